@@ -1,0 +1,34 @@
+# Two commands do everything: `make workbook` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+EXTRAS ?= dev
+BIN := $(VENV)/bin
+
+.PHONY: workbook test pictures benchmarks clean
+
+workbook: $(VENV)/installed
+	$(BIN)/xlbackprop build --lrs 0.1,0.2,0.5,0.8,1,2 -o output/backprop.xlsx --force
+	$(BIN)/xlbackprop verify output/backprop.xlsx
+
+test: $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[$(EXTRAS)]"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest --numprocesses auto
+
+pictures: $(VENV)/installed
+	$(BIN)/python docs/make_pictures.py
+
+benchmarks: $(VENV)/installed
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@

@@ -1,0 +1,171 @@
+"""Builds a workbook: writes it, has a spreadsheet engine recalculate it, and hands it over if all is right."""
+
+import math
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlbackprop import __version__, check
+from xlbackprop.engines import ENGINES, recalculated
+from xlbackprop.errors import CheckFailed, UnusableInput
+from xlbackprop.files import written_whole
+from xlbackprop.network import Network, load_template
+from xlbackprop.workbook.assembly import write_workbook
+from xlbackprop.workbook.layout import WorkbookLayout, short_number
+from xlbackprop.workbook.network_sheet import Origin
+
+#: From this many steps on a workbook is only recalculated when asked: it takes its time and memory.
+UNCHECKED_FROM_STEPS = 5_000
+
+_ENGINE = "ironcalc"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to build.
+
+    Attributes:
+        template: name or path of the template.
+        etas: the learning rates.
+        steps: number of updates.
+        values: start values that replace the template's.
+        seed: draw the start weights with this seed, or None to take the template's.
+        protect: lock every cell but the input cells.
+    """
+
+    template: str
+    etas: tuple[float, ...]
+    steps: int
+    values: Mapping[str, float]
+    seed: int | None
+    protect: bool
+
+    @property
+    def command(self) -> str:
+        """The command that builds the same workbook again."""
+        words = ["xlbackprop", "build", "--template", self.template, "--lrs", ",".join(map(short_number, self.etas))]
+        words += ["--steps", str(self.steps)]
+        if self.seed is not None:
+            words += ["--seed", str(self.seed)]
+        for name, value in self.values.items():
+            words += ["--set", f"{name}={short_number(value)}"]
+        return shlex.join(words + ["--protect"] * self.protect)
+
+    def network(self) -> Network:
+        """The network with its start values.
+
+        Raises:
+            UnusableInput: the template or a value cannot be used.
+        """
+        network = load_template(self.template)
+        if self.seed is not None:
+            network = network.with_drawn_weights(self.seed)
+        network = network.with_values(self.values)
+        network.check_targets()
+        return network
+
+
+@dataclass(frozen=True)
+class Built:
+    """A workbook that was written.
+
+    Attributes:
+        path: where it lies.
+        layout: what it consists of.
+        report: what the check found; None if it was not checked.
+    """
+
+    path: Path
+    layout: WorkbookLayout
+    report: check.FileReport | None
+
+
+def parse_learning_rates(text: str) -> tuple[float, ...]:
+    """`0.1,0.5,1` as numbers.
+
+    Raises:
+        UnusableInput: there is none, or one is no number above 0, or one stands there twice.
+    """
+    words = [word.strip() for word in text.split(",")]
+    if not any(words):
+        raise UnusableInput("--lrs is empty: give learning rates with commas between them, as 0.1,0.5,1.")
+    rates: list[float] = []
+    for word in words:
+        try:
+            rate = float(word if "_" not in word else "no number")
+        except ValueError:
+            raise UnusableInput(f"--lrs has {word or 'nothing between two commas'!r} where a number belongs.") from None
+        if not (rate > 0 and math.isfinite(rate)):
+            raise UnusableInput(f"--lrs has {word}: a learning rate is a finite number above 0.")
+        if rate in rates:
+            raise UnusableInput(f"--lrs has the learning rate {short_number(rate)} twice.")
+        rates.append(rate)
+    return tuple(rates)
+
+
+def parse_values(assignments: Sequence[str]) -> dict[str, float]:
+    """`w1=0.2` and the like as numbers by name.
+
+    Raises:
+        UnusableInput: one is no assignment of a number, or a name is set twice.
+    """
+    values: dict[str, float] = {}
+    for assignment in assignments:
+        name, _, word = assignment.partition("=")
+        name = name.strip()
+        try:
+            value = float(word)
+        except ValueError:
+            raise UnusableInput(f"--set {assignment} is not of the form NAME=NUMBER, as --set w1=0.2.") from None
+        if not math.isfinite(value):
+            raise UnusableInput(f"--set {assignment}: a cell cannot hold {word.strip()}.")
+        if name in values:
+            raise UnusableInput(f"--set gives {name} twice.")
+        values[name] = value
+    return values
+
+
+def build(
+    recipe: Recipe,
+    path: Path,
+    *,
+    force: bool = False,
+    check_always: bool = False,
+    on_step: Callable[[], object] = lambda: None,
+) -> Built:
+    """Write a workbook, recalculate it with IronCalc, and compare every cell with NumPy.
+
+    Args:
+        recipe: what to build.
+        path: where to; the file appears whole or not at all.
+        force: replace a file that exists.
+        check_always: recalculate also from `UNCHECKED_FROM_STEPS` steps on.
+        on_step: called once for each training step that is written.
+
+    Raises:
+        UnusableInput: the recipe or the path cannot be used.
+        CheckFailed: a cell does not hold what NumPy computes; nothing was written.
+    """
+    if recipe.steps < 1:
+        raise UnusableInput(f"--steps {recipe.steps} is no training: give at least 1.")
+    layout = WorkbookLayout(recipe.network(), recipe.etas, recipe.steps)
+    template = recipe.template if Path(recipe.template).suffix == "" else Path(recipe.template).name
+    origin = Origin(__version__, recipe.command, template)
+    report = None
+    with written_whole(path, force=force) as unfinished:
+        written = write_workbook(unfinished, layout, origin, protect=recipe.protect, on_step=on_step)
+        if check_always or recipe.steps < UNCHECKED_FROM_STEPS:
+            sheets = recalculated(unfinished, _ENGINE)
+            report = check.judge(sheets, path, _ENGINE)
+            _insist(path, report, check.compare_with_written(sheets, written))
+    return Built(path, layout, report)
+
+
+def _insist(path: Path, report: check.FileReport, differing: list[tuple[str, check.Finding]]) -> None:
+    causes = [(table.sheet, finding) for table in report.tables for finding in table.findings]
+    for sheet, finding in causes + differing:
+        raise CheckFailed(
+            f"{path} was not written, because {ENGINES[report.engine]} and NumPy disagree about "
+            f"{finding.quantity} in {sheet}!{finding.cell}: found {finding.found}, expected {finding.expected}."
+        )

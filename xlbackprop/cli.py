@@ -1,0 +1,232 @@
+"""The commands: parse, call, print. Whatever is slow to import is imported when a command runs."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xlbackprop import __version__
+from xlbackprop.errors import CheckFailed, UnusableInput
+
+if TYPE_CHECKING:
+    from xlbackprop.build import Built
+    from xlbackprop.check import FileReport, Finding
+
+DEFAULT_OUTPUT = Path("output/backprop.xlsx")
+
+
+class _Commands(click.Group):
+    """Commands whose errors are one sentence on standard error, with exit code 2, or 1 for a failed check."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        # ended from outside, a command still tidies up after itself
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        try:
+            sys.exit(super().main(*args, **options | {"standalone_mode": False}))
+        except (click.ClickException, UnusableInput) as error:
+            message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+            code = 2
+        except CheckFailed as error:
+            message, code = str(error), 1
+        except (click.Abort, KeyboardInterrupt):
+            message, code = "Interrupted.", 130
+        click.echo(f"Error: {' '.join(message.split())}", err=True)
+        sys.exit(code)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def main() -> None:
+    """Backpropagation as a spreadsheet: every number of a small network's training, a live formula.
+
+    \b
+    xlbackprop build --lrs 0.1,0.2,0.5,0.8,1,2 -o backprop.xlsx
+    xlbackprop verify backprop.xlsx
+    xlbackprop templates
+    """
+
+
+@main.command()
+@click.option(
+    "--lrs", default="0.1,0.2,0.5,0.8,1,2", show_default=True, help="Learning rates, with commas: a sheet for each."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_OUTPUT,
+    show_default=True,
+    help="The workbook to write.",
+)
+@click.option("--template", default="A", show_default=True, help="The network: a name of `templates`, or a TOML file.")
+@click.option("--set", "values", multiple=True, metavar="NAME=NUMBER", help="Change a start value; repeatable.")
+@click.option("--seed", type=click.IntRange(min=0), help="Draw the start weights with this seed.")
+@click.option("--steps", type=int, default=200, show_default=True, help="Number of updates.")
+@click.option("--protect", is_flag=True, help="Lock every cell but the yellow ones, without a password.")
+@click.option("--force", is_flag=True, help="Replace the workbook if it exists.")
+@click.option("--check", is_flag=True, help="Recalculate every cell even from 5,000 steps on.")
+def build(
+    lrs: str,
+    output: Path,
+    template: str,
+    values: tuple[str, ...],
+    seed: int | None,
+    steps: int,
+    protect: bool,
+    force: bool,
+    check: bool,
+) -> None:
+    """Write a workbook that trains a network by formulas.
+
+    Every number is a live formula: forward pass, error, each step of the chain rule, gradients and
+    updates. A spreadsheet engine recalculates the workbook, and NumPy must agree with every cell,
+    before it is handed over.
+
+    \b
+    xlbackprop build --lrs 0.1,0.2,0.5,0.8,1,2 -o backprop.xlsx
+    xlbackprop build --template mazur --lrs 0.5 --steps 1000 -o mazur.xlsx
+    xlbackprop build --set w1=0.2 --set t1=0.3 --protect -o class.xlsx
+    """
+    from tqdm import tqdm
+
+    from xlbackprop.build import Recipe, parse_learning_rates, parse_values
+    from xlbackprop.build import build as build_workbook
+
+    recipe = Recipe(template, parse_learning_rates(lrs), steps, parse_values(values), seed, protect)
+    if output == DEFAULT_OUTPUT:
+        output.parent.mkdir(exist_ok=True)
+    total = len(recipe.etas) * (max(steps, 0) + 1)
+    with tqdm(total=total, unit="step", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
+        built = build_workbook(recipe, output, force=force, check_always=check, on_step=progress.update)
+    _print_built(built)
+
+
+def _print_built(built: "Built") -> None:
+    from xlbackprop.build import UNCHECKED_FROM_STEPS
+
+    layout = built.layout
+    rates = "1 learning rate" if len(layout.etas) == 1 else f"{len(layout.etas)} learning rates"
+    steps = "1 step" if layout.steps == 1 else f"{layout.steps:,} steps"
+    click.echo(f"Wrote {built.path}: a {layout.network.shape} network, {rates}, {steps}.")
+    if built.report is None:
+        click.echo(f"Not checked, because it has {UNCHECKED_FROM_STEPS:,} steps or more: add --check for that.")
+    else:
+        click.echo(_agreement(built.report))
+
+
+def _agreement(report: "FileReport") -> str:
+    from xlbackprop.engines import ENGINES
+
+    text = f"{ENGINES[report.engine]} recalculated {report.cells:,} formula cells"
+    if not report.correct:
+        return f"{text}."
+    sheet, largest = max(
+        ((table.sheet, table.largest) for table in report.tables if table.largest),
+        key=lambda candidate: candidate[1].max_abs,
+    )
+    return (
+        f"{text}, and NumPy agrees with every one; the largest difference is "
+        f"{largest.max_abs:.1e}, of {largest.quantity} in {sheet}!{largest.cell}."
+    )
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--engine",
+    type=click.Choice(["ironcalc", "libreoffice", "all"]),
+    default="ironcalc",
+    show_default=True,
+    help="What recalculates the workbook.",
+)
+@click.option("--details", is_flag=True, help="List every quantity of every sheet.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
+    """Recalculate a workbook made by `build` and compare every cell with NumPy.
+
+    The start values and learning rates are read from the file as it is now, so a workbook that was
+    edited and saved again verifies too. Exit code 1 means that a cell is wrong; the cause is named.
+
+    \b
+    xlbackprop verify backprop.xlsx
+    xlbackprop verify backprop.xlsx --engine all --json
+    """
+    from xlbackprop.check import verify as verify_workbook
+    from xlbackprop.engines import ENGINES
+
+    engines = list(ENGINES) if engine == "all" else [engine]
+    try:
+        reports = [verify_workbook(file, name) for name in engines]
+    except UnusableInput as error:
+        if as_json:
+            click.echo(json.dumps({"files": [{"file": str(file), "error": str(error), "tables": []}]}))
+        raise
+    if as_json:
+        click.echo(json.dumps({"files": [_report_as_json(report) for report in reports]}, ensure_ascii=False))
+    else:
+        for report in reports:
+            _print_report(report, details=details)
+    if not all(report.correct for report in reports):
+        raise CheckFailed(f"{file} is wrong: see the cells above.")
+
+
+def _print_report(report: "FileReport", *, details: bool) -> None:
+    width = max(len(table.sheet) for table in report.tables)
+    click.echo(f"{report.file}: {_agreement(report)}")
+    for table in report.tables:
+        line = f"  {table.sheet:<{width}}  {table.verdict:<9}  {table.cells:>7,} cells"
+        if table.largest:
+            line += f", largest difference {table.largest.max_abs:.1e} ({table.largest.quantity}, {table.largest.cell})"
+        click.echo(line)
+        for finding in table.findings:
+            click.echo(f"    {_sentence(finding)}")
+        for difference in table.differences if details else ():
+            click.echo(
+                f"    {difference.quantity:<12} {difference.cell:<8} "
+                f"absolute {difference.max_abs:.1e}, relative {difference.max_rel:.1e}"
+            )
+
+
+def _sentence(finding: "Finding") -> str:
+    from xlbackprop.notation import header
+
+    where = finding.cell if finding.rows == 1 else f"{finding.cell} and {finding.rows - 1} more"
+    what = "is a constant" if finding.kind == "constant" else "is wrong"
+    error = "" if finding.max_abs_error is None else f" (off by up to {finding.max_abs_error:.1e})"
+    return f"{header(finding.quantity)} {what} in {where}{error}: found {finding.found}, expected {finding.expected}"
+
+
+def _report_as_json(report: "FileReport") -> dict[str, Any]:
+    return {
+        "file": str(report.file),
+        "error": None,
+        "engine": report.engine,
+        "tables": [
+            {
+                "sheet": table.sheet,
+                "header_row": table.table and table.table.header_row,
+                "first_row": table.table and table.table.first_row,
+                "last_row": table.table and table.table.last_row,
+                "steps": table.table and table.table.steps,
+                "learning_rate": table.table and table.table.eta,
+                "verdict": table.verdict,
+                "cells": table.cells,
+                "findings": [vars(finding) for finding in table.findings],
+                "differences": [vars(difference) for difference in table.differences],
+            }
+            for table in report.tables
+        ],
+    }
+
+
+@main.command()
+def templates() -> None:
+    """List the networks that come with the program."""
+    from xlbackprop.network import load_template, template_names
+
+    for name in template_names():
+        network = load_template(name)
+        click.echo(f"{name:<8}  {network.shape:<8}  {network.description}")

@@ -1,0 +1,164 @@
+"""Recalculation of a workbook by a real spreadsheet engine.
+
+What stands in a file as the value of a formula was put there by whoever wrote it, and proves
+nothing. An engine here always computes every cell anew.
+"""
+
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import ironcalc
+
+from xlbackprop.errors import UnusableInput
+from xlbackprop.files import check_package
+
+Value = float | str | bool | None
+
+#: Every engine, by the name that the commands take.
+ENGINES = {"ironcalc": "IronCalc", "libreoffice": "LibreOffice"}
+
+_LIBREOFFICE_SECONDS = 600
+
+# Without this LibreOffice shows the values that stand in an .xlsx, even wrong ones.
+_ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+</oor:items>
+"""
+
+
+@dataclass(frozen=True)
+class DefinedName:
+    """A name that a workbook defines: `eta` for `'η=0.1'!$C$3`; without a sheet it holds everywhere."""
+
+    name: str
+    sheet: str | None
+    refers_to: str
+
+
+class Sheets:
+    """The cells of a workbook. Rows and columns count from 1; sheets go by their names."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._index = {sheet["name"]: n for n, sheet in enumerate(model.get_worksheets_properties())}
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._index)
+
+    def value(self, sheet: str, row: int, column: int) -> Value:
+        """What a cell shows: a number, a text (an error such as `#NUM!` among them), or None if it is empty."""
+        return self._model.get_cell_value(self._index[sheet], row, column)
+
+    def formula(self, sheet: str, row: int, column: int) -> str | None:
+        """The formula of a cell with its `=`, or None where a constant stands."""
+        return self._model.get_cell_formula(self._index[sheet], row, column)
+
+    def is_error(self, sheet: str, row: int, column: int) -> bool:
+        """Whether a cell shows an error value."""
+        return self._model.get_cell_type(self._index[sheet], row, column) == ironcalc.CellType.ErrorValue
+
+    @cached_property
+    def used_cells(self) -> dict[str, list[tuple[int, int]]]:
+        """Row and column of every cell that is not empty, by sheet."""
+        by_index: list[list[tuple[int, int]]] = [[] for _ in self._index]
+        for sheet, row, column in self._model.get_all_cells():
+            by_index[sheet].append((row, column))
+        return dict(zip(self._index, by_index, strict=True))
+
+    @property
+    def defined_names(self) -> list[DefinedName]:
+        names = self.names
+        return [
+            DefinedName(
+                entry["name"],
+                None if entry["scope"] is None else names[entry["scope"]],
+                entry["formula"].removeprefix("="),
+            )
+            for entry in self._model.get_defined_name_list()
+        ]
+
+
+def as_saved(path: Path) -> Sheets:
+    """The workbook with the values that stand in the file.
+
+    Raises:
+        UnusableInput: the file is no workbook, or too damaged to load.
+    """
+    return Sheets(_load(path))
+
+
+def recalculated(path: Path, engine: str = "ironcalc") -> Sheets:
+    """The workbook with every cell computed anew.
+
+    Args:
+        path: an .xlsx file; it is not changed.
+        engine: one of `ENGINES`.
+
+    Raises:
+        UnusableInput: the file is no workbook, the engine is not installed, or it fails.
+    """
+    if engine == "libreoffice":
+        return _recalculated_by_libreoffice(path)
+    model = _load(path)
+    model.evaluate()
+    return Sheets(model)
+
+
+def libreoffice_program() -> str | None:
+    """The path of LibreOffice, or None where it is not installed."""
+    return shutil.which("soffice") or shutil.which("libreoffice")
+
+
+def _load(path: Path) -> Any:
+    check_package(path)
+    try:
+        return ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+    except Exception as error:
+        raise UnusableInput(f"{path} is damaged: the spreadsheet engine cannot load it ({error}).") from None
+    except BaseException as error:
+        # the engine is written in Rust; where it gives up, it raises something that is no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        raise UnusableInput(f"{path} is damaged: the spreadsheet engine cannot load it.") from None
+
+
+def _recalculated_by_libreoffice(path: Path) -> Sheets:
+    check_package(path)
+    program = libreoffice_program()
+    if program is None:
+        raise UnusableInput("LibreOffice is not installed: install LibreOffice Calc, or use --engine ironcalc.")
+    with tempfile.TemporaryDirectory(prefix="xlbackprop-") as folder:
+        profile, output = Path(folder) / "profile", Path(folder) / "out"
+        (profile / "user").mkdir(parents=True)
+        (profile / "user" / "registrymodifications.xcu").write_text(_ALWAYS_RECALCULATE, encoding="utf-8")
+        # the copy gets a plain name, so that no file name is taken for an option
+        source = Path(folder) / "workbook.xlsx"
+        shutil.copyfile(path, source)
+        command = [
+            program,
+            f"-env:UserInstallation={profile.as_uri()}",
+            "--headless",
+            "--norestore",
+            "--convert-to",
+            "xlsx",
+            "--outdir",
+            str(output),
+            str(source),
+        ]
+        try:
+            subprocess.run(command, capture_output=True, timeout=_LIBREOFFICE_SECONDS, check=True)
+            return Sheets(_load(output / source.name))
+        except subprocess.TimeoutExpired:
+            raise UnusableInput(
+                f"LibreOffice did not finish with {path} within {_LIBREOFFICE_SECONDS} seconds."
+            ) from None
+        except (subprocess.CalledProcessError, UnusableInput):
+            raise UnusableInput(f"LibreOffice could not recalculate {path}.") from None

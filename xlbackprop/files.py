@@ -1,0 +1,89 @@
+"""Files are promises: one appears whole or not at all, and none is overwritten unasked."""
+
+import contextlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from xlbackprop.errors import UnusableInput
+
+# An .xlsx of ours shrinks to a fifth; what shrinks to a thousandth was made to fill a memory.
+MAX_EXPANSION = 200
+MAX_UNPACKED_BYTES = 4 * 2**30
+_EXPANSION_MATTERS_FROM = 16 * 2**20
+
+
+def check_output(path: Path, *, force: bool) -> None:
+    """See whether a workbook may be written to a path.
+
+    Raises:
+        UnusableInput: the path exists (without `force`), is a directory, has no parent, is not
+            writable, or does not end in .xlsx.
+    """
+    if path.suffix.lower() != ".xlsx":
+        raise UnusableInput(f"{path} does not end in .xlsx: give the workbook a name such as backprop.xlsx.")
+    if path.is_dir():
+        raise UnusableInput(f"{path} is a directory: give the name of a file.")
+    if not path.parent.is_dir():
+        raise UnusableInput(f"The directory {path.parent} does not exist: create it first, or write elsewhere.")
+    if path.exists() and not force:
+        raise UnusableInput(f"{path} exists already: write elsewhere, or add --force to replace it.")
+    if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise UnusableInput(f"{path} cannot be written: permission denied.")
+
+
+@contextlib.contextmanager
+def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
+    """Give a path to write to; when the block ends without an error, that file is moved to `path`.
+
+    It lies in a hidden directory of its own beside `path`, which is gone afterwards, whatever happens.
+
+    Raises:
+        UnusableInput: `check_output` objects, or the disk does.
+    """
+    check_output(path, force=force)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as folder:
+            unfinished = Path(folder) / path.name
+            yield unfinished
+            # somebody may have put a file there in the meantime
+            check_output(path, force=force)
+            unfinished.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UnusableInput(f"{path} could not be written: {reason[:1].lower()}{reason[1:]}.") from error
+
+
+def check_package(path: Path) -> None:
+    """See whether a file is an .xlsx package that is safe to load.
+
+    Raises:
+        UnusableInput: it is missing, no zip, truncated, a zip bomb, or not a workbook.
+    """
+    try:
+        with zipfile.ZipFile(path) as package:
+            parts = package.infolist()
+            unpacked = sum(part.file_size for part in parts)
+            packed = max(path.stat().st_size, 1)
+            if unpacked > MAX_UNPACKED_BYTES or (
+                unpacked > _EXPANSION_MATTERS_FROM and unpacked > MAX_EXPANSION * packed
+            ):
+                raise UnusableInput(
+                    f"{path} would unpack from {packed:,} to {unpacked:,} bytes, which no honest workbook does."
+                )
+            if "xl/workbook.xml" not in {part.filename for part in parts}:
+                raise UnusableInput(f"{path} is a zip file, but not an .xlsx workbook.")
+    except FileNotFoundError:
+        raise UnusableInput(f"{path} does not exist.") from None
+    except IsADirectoryError:
+        raise UnusableInput(f"{path} is a directory, not a workbook.") from None
+    except PermissionError:
+        raise UnusableInput(f"{path} cannot be read: permission denied.") from None
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        raise UnusableInput(
+            f"{path} is not an .xlsx workbook, or it was cut short: save it again from the spreadsheet program."
+        ) from None
+    except OSError as error:
+        raise UnusableInput(f"{path} cannot be read: {error.strerror}.") from None

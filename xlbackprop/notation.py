@@ -1,0 +1,42 @@
+"""How the quantities of backpropagation are written: one ASCII name, one classroom header.
+
+`dE_dw1` is the name in code, JSON and CSV; `∂E/∂w1` is the header in a sheet. A sheet cannot call
+a cell `w1`, because `W1` is a cell address already, so the names defined in a workbook carry an
+underscore: `w_1`.
+"""
+
+import re
+
+_DERIVATIVE = re.compile(r"d(?P<of>E|a_[a-z]\d+(?:_\d+)?)_d(?P<by>(?:a_)?[a-z]\d+(?:_\d+)?)")
+_DERIVATIVE_HEADER = re.compile(r"∂(?P<of>\w+)/∂(?P<by>\w+)")
+_LETTER_AND_NUMBER = re.compile(r"(?P<letter>[itwb])(?P<number>\d+)")
+
+
+def header(name: str) -> str:
+    """The classroom form of a quantity's name: `∂E/∂w1` for `dE_dw1`, `δ_o1` for `delta_o1`."""
+    if derivative := _DERIVATIVE.fullmatch(name):
+        return f"∂{derivative['of']}/∂{derivative['by']}"
+    if name.startswith("delta_"):
+        return "δ_" + name.removeprefix("delta_")
+    return "η" if name == "eta" else name
+
+
+def name(header: str) -> str:
+    """The ASCII name behind a classroom header; the inverse of `header`."""
+    if derivative := _DERIVATIVE_HEADER.fullmatch(header):
+        return f"d{derivative['of']}_d{derivative['by']}"
+    if header.startswith("δ_"):
+        return "delta_" + header.removeprefix("δ_")
+    return "eta" if header == "η" else header
+
+
+def defined_name(name: str) -> str:
+    """The name that a workbook defines for a start value: `w_1` for `w1`.
+
+    Raises:
+        ValueError: `name` is not an input, target, weight or bias.
+    """
+    parts = _LETTER_AND_NUMBER.fullmatch(name)
+    if not parts:
+        raise ValueError(f"{name} is not an input, target, weight or bias")
+    return f"{parts['letter']}_{parts['number']}"

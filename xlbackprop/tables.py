@@ -1,0 +1,243 @@
+"""Finds the tables of a backpropagation workbook and reads the network that they train.
+
+Everything is read from the file as it is now: an input that was edited counts as edited.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlbackprop import notation
+from xlbackprop.engines import Sheets, Value
+from xlbackprop.errors import UnusableInput
+from xlbackprop.network import Network
+from xlbackprop.reference import Array
+from xlbackprop.workbook.layout import column_number
+
+#: The header row of a table is looked for in the first rows of its sheet.
+_HEADER_ROWS = 60
+
+_ADDRESS = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!]+))!\$?(?P<column>[A-Z]{1,3})\$?(?P<row>\d+)")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a workbook; row and column count from 1."""
+
+    sheet: str
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """A training table: a header row, then a row a step.
+
+    Attributes:
+        sheet: the sheet that it stands on.
+        header_row: its row of headers.
+        last_row: its last row of numbers.
+        columns: the column of each quantity, by ASCII name.
+        eta_cell: where its learning rate stands.
+        eta: the learning rate.
+    """
+
+    sheet: str
+    header_row: int
+    last_row: int
+    columns: Mapping[str, int]
+    eta_cell: Cell
+    eta: float
+
+    @property
+    def first_row(self) -> int:
+        return self.header_row + 1
+
+    @property
+    def steps(self) -> int:
+        """The number of updates."""
+        return self.last_row - self.first_row
+
+    def read(self, sheets: Sheets) -> dict[str, Array]:
+        """The numbers of each column, step by step; NaN where no number stands."""
+        return {
+            name: np.array(
+                [as_number(sheets.value(self.sheet, row, column)) for row in range(self.first_row, self.last_row + 1)]
+            )
+            for name, column in self.columns.items()
+        }
+
+
+@dataclass(frozen=True)
+class TrainingWorkbook:
+    """What a workbook of ours trains, as it stands in the file.
+
+    Attributes:
+        network: with the start values that are in the input cells now.
+        tables: one a learning rate.
+        start_cells: where each start value stands.
+    """
+
+    network: Network
+    tables: tuple[TrainingTable, ...]
+    start_cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True)
+class DerivationTable:
+    """The derivation of one step: a quantity a line.
+
+    Attributes:
+        sheet: the sheet that it stands on.
+        rows: the row of each quantity, by ASCII name; updates are named `new w1`.
+        step: the step that is shown.
+        rate: the learning rate that is asked for.
+    """
+
+    sheet: str
+    rows: Mapping[str, int]
+    step: float
+    rate: float
+
+    value_column = 2
+    central_column = 5
+
+
+@dataclass(frozen=True)
+class ColumnTable:
+    """A table under one header row, by its headers: the comparison, the gradient check, the check.
+
+    Attributes:
+        sheet: the sheet that it stands on.
+        first_row: the first row under the headers.
+        last_row: the last one that has something in its first column.
+        columns: the column of each header.
+    """
+
+    sheet: str
+    first_row: int
+    last_row: int
+    columns: Mapping[str, int]
+
+    @property
+    def rows(self) -> range:
+        return range(self.first_row, self.last_row + 1)
+
+
+def read_derivation(sheets: Sheets, sheet: str) -> DerivationTable:
+    """The lines of the derivation: a header in the first column and a number beside it."""
+    rows: dict[str, int] = {}
+    for row, column in sheets.used_cells[sheet]:
+        label = sheets.value(sheet, row, column)
+        if column == 1 and isinstance(label, str) and sheets.formula(sheet, row, 2) is not None:
+            rows[notation.name(label)] = row
+    labels = {sheets.value(sheet, row, 1): sheets.value(sheet, row, 2) for row in range(1, 7)}
+    return DerivationTable(sheet, rows, as_number(labels.get("step")), as_number(labels.get("learning rate")))
+
+
+def read_column_table(sheets: Sheets, sheet: str, first_header: str) -> ColumnTable | None:
+    """The table whose header row has this header, which heads the table's first column; None without it."""
+    used = set(sheets.used_cells[sheet])
+    place = min((place for place in used if sheets.value(sheet, *place) == first_header), default=None)
+    if place is None:
+        return None
+    header_row, first_column = place
+    columns = {}
+    column = first_column
+    while isinstance(text := sheets.value(sheet, header_row, column), str) and text:
+        columns[text] = column
+        column += 1
+    last_row = header_row
+    while (last_row + 1, first_column) in used:
+        last_row += 1
+    return ColumnTable(sheet, header_row + 1, last_row, columns)
+
+
+def as_number(value: Value) -> float:
+    """A cell's value if it is a number, else NaN."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
+
+
+def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
+    """The network and the training tables of a workbook that `xlbackprop build` made.
+
+    Raises:
+        UnusableInput: it is a workbook of another kind, or an input cell holds no number.
+    """
+    facts = _read_facts(sheets)
+    try:
+        network = Network.blank(
+            layers=tuple(int(size) for size in facts["layers"].split("-")),
+            hidden=facts["hidden activation"],
+            output=facts["output activation"],
+            loss=facts["error"],
+            biases=facts["biases"],
+        )
+    except (KeyError, ValueError, UnusableInput):
+        raise UnusableInput(
+            "it is not a workbook made by xlbackprop: its Network sheet does not say which network it trains."
+        ) from None
+    global_names = {entry.name: entry.refers_to for entry in sheets.defined_names if entry.sheet is None}
+    cells = {
+        name: _cell(global_names.get(notation.defined_name(name), ""), name, sheets) for name in network.start_values
+    }
+    network = network.with_values({name: _input(sheets, cell, name) for name, cell in cells.items()})
+    tables = []
+    for entry in sheets.defined_names:
+        if entry.name == "eta" and entry.sheet is not None:
+            eta_cell = _cell(entry.refers_to, "eta", sheets)
+            tables.append(_read_table(sheets, entry.sheet, eta_cell))
+    if not tables:
+        raise UnusableInput("it is not a workbook made by xlbackprop: no sheet of it defines a learning rate.")
+    order = sheets.names.index
+    tables.sort(key=lambda table: order(table.sheet))
+    return TrainingWorkbook(network, tuple(tables), cells)
+
+
+def _read_facts(sheets: Sheets) -> dict[str, str]:
+    """The lines `layers 2-2-2`, `biases none` ... of the network sheet: a label and a text right of it."""
+    facts: dict[str, str] = {}
+    for row, column in sheets.used_cells.get("Network", []):
+        label, text = sheets.value("Network", row, column), sheets.value("Network", row, column + 1)
+        if isinstance(label, str) and isinstance(text, str):
+            facts.setdefault(label, text)
+    return facts
+
+
+def _cell(reference: str, name: str, sheets: Sheets) -> Cell:
+    match = _ADDRESS.fullmatch(reference)
+    sheet = (match["quoted"].replace("''", "'") if match["quoted"] else match["plain"]) if match else ""
+    if not match or sheet not in sheets.names:
+        raise UnusableInput(f"it does not define where {name} stands: the name {name} is missing or points nowhere.")
+    return Cell(sheet, int(match["row"]), column_number(match["column"]))
+
+
+def _input(sheets: Sheets, cell: Cell, name: str) -> float:
+    value = as_number(sheets.value(cell.sheet, cell.row, cell.column))
+    if value != value:
+        raise UnusableInput(f"{name} on the sheet {cell.sheet}, row {cell.row}, is not a number: type one there.")
+    return value
+
+
+def _read_table(sheets: Sheets, sheet: str, eta_cell: Cell) -> TrainingTable:
+    used = set(sheets.used_cells[sheet])
+    header_row = next(
+        (row for row in range(1, _HEADER_ROWS + 1) if sheets.value(sheet, row, 1) == "step"),
+        None,
+    )
+    if header_row is None:
+        raise UnusableInput(f"the sheet {sheet} has lost its header row: no row of it begins with step.")
+    last_column = max(column for row, column in used if row == header_row)
+    columns = {
+        notation.name(text): column
+        for column in range(1, last_column + 1)
+        if isinstance(text := sheets.value(sheet, header_row, column), str)
+    }
+    last_row = header_row
+    while (last_row + 1, 1) in used:
+        last_row += 1
+    if last_row == header_row:
+        raise UnusableInput(f"the sheet {sheet} has no steps under its header row.")
+    return TrainingTable(sheet, header_row, last_row, columns, eta_cell, _input(sheets, eta_cell, "eta"))

@@ -1,0 +1,122 @@
+"""The comparison: E_total of every learning rate in two charts and a table."""
+
+from collections.abc import Sequence
+
+from xlsxwriter import Workbook
+from xlsxwriter.chart_scatter import ChartScatter
+from xlsxwriter.worksheet import Worksheet
+
+from xlbackprop.workbook.layout import COMPARISON, WorkbookLayout, quoted, short_number
+from xlbackprop.workbook.styles import CURVES, GOOD_FILL, Styles
+
+
+def write_comparison_sheet(
+    workbook: Workbook,
+    sheet: Worksheet,
+    layout: WorkbookLayout,
+    styles: Styles,
+    totals: Sequence[Sequence[float]],
+) -> None:
+    """Fill the comparison.
+
+    Args:
+        workbook: what the sheet belongs to.
+        sheet: the empty sheet.
+        layout: where everything stands.
+        styles: the formats of the workbook.
+        totals: for each learning rate E_total at each step.
+    """
+    sheet.set_row_pixels(0, 28)
+    sheet.set_column_pixels(0, 0, 110)
+    sheet.set_column_pixels(1, max(len(layout.etas) + 1, 14), 86)
+    sheet.write("A1", "Which learning rate is best?", styles.title)
+    sheet.write(
+        "A2",
+        "The error over the steps for each training sheet, live. On the logarithmic axis small errors stay apart.",
+        styles.muted,
+    )
+    linear = _chart(workbook, layout, totals, logarithmic=False)
+    logarithmic = _chart(workbook, layout, totals, logarithmic=True)
+    rates = ", ".join(map(short_number, layout.etas))
+    for cell, chart, axis in (("A3", linear, "linear"), ("H3", logarithmic, "logarithmic")):
+        sheet.insert_chart(
+            cell,
+            chart,
+            {
+                "x_offset": 4,
+                "y_offset": 4,
+                "description": f"E_total over the steps 0 to {layout.steps} on a {axis} axis, "
+                f"one curve for each learning rate: {rates}.",
+            },
+        )
+    _write_table(sheet, layout, styles, totals)
+
+
+def _chart(
+    workbook: Workbook, layout: WorkbookLayout, totals: Sequence[Sequence[float]], *, logarithmic: bool
+) -> ChartScatter:
+    training, comparison = layout.training, layout.comparison
+    chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})
+    for n, (sheet_name, values) in enumerate(zip(layout.training_sheets, totals, strict=True)):
+        sheet = quoted(sheet_name)
+        chart.add_series(
+            {
+                "name": f"={COMPARISON}!${comparison.rate_column(n)}${comparison.header_row}",
+                "categories": f"={sheet}!{training.column_range('step')}",
+                "values": f"={sheet}!{training.column_range('E_total')}",
+                "categories_data": range(layout.steps + 1),
+                "values_data": values,
+                "line": {"color": CURVES[n % len(CURVES)], "width": 2},
+            }
+        )
+    scale = "logarithmic" if logarithmic else "linear"
+    grid = {"visible": True, "line": {"color": "#E5E7EB", "width": 0.75}}
+    chart.set_title({"name": f"E_total over the steps, {scale} axis", "name_font": {"size": 12}})
+    chart.set_x_axis({"name": "step", "min": 0, "max": layout.steps, "major_gridlines": grid, "label_position": "low"})
+    chart.set_y_axis(
+        {"name": "E_total", "major_gridlines": grid}
+        | ({"log_base": 10, "crossing": "min", "num_format": "0E+00"} if logarithmic else {"min": 0})
+    )
+    chart.set_legend({"position": "right"})
+    chart.set_size({"width": 610, "height": 346})
+    return chart
+
+
+def _write_table(sheet: Worksheet, layout: WorkbookLayout, styles: Styles, totals: Sequence[Sequence[float]]) -> None:
+    training, comparison = layout.training, layout.comparison
+    first, last = comparison.rate_column(0), comparison.rate_column(len(layout.etas) - 1)
+    rate_row, header_row = comparison.rate_row, comparison.header_row
+    sheet.write(f"A{rate_row}", "learning rate η", styles.name)
+    sheet.write(f"A{header_row}", "step", styles.table_header)
+    for n, (sheet_name, eta) in enumerate(zip(layout.training_sheets, layout.etas, strict=True)):
+        letters, source = comparison.rate_column(n), f"{quoted(sheet_name)}!{training.eta_cell}"
+        sheet.write_formula(f"{letters}{rate_row}", f"={source}", styles.text, eta)
+        sheet.write_formula(
+            f"{letters}{header_row}", f'="η = "&{letters}{rate_row}', styles.table_header, f"η = {short_number(eta)}"
+        )
+    sheet.write(f"{comparison.best_column}{header_row}", "best η", styles.table_header)
+    row = comparison.first_row
+    for row, step in enumerate(comparison.steps, start=comparison.first_row):
+        sheet.write_number(f"A{row}", step, styles.get(align="center"))
+        at_step = [values[step] for values in totals]
+        for n, sheet_name in enumerate(layout.training_sheets):
+            cell = f"{quoted(sheet_name)}!{training.cell('E_total', step)}"
+            sheet.write_formula(f"{comparison.rate_column(n)}{row}", f"={cell}", styles.small_number, at_step[n])
+        span = f"{first}{row}:{last}{row}"
+        best = layout.etas[at_step.index(min(at_step))] if min(at_step) < max(at_step) else "all equal"
+        sheet.write_formula(
+            f"{comparison.best_column}{row}",
+            f'=IF(MIN({span})<MAX({span}),INDEX({comparison.rates_range},MATCH(MIN({span}),{span},0)),"all equal")',
+            styles.get(align="center"),
+            best,
+        )
+    table = f"{first}{comparison.first_row}:{last}{row}"
+    this_row = f"${first}{comparison.first_row}:${last}{comparison.first_row}"
+    sheet.conditional_format(
+        table,
+        {
+            "type": "formula",
+            "criteria": f"=AND({first}{comparison.first_row}=MIN({this_row}),MIN({this_row})<MAX({this_row}))",
+            "format": styles.conditional(bold=True, bg_color=GOOD_FILL),
+        },
+    )

@@ -1,0 +1,123 @@
+"""The gradient check: every weight moved a little up and down, a forward pass each, and the slope between."""
+
+from collections.abc import Iterable, Mapping
+
+from xlsxwriter.worksheet import Worksheet
+
+from xlbackprop.chain_rule import Part, Simulation, training_step
+from xlbackprop.expression import cell_formula
+from xlbackprop.network import Network
+from xlbackprop.notation import header
+from xlbackprop.workbook.derivation import DerivationLayout, checked_names
+from xlbackprop.workbook.layout import DERIVATION, WorkbookLayout, column_letters
+from xlbackprop.workbook.styles import Styles
+
+#: How far a weight is moved: truncation and rounding of a central difference are both small there.
+EPSILON = 0.0001
+EPSILON_CELL = "$B$3"
+HEADER_ROW = 5
+_FIRST_ROW = HEADER_ROW + 1
+_FIRST_QUANTITY = 3
+
+
+def central_differences(
+    network: Network, simulation: Simulation, values: Mapping[str, float]
+) -> dict[str, tuple[str, float]]:
+    """For each checked weight and bias, the cell of its central difference and the value there now.
+
+    Args:
+        network: what is trained.
+        simulation: evaluates the forward passes.
+        values: all quantities of the step that is checked.
+    """
+    column = column_letters(_FIRST_QUANTITY + len(_columns(network)))
+    found = {}
+    for n, name in enumerate(checked_names(network)):
+        up, down = (_moved(simulation, values, name, by)["E_total"] for by in (EPSILON, -EPSILON))
+        found[name] = (f"${column}${_FIRST_ROW + 2 * n}", (up - down) / (2 * EPSILON))
+    return found
+
+
+def _moved(simulation: Simulation, values: Mapping[str, float], name: str, by: float) -> dict[str, float]:
+    return simulation.evaluate({**values, name: values[name] + by})
+
+
+def _columns(network: Network) -> list[str]:
+    return [q.name for q in training_step(network) if q.part in (Part.FORWARD, Part.ERROR)]
+
+
+def write_gradient_check_sheet(
+    sheet: Worksheet,
+    layout: WorkbookLayout,
+    styles: Styles,
+    simulation: Simulation,
+    values: Mapping[str, float],
+    differences: Mapping[str, tuple[str, float]],
+) -> None:
+    """Fill the sheet: two rows a weight, one forward pass each, then the central difference.
+
+    Args:
+        sheet: the empty sheet.
+        layout: where everything stands.
+        styles: the formats of the workbook.
+        simulation: evaluates the forward passes.
+        values: all quantities of step 0 with the first learning rate.
+        differences: what `central_differences` gave.
+    """
+    network = layout.network
+    names = _columns(network)
+    derivation = DerivationLayout(network)
+    sheet.set_row_pixels(0, 28)
+    sheet.set_column_pixels(0, 0, 70)
+    sheet.set_column_pixels(1, _FIRST_QUANTITY + len(names), 82)
+    sheet.set_column_pixels(_FIRST_QUANTITY + len(names) - 1, _FIRST_QUANTITY + len(names) - 1, 130)
+    sheet.write("A1", "The gradients once more, without the chain rule", styles.title)
+    sheet.write(
+        "A2",
+        "Move one weight by ±ε, run the forward pass of the step chosen in the derivation, "
+        "and see how E_total changes: ∂E/∂w ≈ (E_total at w + ε − E_total at w − ε) / 2ε.",
+        styles.muted,
+    )
+    sheet.write("A3", "ε", styles.name)
+    sheet.write_number("B3", EPSILON, styles.input)
+    titles: Iterable[str] = ("weight", "moved by", *map(header, names), "central difference")
+    for column, title in enumerate(titles):
+        sheet.write(HEADER_ROW - 1, column, title, styles.table_header)
+    error = column_letters(_FIRST_QUANTITY + len(names) - 1)
+    row = _FIRST_ROW
+    for name in differences:
+        for sign, by in (("", EPSILON), ("-", -EPSILON)):
+            _write_pass(sheet, derivation, styles, row, name, sign, _moved(simulation, values, name, by), by)
+            row += 1
+        cell, value = differences[name]
+        formula = f"=({error}{row - 2}-{error}{row - 1})/(2*{EPSILON_CELL})"
+        sheet.write_formula(cell, formula, styles.small_number, value)
+    sheet.freeze_panes(HEADER_ROW, 2)
+    sheet.repeat_rows(HEADER_ROW - 1)
+
+
+def _write_pass(
+    sheet: Worksheet,
+    derivation: DerivationLayout,
+    styles: Styles,
+    row: int,
+    moved: str,
+    sign: str,
+    values: Mapping[str, float],
+    by: float,
+) -> None:
+    sheet.write(f"A{row}", moved, styles.name)
+    sheet.write_formula(f"B{row}", f"={sign}{EPSILON_CELL}", styles.text, by)
+    names = _columns(derivation.network)
+    own = {name: f"{column_letters(_FIRST_QUANTITY + n)}{row}" for n, name in enumerate(names)}
+
+    def address(name: str) -> str:
+        if name in own:
+            return own[name]
+        cell = f"{DERIVATION}!{derivation.cell(name)}"
+        return f"({cell}+$B{row})" if name == moved else cell
+
+    for quantity in training_step(derivation.network):
+        if quantity.name in own:
+            formula = cell_formula(quantity.expression, address)
+            sheet.write_formula(own[quantity.name], f"={formula}", styles.number, values[quantity.name])

@@ -1,0 +1,286 @@
+"""Where everything stands in a workbook: sheet names, columns, rows and cell addresses.
+
+Rows and columns are counted from 1, as spreadsheets show them.
+"""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from xlbackprop.chain_rule import Part, training_step
+from xlbackprop.errors import UnusableInput
+from xlbackprop.network import Network
+
+NETWORK = "Network"
+DERIVATION = "Derivation"
+GRADIENT_CHECK = "Gradient check"
+COMPARISON = "Comparison"
+CHECK = "Check"
+
+# Limits of Excel (support.microsoft.com, "Excel specifications and limits")
+MAX_ROWS = 1_048_576
+MAX_COLUMNS = 16_384
+MAX_FORMULA_LENGTH = 8_192
+MAX_ARGUMENTS = 255
+MAX_CHART_SERIES = 255
+
+#: One curve a learning rate in the comparison's charts, and one argument a learning rate, after the
+#: number of the choice, in the derivation's CHOOSE.
+MAX_LEARNING_RATES = min(MAX_CHART_SERIES, MAX_ARGUMENTS - 1)
+
+#: Weights and biases beyond this many get no central difference: each costs two forward passes.
+MAX_CENTRAL_DIFFERENCES = 200
+
+_ROUND_STEPS = [factor * 10**power for power in range(7) for factor in (1, 2, 5)]
+
+
+@cache
+def column_letters(column: int) -> str:
+    """`A` for 1, `AA` for 27."""
+    letters = ""
+    while column:
+        column, remainder = divmod(column - 1, 26)
+        letters = chr(ord("A") + remainder) + letters
+    return letters
+
+
+def column_number(letters: str) -> int:
+    """1 for `A`, 27 for `AA`."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
+
+
+def quoted(sheet: str) -> str:
+    """A sheet's name as a formula writes it."""
+    return sheet if sheet.isascii() and sheet.isalnum() else f"'{sheet}'"
+
+
+def short_number(value: float) -> str:
+    """A number as a person types it: `0.1`, `1`, `1e-05`."""
+    return repr(float(value)).removesuffix(".0")
+
+
+def sheet_name(eta: float) -> str:
+    """The name of the training sheet of a learning rate: `η=0.1`."""
+    return f"η={short_number(eta)}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the training table.
+
+    Attributes:
+        name: the quantity, or `step`.
+        group: the heading that it stands under.
+        letters: its place in the sheet.
+    """
+
+    name: str
+    group: str
+    letters: str
+
+
+@dataclass(frozen=True)
+class TrainingLayout:
+    """The training table, at the same place in the sheet of every learning rate.
+
+    Attributes:
+        columns: `step`, then the quantities in the order of the classroom.
+        last_row: the row of the last step.
+    """
+
+    columns: tuple[Column, ...]
+    steps: int
+
+    title_row = 1
+    eta_row = 3
+    eta_column = "C"
+    group_row = 11
+    header_row = 12
+    first_row = 13
+
+    @property
+    def last_row(self) -> int:
+        return self.first_row + self.steps
+
+    @property
+    def eta_cell(self) -> str:
+        return f"${self.eta_column}${self.eta_row}"
+
+    @cached_property
+    def letters(self) -> dict[str, str]:
+        """The column letters of each quantity."""
+        return {column.name: column.letters for column in self.columns}
+
+    def row(self, step: int) -> int:
+        return self.first_row + step
+
+    def cell(self, name: str, step: int) -> str:
+        """The address of a quantity at a step, within the sheet."""
+        return f"{self.letters[name]}{self.row(step)}"
+
+    def column_range(self, name: str) -> str:
+        """The absolute range of a quantity over all steps, within the sheet."""
+        letters = self.letters[name]
+        return f"${letters}${self.first_row}:${letters}${self.last_row}"
+
+
+def training_layout(network: Network, steps: int) -> TrainingLayout:
+    """The training table of a network: the classic order, further quantities, the gradients last."""
+    return TrainingLayout(
+        tuple(
+            Column(name, group, column_letters(n)) for n, (name, group) in enumerate(_classroom_order(network), start=1)
+        ),
+        steps,
+    )
+
+
+def _classroom_order(network: Network) -> list[tuple[str, str]]:
+    quantities = training_step(network)
+    order = [("step", "")]
+    order += [(name, "inputs") for name in network.target_names + network.input_names]
+    for layer in range(1, len(network.layers)):
+        neurons = "outputs" if layer == network.last else f"layer {layer}" if network.last > 2 else "hidden"
+        order += [(w, f"weights ({neurons})") for row in network.layer_weights(layer) for w in row]
+        order += [(b, f"biases ({neurons})") for b in network.layer_biases(layer)]
+        pairs = [name for z in network.neurons(layer) for name in (z, f"a_{z}")]
+        order += [(name, f"forward ({neurons})") for name in pairs]
+    listed = {name for name, _ in order}
+    order += [(q.name, "error") for q in quantities if q.part is Part.ERROR]
+    order += [(q.name, "chain rule") for q in quantities if q.part is Part.FORWARD and q.name not in listed]
+    order += [(q.name, "chain rule") for q in quantities if q.part is Part.CHAIN_RULE]
+    gradients = {q.name for q in quantities if q.part is Part.GRADIENT}
+    order += [(f"dE_d{name}", "gradients") for name in network.trained_names if f"dE_d{name}" in gradients]
+    return order
+
+
+@dataclass(frozen=True)
+class NetworkLayout:
+    """The rows of the start values on the network sheet, in sections.
+
+    Attributes:
+        sections: title and names of each section.
+    """
+
+    sections: tuple[tuple[str, tuple[str, ...]], ...]
+
+    name_column = "A"
+    value_column = "B"
+    meaning_column = "C"
+    fact_column = "M"
+    fact_value_column = "N"
+    first_section_row = 4
+    fact_row = 4
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each start value."""
+        rows: dict[str, int] = {}
+        row = self.first_section_row
+        for _, names in self.sections:
+            rows |= {name: row + n for n, name in enumerate(names, start=1)}
+            row += len(names) + 2
+        return rows
+
+    def cell(self, name: str) -> str:
+        """The absolute address of a start value, within the sheet."""
+        return f"${self.value_column}${self.rows[name]}"
+
+
+def network_layout(network: Network) -> NetworkLayout:
+    """The sections of a network's start values."""
+    sections = (
+        ("Inputs", network.input_names),
+        ("Targets", network.target_names),
+        ("Start weights", network.weight_names),
+        ("Biases" if network.biases == "fixed" else "Start biases", network.bias_names),
+    )
+    return NetworkLayout(tuple((title, tuple(names)) for title, names in sections if names))
+
+
+@dataclass(frozen=True)
+class ComparisonLayout:
+    """The table of E_total on the comparison sheet: a column a learning rate, a row a round step."""
+
+    rates: int
+    steps: tuple[int, ...]
+
+    step_column = "A"
+    rate_row = 21
+    header_row = 22
+    first_row = 23
+
+    def rate_column(self, n: int) -> str:
+        """The column letters of the n-th learning rate, counted from 0."""
+        return column_letters(n + 2)
+
+    @property
+    def best_column(self) -> str:
+        return self.rate_column(self.rates)
+
+    @property
+    def rates_range(self) -> str:
+        """Where the learning rates stand as they are now, absolute, within the sheet."""
+        return f"${self.rate_column(0)}${self.rate_row}:${self.rate_column(self.rates - 1)}${self.rate_row}"
+
+
+@dataclass(frozen=True)
+class WorkbookLayout:
+    """What a workbook consists of and where: what the sheets need to know about each other.
+
+    Attributes:
+        network: what is trained.
+        etas: the learning rates, one training sheet each.
+        steps: number of updates; the last row of a training table is step `steps`.
+
+    Raises:
+        UnusableInput: Excel has no room for it; the message says for what.
+    """
+
+    network: Network
+    etas: tuple[float, ...]
+    steps: int
+
+    def __post_init__(self) -> None:
+        if len(self.etas) > MAX_LEARNING_RATES:
+            raise UnusableInput(
+                f"{len(self.etas)} learning rates are more than one chart can compare: "
+                f"give at most {MAX_LEARNING_RATES}."
+            )
+        if self.training.last_row > MAX_ROWS:
+            raise UnusableInput(
+                f"{self.steps:,} steps do not fit into a sheet: with {MAX_ROWS:,} rows "
+                f"at most {MAX_ROWS - self.training.first_row:,} do."
+            )
+        if len(self.training.columns) > MAX_COLUMNS:
+            raise UnusableInput(
+                f"A {self.network.shape} network needs {len(self.training.columns):,} columns, "
+                f"but a sheet has {MAX_COLUMNS:,}: use smaller layers."
+            )
+
+    @cached_property
+    def training(self) -> TrainingLayout:
+        return training_layout(self.network, self.steps)
+
+    @cached_property
+    def start(self) -> NetworkLayout:
+        return network_layout(self.network)
+
+    @cached_property
+    def comparison(self) -> ComparisonLayout:
+        return ComparisonLayout(len(self.etas), tuple(self.round_steps))
+
+    @property
+    def sheet_names(self) -> list[str]:
+        """All sheets in their order."""
+        return [NETWORK, DERIVATION, GRADIENT_CHECK, *self.training_sheets, COMPARISON, CHECK]
+
+    @property
+    def training_sheets(self) -> list[str]:
+        return [sheet_name(eta) for eta in self.etas]
+
+    @property
+    def round_steps(self) -> list[int]:
+        """The steps that the tables of E_total list: 0, 1, 2, 5, 10 ... and the last one."""
+        return sorted({0, self.steps, *(step for step in _ROUND_STEPS if step <= self.steps)})
