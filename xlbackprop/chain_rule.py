@@ -64,6 +64,7 @@ _ACTIVATIONS = {
     "leaky relu": (f"{{z}} if {{z}} > 0 else {LEAK}*{{z}}", f"1 if {{z}} > 0 else {LEAK}"),
     "linear": ("{z}", "1"),
 }
+_SPOKEN = {"relu": "ReLU", "leaky relu": "leaky ReLU"}
 
 
 def training_step(network: Network) -> tuple[Quantity, ...]:
@@ -100,13 +101,18 @@ def _forward(network: Network) -> Iterator[Quantity]:
                 value, _ = _ACTIVATIONS[network.activation(layer)]
                 yield Quantity(
                     f"a_{z}",
-                    f"What {kind} neuron {z} gives out: the {network.activation(layer)} function of {z}.",
+                    f"What {kind} neuron {z} gives out: the {_spoken(network, layer)} function of {z}.",
                     value.format(z=z),
                     Part.FORWARD,
                     layer,
                 )
         if network.activation(layer) == "softmax":
             yield from _softmax(neurons, layer)
+
+
+def _spoken(network: Network, layer: int) -> str:
+    activation = network.activation(layer)
+    return _SPOKEN.get(activation, activation)
 
 
 def _softmax(outputs: list[str], layer: int) -> Iterator[Quantity]:
@@ -198,14 +204,14 @@ def _delta(network: Network, layer: int, n: int, z: str) -> Iterator[Quantity]:
     _, slope = _ACTIVATIONS[network.activation(layer)]
     yield Quantity(
         f"da_{z}_d{z}",
-        f"How a_{z} changes with {z}: the slope of the {network.activation(layer)} function there.",
+        f"How a_{z} changes with {z}: the slope of the {_spoken(network, layer)} function there.",
         slope.format(z=z, a=f"a_{z}"),
         Part.CHAIN_RULE,
         layer,
     )
     yield Quantity(
         f"delta_{z}",
-        f"How E_total changes with {z}: the two derivatives before it, multiplied (chain rule). Also written ∂E/∂{z}.",
+        f"How E_total changes with {z}, ∂E/∂{z}: the two derivatives before it, multiplied (chain rule).",
         f"dE_da_{z}*da_{z}_d{z}",
         Part.CHAIN_RULE,
         layer,

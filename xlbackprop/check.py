@@ -130,6 +130,7 @@ def judge(sheets: Sheets, path: Path, engine: str) -> FileReport:
     """Judge the recalculated cells of a workbook of ours."""
     workbook = read_training_workbook(sheets)
     network = workbook.network
+    _insist_on_columns(workbook)
     cells = [table.read(sheets) for table in workbook.tables]
     reports = [
         TableReport(
@@ -149,16 +150,21 @@ def judge(sheets: Sheets, path: Path, engine: str) -> FileReport:
     return FileReport(path, engine, sorted(reports, key=lambda report: order(report.sheet)))
 
 
+def _insist_on_columns(workbook: TrainingWorkbook) -> None:
+    for table in workbook.tables:
+        for name in (*workbook.network.start_values, *_computed(workbook.network)):
+            if name not in table.columns:
+                raise UnusableInput(
+                    f"the sheet {table.sheet} lacks the column {notation.header(name)}: "
+                    "restore its header or the column."
+                )
+
+
 def _judge_table(
     sheets: Sheets, workbook: TrainingWorkbook, table: TrainingTable, numbers: Mapping[str, Array]
 ) -> list[Finding]:
     network = workbook.network
     quantities = {quantity.name: quantity.expression for quantity in training_step(network)}
-    missing = [name for name in (*network.start_values, *quantities) if name not in table.columns]
-    if missing:
-        raise UnusableInput(
-            f"the sheet {table.sheet} lacks the column {notation.header(missing[0])}: restore its header or the column."
-        )
     expected = _expected_cells(network, table, numbers)
     findings = []
     for name in (*network.start_values, *quantities):
@@ -283,8 +289,8 @@ def _differences(
     return found
 
 
-def _computed(network: Network) -> set[str]:
-    return {quantity.name for quantity in training_step(network)}
+def _computed(network: Network) -> list[str]:
+    return [quantity.name for quantity in training_step(network)]
 
 
 def _judge_other(
@@ -294,25 +300,30 @@ def _judge_other(
     formulas = {
         cell: formula for cell in sheets.used_cells[sheet] if (formula := sheets.formula(sheet, *cell)) is not None
     }
+    try:
+        with np.errstate(all="ignore"):
+            judged = list(judged_cells(sheets, sheet, workbook, numbers))
+    except KeyError as lost:
+        raise UnusableInput(f"the sheet {sheet} has lost its label or header {lost.args[0]}: restore it.") from None
     findings = []
-    with np.errstate(all="ignore"):
-        for judged in judged_cells(sheets, sheet, workbook, numbers):
-            cell = (judged.row, judged.column)
-            found = as_number(sheets.value(sheet, *cell))
-            error = abs(found - judged.value)
-            if error > TOLERANCE * judged.scale + _TINY or (error != error and judged.value == judged.value):
-                kind = "constant" if cell not in formulas else "error" if sheets.is_error(sheet, *cell) else "formula"
-                findings.append(
-                    Finding(
-                        quantity=judged.quantity,
-                        kind=kind,
-                        cell=_address(*cell),
-                        rows=1,
-                        found=formulas.get(cell, str(sheets.value(sheet, *cell))),
-                        expected=short_number(judged.value),
-                        max_abs_error=error if error == error else None,
-                    )
+    for expected in judged:
+        cell = (expected.row, expected.column)
+        found = as_number(sheets.value(sheet, *cell))
+        error = abs(found - expected.value)
+        wrong = error > TOLERANCE * expected.scale + _TINY or (error != error and expected.value == expected.value)
+        if wrong or cell not in formulas:
+            kind = "constant" if cell not in formulas else "error" if sheets.is_error(sheet, *cell) else "formula"
+            findings.append(
+                Finding(
+                    quantity=expected.quantity,
+                    kind=kind,
+                    cell=_address(*cell),
+                    rows=1,
+                    found=formulas.get(cell, str(sheets.value(sheet, *cell))),
+                    expected=short_number(expected.value),
+                    max_abs_error=error if error == error else None,
                 )
+            )
     named = {finding.cell for finding in findings}
     findings += [
         Finding(sheet, "error", _address(*cell), 1, formula, "a number or a text", None)

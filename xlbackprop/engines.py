@@ -1,18 +1,21 @@
 """Recalculation of a workbook by a real spreadsheet engine.
 
 What stands in a file as the value of a formula was put there by whoever wrote it, and proves
-nothing. An engine here always computes every cell anew.
+nothing. An engine here always computes every cell anew; IronCalc does so as it loads.
 """
 
 import shutil
 import subprocess
 import tempfile
+import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import ironcalc
+from openpyxl import load_workbook
 
 from xlbackprop.errors import UnusableInput
 from xlbackprop.files import check_package
@@ -23,6 +26,8 @@ Value = float | str | bool | None
 ENGINES = {"ironcalc": "IronCalc", "libreoffice": "LibreOffice"}
 
 _LIBREOFFICE_SECONDS = 600
+
+_ABSOLUTE_TARGET = b'Target="/xl/'
 
 # Without this LibreOffice shows the values that stand in an .xlsx, even wrong ones.
 _ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -86,13 +91,29 @@ class Sheets:
         ]
 
 
-def as_saved(path: Path) -> Sheets:
-    """The workbook with the values that stand in the file.
+class _SavedSheets(Sheets):
+    """The cells of a workbook with the values that stand in another file, as its engine left them there."""
 
-    Raises:
-        UnusableInput: the file is no workbook, or too damaged to load.
-    """
-    return Sheets(_load(path))
+    def __init__(self, model: Any, saved: Path) -> None:
+        super().__init__(model)
+        book = load_workbook(saved, read_only=True, data_only=True)
+        try:
+            self._values = {
+                sheet.title: {
+                    (cell.row, cell.column): cell for row in sheet.iter_rows() for cell in row if cell.value is not None
+                }
+                for sheet in book.worksheets
+            }
+        finally:
+            book.close()
+
+    def value(self, sheet: str, row: int, column: int) -> Value:
+        cell = self._values[sheet].get((row, column))
+        return None if cell is None else cell.value
+
+    def is_error(self, sheet: str, row: int, column: int) -> bool:
+        cell = self._values[sheet].get((row, column))
+        return cell is not None and cell.data_type == "e"
 
 
 def recalculated(path: Path, engine: str = "ironcalc") -> Sheets:
@@ -120,14 +141,44 @@ def libreoffice_program() -> str | None:
 def _load(path: Path) -> Any:
     check_package(path)
     try:
+        return _load_package(path)
+    except UnusableInput:
+        # IronCalc 0.9 does not find the notes of a sheet where they are named from the root of the
+        # package, as openpyxl writes them
+        with tempfile.TemporaryDirectory(prefix="xlbackprop-") as folder:
+            copy = Path(folder) / "workbook.xlsx"
+            if not _copy_with_relative_targets(path, copy):
+                raise
+            return _load_package(copy, path)
+
+
+def _load_package(path: Path, named: Path | None = None) -> Any:
+    try:
         return ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
     except Exception as error:
-        raise UnusableInput(f"{path} is damaged: the spreadsheet engine cannot load it ({error}).") from None
+        reason = f" ({error})"
     except BaseException as error:
         # the engine is written in Rust; where it gives up, it raises something that is no Exception
         if type(error).__name__ != "PanicException":
             raise
-        raise UnusableInput(f"{path} is damaged: the spreadsheet engine cannot load it.") from None
+        reason = ""
+    raise UnusableInput(f"{named or path} is damaged: the spreadsheet engine cannot load it{reason}.")
+
+
+def _copy_with_relative_targets(path: Path, copy: Path) -> bool:
+    """Copy a workbook, with its sheets' relationships relative; False if they are already."""
+    changed = False
+    try:
+        with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w") as target:
+            for part in source.namelist():
+                content = source.read(part)
+                if part.startswith("xl/worksheets/_rels/") and _ABSOLUTE_TARGET in content:
+                    content = content.replace(_ABSOLUTE_TARGET, b'Target="../')
+                    changed = True
+                target.writestr(part, content)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
+        return False
+    return changed
 
 
 def _recalculated_by_libreoffice(path: Path) -> Sheets:
@@ -155,10 +206,11 @@ def _recalculated_by_libreoffice(path: Path) -> Sheets:
         ]
         try:
             subprocess.run(command, capture_output=True, timeout=_LIBREOFFICE_SECONDS, check=True)
-            return Sheets(_load(output / source.name))
+            # IronCalc gives the formulas and names, but the values are those that LibreOffice saved
+            return _SavedSheets(_load(path), output / source.name)
         except subprocess.TimeoutExpired:
             raise UnusableInput(
                 f"LibreOffice did not finish with {path} within {_LIBREOFFICE_SECONDS} seconds."
             ) from None
-        except (subprocess.CalledProcessError, UnusableInput):
+        except (subprocess.CalledProcessError, FileNotFoundError):
             raise UnusableInput(f"LibreOffice could not recalculate {path}.") from None

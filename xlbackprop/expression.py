@@ -38,9 +38,16 @@ class _Style:
     condition_binds: int
 
 
+# stands around a name until its value is put in
+_MARK = "\0"
+
+
 def _symbol_call(function: str, arguments: list[str]) -> str:
     if function == "exp":
         return f"e^({arguments[0]})"
+    if len(arguments) == 1 and re.fullmatch(f"{_MARK}\\w+{_MARK}", arguments[0]):
+        # a negative number brings parentheses of its own
+        return f"{_SYMBOL_FUNCTIONS[function]} {arguments[0]}"
     return f"{_SYMBOL_FUNCTIONS[function]}({', '.join(arguments)})"
 
 
@@ -105,16 +112,18 @@ def numbers_formula(expression: str, text_cell: Callable[[str], str]) -> str:
         expression: over names of quantities.
         text_cell: the cell that holds each name's value as text, negative ones in parentheses.
     """
-    marked = _write(_parse(expression), _IN_NUMBERS, lambda name: f"\0{name}\0")[0]
-    # every second piece is a name
-    pieces = marked.split("\0")
-    parts = [f'"{piece}"' if n % 2 == 0 else text_cell(piece) for n, piece in enumerate(pieces) if piece]
-    return "&".join(parts)
+    return "&".join(text_cell(piece) if is_name else f'"{piece}"' for piece, is_name in _pieces(expression))
 
 
 def numbers_text(expression: str, text: Callable[[str], str]) -> str:
     """What `numbers_formula` shows, given the text of each name's value."""
-    return _write(_parse(expression), _IN_NUMBERS, text)[0]
+    return "".join(text(piece) if is_name else piece for piece, is_name in _pieces(expression))
+
+
+def _pieces(expression: str) -> list[tuple[str, bool]]:
+    """A worked example in pieces, each with whether it is the name of a quantity."""
+    marked = _write(_parse(expression), _IN_NUMBERS, lambda name: f"{_MARK}{name}{_MARK}")[0]
+    return [(piece, n % 2 == 1) for n, piece in enumerate(marked.split(_MARK)) if piece]
 
 
 def compiled(expression: str) -> CodeType:

@@ -77,6 +77,8 @@ class Network:
                 f'output = "{self.output}" does not go with loss = "{self.loss}": '
                 "softmax and cross-entropy belong together, every other output takes the squared error."
             )
+        if self.output == "softmax" and self.layers[-1] == 1:
+            raise UnusableInput("Softmax over a single output is always 1: give the last layer at least two neurons.")
         for key, values, names in (
             ("inputs", self.inputs, self.input_names),
             ("targets", self.targets, self.target_names),
@@ -217,11 +219,7 @@ class Network:
         known = self.start_values
         for name in values:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                raise UnusableInput(
-                    f"This {self.shape} network has no {name}"
-                    + (f"; did you mean {near[0]}?" if near else f": it has {_groups(self)}.")
-                )
+                raise UnusableInput(f"This {self.shape} network has no {name}: it has {_groups(self)}.")
         known |= values
         return dataclasses.replace(
             self,

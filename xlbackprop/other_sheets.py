@@ -38,13 +38,16 @@ class JudgedCell:
 def judged_cells(
     sheets: Sheets, sheet: str, workbook: TrainingWorkbook, numbers: Sequence[Mapping[str, Array]]
 ) -> Iterator[JudgedCell]:
-    """What the cells of a sheet of ours should hold; nothing for any other sheet.
+    """What the formula cells of a sheet of ours should hold; nothing for any other sheet.
 
     Args:
         sheets: the recalculated workbook.
         sheet: the sheet to judge.
         workbook: the network and the training tables.
         numbers: the columns of each training table.
+
+    Raises:
+        KeyError: the sheet has lost the label or the header of this name.
     """
     if sheet == DERIVATION:
         yield from _derivation(sheets, workbook, numbers)
@@ -69,15 +72,12 @@ def _derivation(
     step = int(derivation.step)
     exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": table.eta}
     expected = {name: Expected(np.array([value]), np.array([abs(value)])) for name, value in exact.items()}
-    if set(derivation.rows) >= set(reference.quantity_names(network)):
-        expected |= reference.expected_forward(network, cells) | reference.expected_backward(network, cells)
+    expected |= reference.expected_forward(network, cells) | reference.expected_backward(network, cells)
     for name in network.trained_names:
         expected[f"new {name}"] = reference.expected_update(cells[name], cells[f"dE_d{name}"], table.eta)
     for name, should in expected.items():
-        if name in derivation.rows:
-            yield JudgedCell(
-                name, derivation.rows[name], derivation.value_column, float(should.value[0]), float(should.scale[0])
-            )
+        row = derivation.rows[name]
+        yield JudgedCell(name, row, derivation.value_column, float(should.value[0]), float(should.scale[0]))
 
 
 def _derivation_numbers(sheets: Sheets, derivation: DerivationTable) -> dict[str, Array]:

@@ -131,7 +131,11 @@ def read_derivation(sheets: Sheets, sheet: str) -> DerivationTable:
     rows: dict[str, int] = {}
     for row, column in sheets.used_cells[sheet]:
         label = sheets.value(sheet, row, column)
-        if column == 1 and isinstance(label, str) and sheets.formula(sheet, row, 2) is not None:
+        if (
+            column == 1
+            and isinstance(label, str)
+            and sheets.value(sheet, row, DerivationTable.value_column) is not None
+        ):
             rows[notation.name(label)] = row
     labels = {sheets.value(sheet, row, 1): sheets.value(sheet, row, 2) for row in range(1, 7)}
     return DerivationTable(sheet, rows, as_number(labels.get("step")), as_number(labels.get("learning rate")))

@@ -121,7 +121,7 @@ def _write_inputs(sheet: Worksheet, layout: WorkbookLayout, styles: Styles) -> i
         sheet.write_string(f"A{row}", name, styles.name)
         sheet.write_number(f"B{row}", value, styles.text)
         sheet.write_formula(f"C{row}", f"={source}", styles.text, value)
-        sheet.write_formula(f"D{row}", f'=IF(C{row}=B{row},"as built","changed")', styles.muted, "as built")
+        sheet.write_formula(f"D{row}", f'=IF(C{row}=B{row},"as built","changed")', styles.centered, "as built")
     return row
 
 
@@ -154,7 +154,7 @@ def _write_totals(
             sheet.write_formula(
                 f"L{row}",
                 f'=IF(ISERROR(J{row}),"differs",IF(ABS(J{row})<=K{row},"agrees","differs"))',
-                styles.text,
+                styles.centered,
                 "agrees" if abs(live - built) <= allowed else "differs",
             )
             row += 1

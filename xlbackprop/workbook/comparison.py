@@ -97,7 +97,7 @@ def _write_table(sheet: Worksheet, layout: WorkbookLayout, styles: Styles, total
     sheet.write(f"{comparison.best_column}{header_row}", "best η", styles.table_header)
     row = comparison.first_row
     for row, step in enumerate(comparison.steps, start=comparison.first_row):
-        sheet.write_number(f"A{row}", step, styles.get(align="center"))
+        sheet.write_number(f"A{row}", step, styles.centered)
         at_step = [values[step] for values in totals]
         for n, sheet_name in enumerate(layout.training_sheets):
             cell = f"{quoted(sheet_name)}!{training.cell('E_total', step)}"
@@ -107,7 +107,7 @@ def _write_table(sheet: Worksheet, layout: WorkbookLayout, styles: Styles, total
         sheet.write_formula(
             f"{comparison.best_column}{row}",
             f'=IF(MIN({span})<MAX({span}),INDEX({comparison.rates_range},MATCH(MIN({span}),{span},0)),"all equal")',
-            styles.get(align="center"),
+            styles.centered,
             best,
         )
     table = f"{first}{comparison.first_row}:{last}{row}"

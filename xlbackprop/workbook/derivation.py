@@ -22,9 +22,24 @@ from xlbackprop.workbook.layout import (
     quoted,
     short_number,
 )
-from xlbackprop.workbook.styles import Styles
+from xlbackprop.workbook.styles import LINE_PIXELS, Styles, lines
 
 QUANTITY, VALUE, SYMBOLS, NUMBERS, CENTRAL, DIFFERENCE, SENTENCE, AS_TEXT = "ABCDEFGH"
+
+# A formula over a wide layer is cut off rather than fill the page.
+_MAX_LINES = 6
+
+# in pixels
+_WIDTHS = {
+    QUANTITY: 96,
+    VALUE: 104,
+    SYMBOLS: 270,
+    NUMBERS: 330,
+    CENTRAL: 130,
+    DIFFERENCE: 130,
+    SENTENCE: 580,
+    AS_TEXT: 60,
+}
 
 STEP_CELL = "$B$3"
 RATE_CELL = "$B$4"
@@ -203,7 +218,7 @@ def write_derivation_sheet(
         central_differences: for each checked weight the cell of its central difference, and its value.
     """
     derivation = DerivationLayout(layout.network)
-    for column, width in zip("ABCDEFGH", (96, 104, 270, 330, 130, 130, 560, 60), strict=True):
+    for column, width in _WIDTHS.items():
         sheet.set_column_pixels(f"{column}:{column}", width, None, {"hidden": column == AS_TEXT})
     sheet.set_row_pixels(0, 28)
     sheet.write("A1", "One training step, derived and worked out", styles.title)
@@ -219,7 +234,7 @@ def write_derivation_sheet(
 def _write_choice(sheet: Worksheet, layout: WorkbookLayout, styles: Styles) -> None:
     sheet.write("A3", "step", styles.name)
     sheet.write_number("B3", 0, styles.input)
-    sheet.write("C3", f"0 to {layout.steps:,}", styles.muted)
+    sheet.write("C3", f"0 to {layout.steps:,}", styles.muted_indented)
     sheet.data_validation(
         "B3",
         {
@@ -233,7 +248,7 @@ def _write_choice(sheet: Worksheet, layout: WorkbookLayout, styles: Styles) -> N
     )
     sheet.write("A4", "learning rate", styles.name)
     sheet.write_number("B4", layout.etas[0], styles.input)
-    sheet.write("C4", "one of the training sheets", styles.muted)
+    sheet.write("C4", "one of the training sheets", styles.muted_indented)
     rates = f"{COMPARISON}!{layout.comparison.rates_range}"
     sheet.data_validation("B4", {"validate": "list", "source": f"={rates}", "error_type": "warning"})
     sheet.write_formula(CHOICE_CELL, f"=IFERROR(MATCH({RATE_CELL},{rates},0),1)", styles.muted, 1)
@@ -280,9 +295,11 @@ def _write_section(
     for column in "ABCDEFG":
         sheet.write(f"{column}{section.row}", section.title if column == "A" else "", styles.section)
     sheet.write(f"A{section.row + 1}", section.explanation, styles.muted)
-    headings = {QUANTITY: "quantity", VALUE: "value", SENTENCE: "what it is"}
+    headings = {QUANTITY: "quantity", VALUE: "value"}
     if any(line.expression for line in section.lines):
-        headings |= {SYMBOLS: "formula", NUMBERS: "with the numbers"}
+        headings |= {SYMBOLS: "formula", NUMBERS: "with the numbers", SENTENCE: "what it is"}
+    else:
+        headings |= {SYMBOLS: "what it is"}
     if any(line.key.startswith("dE_dw") or line.key.startswith("dE_db") for line in section.lines):
         headings |= {CENTRAL: "central difference", DIFFERENCE: "relative difference"}
     for column in "ABCDEFG":
@@ -308,14 +325,17 @@ def _write_line(
     number = styles.text if line.key == "eta" else styles.total if line.key == "E_total" else styles.number
     sheet.write_formula(f"{VALUE}{row}", f"={formula}", number, value)
     sheet.write_formula(f"{AS_TEXT}{row}", f"={text_formula(f'${VALUE}{row}')}", styles.muted, as_text(value))
-    sheet.write(f"{SENTENCE}{row}", line.sentence, styles.text)
+    sheet.write(f"{SENTENCE if line.expression else SYMBOLS}{row}", line.sentence, styles.wrapped)
     if line.expression:
         shown = symbols(line.expression, header)
-        sheet.write(f"{SYMBOLS}{row}", f"{label} = {shown}", styles.wrapped)
+        text = numbers_text(line.expression, lambda name: as_text(values[name]))
+        texts = {SYMBOLS: f"{label} = {shown}", NUMBERS: text, SENTENCE: line.sentence}
+        height = max(lines(text, _WIDTHS[column]) for column, text in texts.items())
+        sheet.set_row_pixels(row - 1, LINE_PIXELS * min(height, _MAX_LINES))
+        sheet.write(f"{SYMBOLS}{row}", texts[SYMBOLS], styles.wrapped)
         worked = numbers_formula(line.expression, lambda name: derivation.cell(name, AS_TEXT))
         # a constant, such as the slope of a linear neuron, has no numbers to put in
         if len(worked) < MAX_FORMULA_LENGTH and names_in(line.expression):
-            text = numbers_text(line.expression, lambda name: as_text(values[name]))
             sheet.write_formula(f"{NUMBERS}{row}", f'="= "&{worked}', styles.wrapped, f"= {text}")
         else:
             sheet.write(f"{NUMBERS}{row}", f"= {shown}" if len(shown) < 20 else "too long to show", styles.wrapped)

@@ -25,8 +25,10 @@ MAX_DRAWN_WEIGHTS = 60
 # The drawing takes its coordinates from columns far to the right, which are hidden.
 _GEOMETRY = ("AA", "AB", "AC")
 _GEOMETRY_COLUMNS = "AA:AC"
-#: Where on its way from source to target the label of a connection stands.
-_LABEL_AT = 0.3
+# fill and side of the label, for inputs, hidden neurons and outputs
+_NODE_LOOKS = (("#E5E7EB", "left"), ("#DDF0DC", "above"), ("#FAD9BF", "right"))
+# room for the labels left and right, in units of the distance between layers
+_MARGIN = 0.75
 
 
 @dataclass(frozen=True)
@@ -59,24 +61,24 @@ def write_network_sheet(
     sheet.set_column_pixels("B:B", 100)
     sheet.set_column_pixels("C:C", 190)
     sheet.set_column_pixels("D:D", 16)
-    sheet.set_column_pixels("E:K", 66)
+    sheet.set_column_pixels("E:K", _drawing_size(network)[0] // 7)
     sheet.set_column_pixels("L:L", 16)
     sheet.set_column_pixels("M:M", 130)
     sheet.set_column_pixels("N:N", 330)
     sheet.set_row_pixels(0, 28)
     sheet.write("A1", network.title or f"A {network.shape} network", styles.title)
-    sheet.write("A2", network.description, styles.muted)
+    sheet.write("A2", f"{network.description} Edit the yellow cells: every number follows.".strip(), styles.muted)
 
     meanings, values = network.meanings, network.start_values
     for title, names in start.sections:
         heading = start.rows[names[0]] - 1
-        for letters, text in zip("ABC", (title, "", "edit the yellow cells" if title == "Inputs" else ""), strict=True):
+        for letters, text in zip("ABC", (title, "", ""), strict=True):
             sheet.write(f"{letters}{heading}", text, styles.section)
         for name in names:
             row = start.rows[name]
             sheet.write(f"{start.name_column}{row}", name, styles.name)
             sheet.write_number(f"{start.value_column}{row}", values[name], styles.input)
-            sheet.write(f"{start.meaning_column}{row}", meanings[name], styles.muted)
+            sheet.write(f"{start.meaning_column}{row}", meanings[name], styles.muted_indented)
             workbook.define_name(defined_name(name), f"={NETWORK}!{start.cell(name)}")
     last = max(start.rows.values())
     sheet.data_validation(
@@ -113,7 +115,7 @@ def _write_facts_and_contents(sheet: Worksheet, layout: WorkbookLayout, styles: 
     for name in layout.sheet_names:
         row += 1
         sheet.write_url(f"{label}{row}", f"internal:'{name}'!A1", styles.link, name)
-        sheet.write(f"{value}{row}", fixed.get(name, f"{layout.steps:,} steps of training"), styles.muted)
+        sheet.write(f"{value}{row}", fixed.get(name, f"{layout.steps:,} steps of training"), styles.muted_indented)
     row += 2
     section(row, "This workbook")
     facts = network_facts(layout.network, layout.steps)
@@ -121,7 +123,7 @@ def _write_facts_and_contents(sheet: Worksheet, layout: WorkbookLayout, styles: 
     for fact, text in facts.items():
         row += 1
         sheet.write_string(f"{label}{row}", fact, styles.name)
-        sheet.write_string(f"{value}{row}", text, styles.wrapped)
+        sheet.write_string(f"{value}{row}", text, styles.get(indent=1))
 
 
 def _write_drawing(workbook: Workbook, sheet: Worksheet, network: Network, styles: Styles) -> None:
@@ -156,7 +158,9 @@ def _write_drawing(workbook: Workbook, sheet: Worksheet, network: Network, style
         for target, weights in zip(targets, network.layer_weights(layer), strict=True):
             for source, w in zip(sources, weights, strict=True):
                 (x0, y0), (x1, y1) = positions[source], positions[target]
-                middle = (x0 + _LABEL_AT * (x1 - x0), y0 + _LABEL_AT * (y1 - y0))
+                # at this part of the way the labels of all connections are equally far apart
+                part = 1 / (len(targets) + 1)
+                middle = (x0 + part * (x1 - x0), y0 + part * (y1 - y0))
                 formula, text = _label(network, w)
                 chart.add_series(
                     place([(x0, y0), middle, (x1, y1)], formula, text)
@@ -179,16 +183,16 @@ def _write_drawing(workbook: Workbook, sheet: Worksheet, network: Network, style
             if layer == network.last:
                 shown.append(network.target_names[n])
             formula, text = _node_label(network, neuron, [name for name in shown if name])
-            fill = ("#E5E7EB", "#FAD9BF", "#DDF0DC")[0 if layer == 0 else 1 if layer == network.last else 2]
+            fill, side = _NODE_LOOKS[layer if layer == 0 else 2 if layer == network.last else 1]
             chart.add_series(
                 place([positions[neuron]], formula, text)
                 | {
                     "line": {"none": True},
-                    "marker": {"type": "circle", "size": 22, "fill": {"color": fill}, "border": {"color": MUTED}},
+                    "marker": {"type": "circle", "size": 30, "fill": {"color": fill}, "border": {"color": MUTED}},
                     "data_labels": {
                         "series_name": True,
                         "value": False,
-                        "position": "below",
+                        "position": side,
                         "font": {"size": 9, "bold": True},
                     },
                 }
@@ -196,9 +200,10 @@ def _write_drawing(workbook: Workbook, sheet: Worksheet, network: Network, style
     chart.set_title({"name": "The network with its start values", "name_font": {"size": 11}})
     chart.set_legend({"none": True})
     hidden_axis = {"visible": False, "major_gridlines": {"visible": False}}
-    chart.set_x_axis(hidden_axis | {"min": -0.35, "max": network.last + 0.35})
-    chart.set_y_axis(hidden_axis | {"min": -0.75, "max": max(network.layers) - 0.4})
-    chart.set_size({"width": 462, "height": max(340, 95 * max(network.layers))})
+    chart.set_x_axis(hidden_axis | {"min": -_MARGIN, "max": network.last + _MARGIN})
+    chart.set_y_axis(hidden_axis | {"min": -0.5, "max": max(network.layers) - 0.4})
+    width, height = _drawing_size(network)
+    chart.set_size({"width": width, "height": height})
     chart.show_hidden_data()
     sheet.insert_chart(
         "E4",
@@ -209,6 +214,11 @@ def _write_drawing(workbook: Workbook, sheet: Worksheet, network: Network, style
         },
     )
     sheet.set_column(_GEOMETRY_COLUMNS, None, None, {"hidden": True})
+
+
+def _drawing_size(network: Network) -> tuple[int, int]:
+    """Width and height of the drawing in pixels."""
+    return max(462, 154 * len(network.layers)), max(300, 80 + 110 * max(network.layers))
 
 
 def _positions(network: Network) -> dict[str, tuple[float, float]]:

@@ -47,7 +47,7 @@ class StreamedWorksheet(Worksheet):
         self._streams.append((row, columns, formulas, formats, rows))
 
     def _write_rows(self) -> None:
-        last_row: int = self.dim_rowmax
+        last_row: int = self.dim_rowmax  # type: ignore[has-type]
         if self._streams:
             # the rows that XlsxWriter itself knows of end above the first streamed one
             self.dim_rowmax = self._streams[0][0] - 2

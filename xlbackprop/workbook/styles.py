@@ -1,5 +1,6 @@
 """The look of the workbook: colours, fonts and number formats, one place for each."""
 
+from math import ceil
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -36,6 +37,19 @@ LARGE_NUMBER = "0.0000E+00"
 LARGE = 10_000
 
 
+#: The height of a line of text.
+LINE_PIXELS = 20
+_CHARACTER_PIXELS = 6.0
+
+
+def lines(text: str, width: int) -> int:
+    """How many lines a text takes in a column of a width in pixels.
+
+    LibreOffice leaves the height of a row as the file gives it, also where text wraps.
+    """
+    return max(1, ceil(len(text) * _CHARACTER_PIXELS / width))
+
+
 class Styles:
     """The cell formats of one workbook, made when first asked for."""
 
@@ -63,7 +77,8 @@ class Styles:
 
     @property
     def wrapped(self) -> Format:
-        return self.get(text_wrap=True)
+        """Text that stands to the right of a number."""
+        return self.get(text_wrap=True, indent=1)
 
     @property
     def title(self) -> Format:
@@ -72,6 +87,14 @@ class Styles:
     @property
     def muted(self) -> Format:
         return self.get(font_color=MUTED)
+
+    @property
+    def muted_indented(self) -> Format:
+        return self.get(font_color=MUTED, indent=1)
+
+    @property
+    def centered(self) -> Format:
+        return self.get(align="center")
 
     @property
     def section(self) -> Format:

@@ -1,0 +1,104 @@
+"""What several test modules share: workbooks to look at, and LibreOffice where it is installed."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import ironcalc
+import pytest
+from hypothesis import settings
+
+from xlbackprop import check
+from xlbackprop.build import Recipe, build
+from xlbackprop.engines import Sheets, libreoffice_program
+from xlbackprop.workbook.layout import WorkbookLayout, column_number
+
+# a shared machine is slow at times, and a failure in continuous integration must be there again
+settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("default")
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+def recipe(template: str = "A", *etas: float, steps: int = 12, **options) -> Recipe:
+    """A recipe with few steps, for a workbook that is quick to build."""
+    return Recipe(
+        template=template,
+        etas=etas or (0.5, 2.0),
+        steps=steps,
+        values=options.get("values", {}),
+        seed=options.get("seed"),
+        protect=options.get("protect", False),
+    )
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """A built workbook; nobody may write to it."""
+
+    path: Path
+    layout: WorkbookLayout
+    report: check.FileReport
+
+
+def built(folder: Path, template: str = "A", *etas: float, **options) -> Workbook:
+    path = folder / f"{template}.xlsx"
+    result = build(recipe(template, *etas, **options), path)
+    assert result.report is not None
+    return Workbook(path, result.layout, result.report)
+
+
+@pytest.fixture(scope="session")
+def classic(tmp_path_factory: pytest.TempPathFactory) -> Workbook:
+    """The classic network with learning rates 0.5 and 2 and twelve steps."""
+    return built(tmp_path_factory.mktemp("classic"))
+
+
+@pytest.fixture(scope="session")
+def default(tmp_path_factory: pytest.TempPathFactory) -> Workbook:
+    """The workbook of the README's first command."""
+    return built(tmp_path_factory.mktemp("default"), "A", 0.1, 0.2, 0.5, 0.8, 1.0, 2.0, steps=200)
+
+
+class Editor:
+    """A workbook opened in a spreadsheet engine, to type into its cells and see what follows."""
+
+    def __init__(self, path: Path) -> None:
+        self._model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+        self._sheets = [sheet["name"] for sheet in self._model.get_worksheets_properties()]
+
+    def type(self, sheet: str, address: str, text: str) -> "Editor":
+        letters = address.replace("$", "").rstrip("0123456789")
+        row = int(address.replace("$", "").removeprefix(letters))
+        self._model.set_user_input(self._sheets.index(sheet), row, column_number(letters), text)
+        return self
+
+    def sheets(self) -> Sheets:
+        self._model.evaluate()
+        return Sheets(self._model)
+
+    def judge(self) -> check.FileReport:
+        return check.judge(self.sheets(), Path("edited.xlsx"), "ironcalc")
+
+
+@pytest.fixture
+def editor():
+    return Editor
+
+
+@pytest.fixture(scope="session")
+def libreoffice() -> str:
+    """LibreOffice; without it the test is skipped, or fails where it is required."""
+    program = libreoffice_program()
+    if program is None:
+        if os.environ.get("XLBACKPROP_REQUIRE_LIBREOFFICE"):
+            pytest.fail("XLBACKPROP_REQUIRE_LIBREOFFICE is set, but LibreOffice is not installed")
+        pytest.skip("LibreOffice is not installed")
+    return program
+
+
+def cell(sheets: Sheets, sheet: str, address: str):
+    """The value of a cell given by its address."""
+    letters = address.replace("$", "").rstrip("0123456789")
+    row = int(address.replace("$", "").removeprefix(letters))
+    return sheets.value(sheet, row, column_number(letters))

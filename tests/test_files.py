@@ -1,0 +1,124 @@
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from xlbackprop.errors import UnusableInput
+from xlbackprop.files import check_package, written_whole
+
+
+def left_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "book.xlsx"
+    with written_whole(target, force=False) as unfinished:
+        unfinished.write_text("half")
+        assert not target.exists()
+        unfinished.write_text("whole")
+    assert target.read_text() == "whole"
+    assert left_in(tmp_path) == {"book.xlsx"}
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), written_whole(tmp_path / "book.xlsx", force=False) as unfinished:
+        unfinished.write_text("half")
+        raise ZeroDivisionError
+    assert left_in(tmp_path) == set()
+
+
+def test_a_failure_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
+    target = tmp_path / "book.xlsx"
+    target.write_text("old")
+    with pytest.raises(ZeroDivisionError), written_whole(target, force=True) as unfinished:
+        unfinished.write_text("half")
+        raise ZeroDivisionError
+    assert target.read_text() == "old"
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    target = tmp_path / "book.xlsx"
+    with pytest.raises(UnusableInput, match=r"book.xlsx could not be written: no space left on device\."):
+        with written_whole(target, force=False):
+            raise OSError(28, "No space left on device")
+    assert left_in(tmp_path) == set()
+
+
+def test_an_existing_file_is_replaced_only_when_asked(tmp_path: Path) -> None:
+    target = tmp_path / "book.xlsx"
+    target.write_text("old")
+    with pytest.raises(UnusableInput, match="exists already: write elsewhere, or add --force"):
+        with written_whole(target, force=False):
+            pytest.fail("it must not get this far")
+    assert target.read_text() == "old"
+    with written_whole(target, force=True) as unfinished:
+        unfinished.write_text("new")
+    assert target.read_text() == "new"
+
+
+def test_a_file_that_came_up_in_the_meantime_is_not_overwritten(tmp_path: Path) -> None:
+    target = tmp_path / "book.xlsx"
+    with pytest.raises(UnusableInput, match="exists already"), written_whole(target, force=False) as unfinished:
+        unfinished.write_text("ours")
+        target.write_text("theirs")
+    assert target.read_text() == "theirs"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("book.xls", "does not end in .xlsx"),
+        ("book", "does not end in .xlsx"),
+        ("folder.xlsx", "is a directory"),
+        ("missing/book.xlsx", "missing does not exist: create it first"),
+        ("file/book.xlsx", "file does not exist"),
+    ],
+)
+def test_an_unusable_path_is_refused(tmp_path: Path, name: str, sentence: str) -> None:
+    (tmp_path / "folder.xlsx").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(UnusableInput, match=sentence), written_whole(tmp_path / name, force=True):
+        pytest.fail("it must not get this far")
+
+
+def test_a_directory_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # what the system answers to anybody but root
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UnusableInput, match="permission denied"), written_whole(tmp_path / "book.xlsx", force=False):
+        pytest.fail("it must not get this far")
+
+
+def zipped(path: Path, parts: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in parts.items():
+            package.writestr(name, content)
+    return path
+
+
+def test_a_zip_bomb_is_seen_before_it_is_unpacked(tmp_path: Path) -> None:
+    bomb = zipped(tmp_path / "bomb.xlsx", {"xl/workbook.xml": b"<workbook/>", "xl/x.xml": bytes(200 * 2**20)})
+    assert bomb.stat().st_size < 2**20
+    with pytest.raises(UnusableInput, match="which no honest workbook does"):
+        check_package(bomb)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" + bytes(50), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_a_file_that_is_no_package_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(content)
+    with pytest.raises(UnusableInput, match="is not an .xlsx workbook, or it was cut short"):
+        check_package(path)
+
+
+def test_a_zip_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnusableInput, match="is a zip file, but not an .xlsx workbook"):
+        check_package(zipped(tmp_path / "photos.xlsx", {"a.txt": b"hello"}))
+
+
+def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnusableInput, match="does not exist"):
+        check_package(tmp_path / "nowhere.xlsx")
+    with pytest.raises(UnusableInput, match="is a directory"):
+        check_package(tmp_path)

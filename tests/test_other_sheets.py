@@ -1,0 +1,74 @@
+import pytest
+
+from tests.conftest import Editor, Workbook, cell
+from xlbackprop.errors import UnusableInput
+from xlbackprop.workbook.derivation import DerivationLayout
+
+
+def at(workbook: Workbook, name: str) -> str:
+    """The cell of a quantity's value on the derivation."""
+    return DerivationLayout(workbook.layout.network).cell(name).replace("$", "")
+
+
+def findings(report) -> list[tuple[str, str, str]]:
+    return [
+        (table.sheet, finding.cell, finding.kind)
+        for table in report.tables
+        for finding in table.findings
+        if table.table is None
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "address", "wrong", "kind"),
+    [
+        ("Derivation", "h1", "={w1}*{i1}+{w3}*{i2}", "formula"),
+        ("Derivation", "dE_dw3", "={delta_h1}*{i1}", "formula"),
+        ("Derivation", "new w3", "={w3}+{eta}*{dE_dw3}", "formula"),
+        ("Derivation", "w1", "0.15", "constant"),
+        ("Gradient check", "C6", "=Derivation!{w1}*Derivation!{i1}+Derivation!{w2}*Derivation!{i2}", "formula"),
+        ("Comparison", "B24", "='η=2'!W14", "formula"),
+        ("Comparison", "C26", "0.1", "constant"),
+        ("Check", "I8", "='η=2'!W14", "formula"),
+        ("Network", "B40", "=1/0", "error"),
+        ("Comparison", "B30", "=nothing", "error"),
+    ],
+)
+def test_a_wrong_cell_around_the_tables_is_found(classic: Workbook, editor: type[Editor], sheet, address, wrong, kind):
+    cells = {name: at(classic, name) for name in DerivationLayout(classic.layout.network).rows}
+    address = cells.get(address, address)
+    wrong = wrong.format(**cells)
+    found = findings(editor(classic.path).type(sheet, address, wrong).judge())
+    assert (sheet, address, kind) in found
+
+
+@pytest.mark.parametrize(("step", "rate"), [("0", "2"), ("7", "0.5"), ("12", "2"), ("3", "77")])
+def test_the_derivation_shows_whatever_step_is_chosen(classic: Workbook, editor: type[Editor], step, rate) -> None:
+    book = editor(classic.path).type("Derivation", "B3", step).type("Derivation", "B4", rate)
+    assert findings(book.judge()) == []
+    # a learning rate that no sheet has shows the first sheet
+    sheet = f"η={rate}" if rate != "77" else "η=0.5"
+    sheets = book.sheets()
+    row = classic.layout.training.row(int(step))
+    assert cell(sheets, "Derivation", at(classic, "w5")) == cell(
+        sheets, sheet, classic.layout.training.letters["w5"] + str(row)
+    )
+
+
+@pytest.mark.parametrize(
+    ("sheet", "address", "sentence"),
+    [
+        ("Derivation", "A11", "Derivation has lost its label or header i1"),
+        ("Gradient check", "B5", "Gradient check has lost its label or header moved by"),
+        ("Gradient check", "A8", "Gradient check has lost its label or header nothing"),
+        ("Check", "G6", "Check has lost its label or header step"),
+    ],
+)
+def test_a_label_that_was_overwritten_is_missed(classic: Workbook, editor: type[Editor], sheet, address, sentence):
+    with pytest.raises(UnusableInput, match=sentence):
+        editor(classic.path).type(sheet, address, "nothing").judge()
+
+
+def test_a_step_that_does_not_exist_is_no_crash(classic: Workbook, editor: type[Editor]) -> None:
+    report = editor(classic.path).type("Derivation", "B3", "500").judge()
+    assert any(sheet == "Derivation" and kind == "error" for sheet, _, kind in findings(report))
