@@ -51,12 +51,9 @@ def test_both_engines_give_every_cell_the_value_that_was_written(
 
 def test_a_file_that_libreoffice_saved_is_read_as_well(classic: Workbook, tmp_path: Path, libreoffice: str) -> None:
     copy = shutil.copy(classic.path, tmp_path / "book.xlsx")
-    subprocess.run(
-        [libreoffice, f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless"]
-        + f"--convert-to xlsx --outdir {tmp_path / 'saved'} {copy}".split(),
-        check=True,
-        capture_output=True,
-    )
+    profile, saved = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", str(tmp_path / "saved")
+    command = [libreoffice, profile, "--headless", "--convert-to", "xlsx", "--outdir", saved, str(copy)]
+    subprocess.run(command, check=True, capture_output=True)
     report = verify(tmp_path / "saved" / "book.xlsx")
     assert report.correct
     assert report.cells == classic.report.cells

@@ -141,7 +141,7 @@ def build(
         path: where to; the file appears whole or not at all.
         force: replace a file that exists.
         check_always: recalculate also from `UNCHECKED_FROM_STEPS` steps on.
-        on_step: called once for each training step that is written.
+        on_step: called for a progress bar, as often as `assembly.progress_total` says.
 
     Raises:
         UnusableInput: the recipe or the path cannot be used.

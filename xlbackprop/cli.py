@@ -94,11 +94,12 @@ def build(
 
     from xlbackprop.build import Recipe, parse_learning_rates, parse_values
     from xlbackprop.build import build as build_workbook
+    from xlbackprop.workbook.assembly import progress_total
 
     recipe = Recipe(template, parse_learning_rates(lrs), steps, parse_values(values), seed, protect)
     if output == DEFAULT_OUTPUT:
         output.parent.mkdir(exist_ok=True)
-    total = len(recipe.etas) * (max(steps, 0) + 1)
+    total = progress_total(len(recipe.etas), steps)
     with tqdm(total=total, unit="step", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
         built = build_workbook(recipe, output, force=force, check_always=check, on_step=progress.update)
     _print_built(built)

@@ -164,11 +164,17 @@ def _write(node: ast.expr, style: _Style, name: Callable[[str], str]) -> tuple[s
             return style.number(value), _ATOM
         case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=int() as exponent)):
             return style.power(operand(base, _ATOM), exponent), _POWER
-        case ast.BinOp(left=left, op=operator, right=right):
-            field, binds = _OPERATORS[type(operator)]
-            # a - (b + c) and a / (b * c) keep their parentheses
-            stricter = binds + isinstance(operator, ast.Sub | ast.Div)
-            return operand(left, binds) + getattr(style, field) + operand(right, stricter), binds
+        case ast.BinOp():
+            # a sum over a wide layer nests as deep as it has terms, so its left side is walked down here
+            texts = []
+            binds = _OPERATORS[type(node.op)][1]
+            while isinstance(node, ast.BinOp) and _OPERATORS.get(type(node.op), ("", -1))[1] == binds:
+                # a - (b + c) and a / (b * c) keep their parentheses
+                stricter = binds + isinstance(node.op, ast.Sub | ast.Div)
+                texts += [operand(node.right, stricter), getattr(style, _OPERATORS[type(node.op)][0])]
+                node = node.left
+            texts.append(operand(node, binds))
+            return "".join(reversed(texts)), binds
         case ast.UnaryOp(op=ast.USub(), operand=child):
             # in a spreadsheet -x^2 is (-x)^2, so a power under a minus needs parentheses too
             return style.minus + operand(child, _ATOM), _MINUS

@@ -137,6 +137,10 @@ class Network:
         """The activation of a layer from 1 on."""
         return self.output if layer == self.last else self.hidden
 
+    def has_kink(self, layer: int) -> bool:
+        """Whether the activation of a layer has a place without a derivative, at 0."""
+        return self.activation(layer) in ("relu", "leaky relu")
+
     def neurons(self, layer: int) -> list[str]:
         """`i1 i2`, `h1 h2` or `o1 o2`; with several hidden layers `h1_1`, the layer first."""
         numbers = range(1, self.layers[layer] + 1)

@@ -18,7 +18,7 @@ from xlbackprop.workbook.layout import CHECK, COMPARISON, DERIVATION, GRADIENT_C
 from xlbackprop.workbook.network_sheet import Origin, write_network_sheet
 from xlbackprop.workbook.streaming import StreamedWorksheet
 from xlbackprop.workbook.styles import Styles
-from xlbackprop.workbook.training import write_training_sheet
+from xlbackprop.workbook.training import row_formulas, write_training_sheet
 
 #: Two builds of the same input are the same file, so no clock time goes in.
 _CREATED = datetime(2000, 1, 1)
@@ -41,13 +41,14 @@ def write_workbook(
         layout: the network, the learning rates and where everything stands.
         origin: what the workbook says about how it was made.
         protect: lock every cell but the input cells, without a password.
-        on_step: called once for each training step that is written, for a progress bar.
+        on_step: called for a progress bar, as often as `progress_total` says.
 
     Raises:
         LeavesRange: a training leaves what a cell can hold.
         UnusableInput: a formula is longer than a cell can hold.
         OSError: the file cannot be written.
     """
+    formulas = row_formulas(layout.network, layout.training)
     simulation = Simulation(layout.network)
     totals = [_totals(simulation, eta, layout.steps) for eta in layout.etas]
     workbook = Workbook(path, {"tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False})
@@ -78,9 +79,9 @@ def write_workbook(
     for eta, name, errors in zip(layout.etas, layout.training_sheets, totals, strict=True):
         steps = _counted(simulation.steps(eta, layout.steps), on_step)
         # a folded group cannot be opened in a protected sheet
-        write_training_sheet(workbook, sheets[name], layout, styles, eta, steps, errors, collapse=not protect)
+        write_training_sheet(workbook, sheets[name], layout, styles, formulas, eta, steps, errors, collapse=not protect)
     write_comparison_sheet(workbook, sheets[COMPARISON], layout, styles, totals)
-    computed = reference_totals(layout.network, layout.etas, layout.round_steps)
+    computed = reference_totals(layout.network, layout.etas, layout.round_steps, on_step)
     write_check_sheet(sheets[CHECK], layout, styles, computed, totals)
     for sheet in sheets.values():
         _set_up_page(sheet, protect=protect)
@@ -89,6 +90,11 @@ def write_workbook(
     except XlsxWriterException as error:
         raise OSError(str(error)) from error
     return {name: _formula_values(sheet) for name, sheet in sheets.items()}
+
+
+def progress_total(rates: int, steps: int) -> int:
+    """How many steps a build goes through: NumPy takes all learning rates at once, the sheets one each."""
+    return (rates + 1) * (steps + 1)
 
 
 def _totals(simulation: Simulation, eta: float, steps: int) -> Sequence[float]:

@@ -1,6 +1,6 @@
 """The check: what NumPy computed when the file was built, beside what the cells say now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,17 +34,28 @@ class ReferenceTotals:
     allowed: reference.Array
 
 
-def reference_totals(network: Network, etas: Sequence[float], steps: Sequence[int]) -> ReferenceTotals:
+def reference_totals(
+    network: Network,
+    etas: Sequence[float],
+    steps: Sequence[int],
+    on_step: Callable[[], object] = lambda: None,
+) -> ReferenceTotals:
     """E_total at the given steps, computed by NumPy alone.
 
     A learning rate that makes training jump about also makes rounding errors grow. How far they do is
-    measured by a second run whose start weights differ in their last digit.
+    measured by a second run whose start weights differ in their last digit. `on_step` is called after
+    each step.
     """
     wanted = set(steps)
     epsilon = float(np.finfo(float).eps)
     nudges = [0.0] * len(etas) + [epsilon] * len(etas)
     run = reference.train(network, [*etas, *etas], max(steps), nudges=nudges)
-    totals = np.array([step.total for n, step in enumerate(run) if n in wanted])
+    found = []
+    for n, step in enumerate(run):
+        if n in wanted:
+            found.append(step.total)
+        on_step()
+    totals = np.array(found)
     exact, nudged = totals[:, : len(etas)], totals[:, len(etas) :]
     return ReferenceTotals(exact, TOLERANCE * np.abs(exact) + 1000 * np.abs(nudged - exact) + 1e-300)
 

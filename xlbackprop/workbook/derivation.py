@@ -16,7 +16,6 @@ from xlbackprop.notation import defined_name, header
 from xlbackprop.workbook.layout import (
     COMPARISON,
     GRADIENT_CHECK,
-    MAX_CENTRAL_DIFFERENCES,
     MAX_FORMULA_LENGTH,
     WorkbookLayout,
     quoted,
@@ -206,7 +205,7 @@ def write_derivation_sheet(
     layout: WorkbookLayout,
     styles: Styles,
     values: Mapping[str, float],
-    central_differences: Mapping[str, tuple[str, float]],
+    central_differences: Mapping[str, tuple[str, float | str]],
 ) -> None:
     """Fill the derivation.
 
@@ -259,7 +258,7 @@ def _write_summary(
     layout: WorkbookLayout,
     derivation: DerivationLayout,
     styles: Styles,
-    central_differences: Mapping[str, tuple[str, float]],
+    central_differences: Mapping[str, tuple[str, float | str]],
 ) -> None:
     """One line above the derivation: do all gradients agree with their central differences?"""
     differences = [derivation.cell(f"dE_d{name}", DIFFERENCE) for name in central_differences]
@@ -268,8 +267,6 @@ def _write_summary(
     checked = f"all {count}" if count == len(layout.network.trained_names) else f"the first {count}"
     good = f"Gradient check: {checked} gradients agree with their central differences."
     bad = " of the gradients do not agree with their central differences: see the red cells."
-    if layout.network.hidden in ("relu", "leaky relu") or layout.network.output in ("relu", "leaky relu"):
-        bad += " (At the kink of ReLU there is no derivative to agree with.)"
     sheet.write("A5", "gradients", styles.name)
     sheet.write_formula(
         f"B{SUMMARY_ROW}",
@@ -290,7 +287,7 @@ def _write_section(
     section: Section,
     styles: Styles,
     values: Mapping[str, float],
-    central_differences: Mapping[str, tuple[str, float]],
+    central_differences: Mapping[str, tuple[str, float | str]],
 ) -> None:
     for column in "ABCDEFG":
         sheet.write(f"{column}{section.row}", section.title if column == "A" else "", styles.section)
@@ -363,7 +360,7 @@ def _write_check(
     styles: Styles,
     values: Mapping[str, float],
     source: str,
-    central: float,
+    central: float | str,
 ) -> None:
     """The central difference beside a gradient, and how far apart the two are."""
     row, gradient = line.row, values[line.key]
@@ -371,12 +368,11 @@ def _write_check(
     sheet.write_formula(central_cell, f"={quoted(GRADIENT_CHECK)}!{source}", styles.number, central)
     relative = f"ABS({gradient_cell}-{central_cell})/MAX(ABS({gradient_cell}),ABS({central_cell}),1E-300)"
     agrees = agreement_formula(gradient_cell, central_cell, derivation.cell("E_total"))
-    difference = abs(gradient - central) / max(abs(gradient), abs(central), 1e-300)
     sheet.write_formula(
-        f"{DIFFERENCE}{row}", f'=IF({agrees},{relative},"differs: "&ROUND({relative},6))', styles.scientific, difference
+        f"{DIFFERENCE}{row}",
+        f'=IF(ISTEXT({central_cell}),"no derivative",IF({agrees},{relative},"differs: "&ROUND({relative},6)))',
+        styles.scientific,
+        "no derivative"
+        if isinstance(central, str)
+        else abs(gradient - central) / max(abs(gradient), abs(central), 1e-300),
     )
-
-
-def checked_names(network: Network) -> list[str]:
-    """The weights and biases that get a central difference."""
-    return network.trained_names[:MAX_CENTRAL_DIFFERENCES]

@@ -8,7 +8,7 @@ from xlbackprop.chain_rule import Part, Simulation, training_step
 from xlbackprop.expression import cell_formula
 from xlbackprop.network import Network
 from xlbackprop.notation import header
-from xlbackprop.workbook.derivation import DerivationLayout, checked_names
+from xlbackprop.workbook.derivation import DerivationLayout
 from xlbackprop.workbook.layout import DERIVATION, WorkbookLayout, column_letters
 from xlbackprop.workbook.styles import Styles
 
@@ -19,11 +19,18 @@ HEADER_ROW = 5
 _FIRST_ROW = HEADER_ROW + 1
 _FIRST_QUANTITY = 3
 
+#: Two forward passes a weight: in a wide network only the first weights are checked.
+MAX_CELLS = 20_000
+
+
+#: What stands in place of a central difference where ReLU bends between the two forward passes.
+AT_A_KINK = "at a kink"
+
 
 def central_differences(
     network: Network, simulation: Simulation, values: Mapping[str, float]
-) -> dict[str, tuple[str, float]]:
-    """For each checked weight and bias, the cell of its central difference and the value there now.
+) -> dict[str, tuple[str, float | str]]:
+    """For each checked weight and bias, the cell of its central difference and what stands there now.
 
     Args:
         network: what is trained.
@@ -31,11 +38,19 @@ def central_differences(
         values: all quantities of the step that is checked.
     """
     column = column_letters(_FIRST_QUANTITY + len(_columns(network)))
-    found = {}
+    kinked = [z for layer in range(1, len(network.layers)) if network.has_kink(layer) for z in network.neurons(layer)]
+    found: dict[str, tuple[str, float | str]] = {}
     for n, name in enumerate(checked_names(network)):
-        up, down = (_moved(simulation, values, name, by)["E_total"] for by in (EPSILON, -EPSILON))
-        found[name] = (f"${column}${_FIRST_ROW + 2 * n}", (up - down) / (2 * EPSILON))
+        up, down = (_moved(simulation, values, name, by) for by in (EPSILON, -EPSILON))
+        at_a_kink = any((up[z] > 0) != (down[z] > 0) for z in kinked)
+        slope = AT_A_KINK if at_a_kink else (up["E_total"] - down["E_total"]) / (2 * EPSILON)
+        found[name] = (f"${column}${_FIRST_ROW + 2 * n}", slope)
     return found
+
+
+def checked_names(network: Network) -> list[str]:
+    """The weights and biases that get a central difference."""
+    return network.trained_names[: max(1, MAX_CELLS // (2 * len(_columns(network))))]
 
 
 def _moved(simulation: Simulation, values: Mapping[str, float], name: str, by: float) -> dict[str, float]:
@@ -52,7 +67,7 @@ def write_gradient_check_sheet(
     styles: Styles,
     simulation: Simulation,
     values: Mapping[str, float],
-    differences: Mapping[str, tuple[str, float]],
+    differences: Mapping[str, tuple[str, float | str]],
 ) -> None:
     """Fill the sheet: two rows a weight, one forward pass each, then the central difference.
 
@@ -90,10 +105,29 @@ def write_gradient_check_sheet(
             _write_pass(sheet, derivation, styles, row, name, sign, _moved(simulation, values, name, by), by)
             row += 1
         cell, value = differences[name]
-        formula = f"=({error}{row - 2}-{error}{row - 1})/(2*{EPSILON_CELL})"
-        sheet.write_formula(cell, formula, styles.small_number, value)
+        slope = f"({error}{row - 2}-{error}{row - 1})/(2*{EPSILON_CELL})"
+        kinks = _kink_count(network, row - 2)
+        formula = f'IF({kinks}>0,"{AT_A_KINK}",{slope})' if kinks else slope
+        sheet.write_formula(cell, f"={formula}", styles.small_number, value)
     sheet.freeze_panes(HEADER_ROW, 2)
     sheet.repeat_rows(HEADER_ROW - 1)
+
+
+def _kink_count(network: Network, row: int) -> str:
+    """How many ReLU neurons change sign between a row and the next, as a formula; empty without ReLU."""
+    names = _columns(network)
+    counts = []
+    for layer in range(1, len(network.layers)):
+        if network.has_kink(layer):
+            # the columns of a layer lie together, and its outputs have the signs of its inputs
+            first, last = (_FIRST_QUANTITY + names.index(name) for name in _ends(network, layer))
+            here, below = (f"{column_letters(first)}{r}:{column_letters(last)}{r}" for r in (row, row + 1))
+            counts.append(f"SUMPRODUCT(ABS(({here}>0)-({below}>0)))")
+    return "+".join(counts)
+
+
+def _ends(network: Network, layer: int) -> tuple[str, str]:
+    return network.neurons(layer)[0], network.activations(layer)[-1]
 
 
 def _write_pass(

@@ -27,8 +27,8 @@ MAX_CHART_SERIES = 255
 #: number of the choice, in the derivation's CHOOSE.
 MAX_LEARNING_RATES = min(MAX_CHART_SERIES, MAX_ARGUMENTS - 1)
 
-#: Weights and biases beyond this many get no central difference: each costs two forward passes.
-MAX_CENTRAL_DIFFERENCES = 200
+#: A sum over more neurons than this is longer than a formula may be: a term is `AB13*AC13+`, or longer.
+MAX_LAYER = MAX_FORMULA_LENGTH // len("AB13*AC13+")
 
 _ROUND_STEPS = [factor * 10**power for power in range(7) for factor in (1, 2, 5)]
 
@@ -252,6 +252,11 @@ class WorkbookLayout:
             raise UnusableInput(
                 f"{self.steps:,} steps do not fit into a sheet: with {MAX_ROWS:,} rows "
                 f"at most {MAX_ROWS - self.training.first_row:,} do."
+            )
+        if max(self.network.layers) > MAX_LAYER:
+            raise UnusableInput(
+                f"A {self.network.shape} network needs a sum over {max(self.network.layers):,} neurons, "
+                f"which is longer than a formula can be: use layers of at most {MAX_LAYER}."
             )
         if len(self.training.columns) > MAX_COLUMNS:
             raise UnusableInput(

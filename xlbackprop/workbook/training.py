@@ -1,6 +1,7 @@
 """The training sheet of one learning rate: a row a step, every cell a formula, and the curve of E_total."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import itemgetter
 
@@ -29,21 +30,42 @@ from xlbackprop.workbook.styles import CURVES, LARGE, LARGE_NUMBER, MUTED, Style
 COLUMN_WIDTH = 82
 
 
-def start_formulas(network: Network, training: TrainingLayout) -> list[str]:
-    """The formulas of step 0, in column order, without `=`; the step itself is the number 0."""
-    return ["0", *_row_formulas(network, training, {name: defined_name(name) for name in network.start_values})]
+@dataclass(frozen=True)
+class RowFormulas:
+    """The formulas of a training table, in column order, without `=`; every training sheet has the same.
+
+    Attributes:
+        start: those of step 0, whose first column is the number 0 and no formula.
+        step: those of every later step.
+
+    `ROW` and `ROW_ABOVE` stand for the number of the row and of the one above it.
+    """
+
+    start: list[str]
+    step: list[str]
 
 
-def step_formulas(network: Network, training: TrainingLayout) -> list[str]:
-    """The formulas of every later step, in column order, with `ROW` and `ROW_ABOVE` for the row numbers."""
+def row_formulas(network: Network, training: TrainingLayout) -> RowFormulas:
+    """The formulas of a training table.
+
+    Raises:
+        UnusableInput: one of them is longer than a cell can hold.
+    """
+    return RowFormulas(
+        ["0", *_row(network, training, {name: defined_name(name) for name in network.start_values})],
+        _step_formulas(network, training),
+    )
+
+
+def _step_formulas(network: Network, training: TrainingLayout) -> list[str]:
     previous = {name: f"{letters}{ROW_ABOVE}" for name, letters in training.letters.items()}
     previous["eta"] = training.eta_cell
     carried = {name: defined_name(name) for name in network.start_values}
     carried |= {update.name: cell_formula(update.expression, previous.__getitem__) for update in updates(network)}
-    return [f"{previous['step']}+1", *_row_formulas(network, training, carried)]
+    return [f"{previous['step']}+1", *_row(network, training, carried)]
 
 
-def _row_formulas(network: Network, training: TrainingLayout, carried: Mapping[str, str]) -> list[str]:
+def _row(network: Network, training: TrainingLayout, carried: Mapping[str, str]) -> list[str]:
     def address(name: str) -> str:
         return f"{training.letters[name]}{ROW}"
 
@@ -65,6 +87,7 @@ def write_training_sheet(
     sheet: StreamedWorksheet,
     layout: WorkbookLayout,
     styles: Styles,
+    formulas: RowFormulas,
     eta: float,
     steps: Iterable[Mapping[str, float]],
     totals: Sequence[float],
@@ -78,6 +101,7 @@ def write_training_sheet(
         sheet: the empty sheet.
         layout: where everything stands.
         styles: the formats of the workbook.
+        formulas: the formulas of the table.
         eta: the learning rate.
         steps: the values that stand in the cells until they are recalculated, by name, for each step.
         totals: E_total at each step.
@@ -91,9 +115,7 @@ def write_training_sheet(
     names = itemgetter(*training.letters)
     rows = (names({"step": step, **values}) for step, values in enumerate(steps))
     first = next(islice(rows, 1))
-    for column, (formula, value, cell_format) in enumerate(
-        zip(start_formulas(layout.network, training), first, formats, strict=True)
-    ):
+    for column, (formula, value, cell_format) in enumerate(zip(formulas.start, first, formats, strict=True)):
         if column == 0:
             sheet.write_number(training.first_row - 1, 0, 0, cell_format)
         else:
@@ -102,7 +124,7 @@ def write_training_sheet(
     sheet.stream_rows(
         training.first_row + 1,
         list(training.letters.values()),
-        step_formulas(layout.network, training),
+        formulas.step,
         formats,
         rows,
         layout.steps,

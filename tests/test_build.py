@@ -1,0 +1,197 @@
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import recipe
+from tests.strategies import networks
+from xlbackprop import build as building
+from xlbackprop.build import Recipe, build, parse_learning_rates, parse_values
+from xlbackprop.chain_rule import LeavesRange
+from xlbackprop.check import verify
+from xlbackprop.errors import CheckFailed, UnusableInput
+from xlbackprop.network import Network
+from xlbackprop.workbook import assembly, comparison
+from xlbackprop.workbook.assembly import progress_total
+from xlbackprop.workbook.training import row_formulas
+
+
+def test_learning_rates_are_read_with_commas_between_them() -> None:
+    assert parse_learning_rates("0.1, 0.5,1,2e-3") == (0.1, 0.5, 1.0, 0.002)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "--lrs is empty"),
+        (" , ", "--lrs is empty"),
+        ("0.1,", "has 'nothing between two commas' where a number belongs"),
+        ("fast", "has 'fast' where a number belongs"),
+        ("0.1;0.2", "has '0.1;0.2' where a number belongs"),
+        ("1_0", "has '1_0' where a number belongs"),
+        ("0", "a learning rate is a finite number above 0"),
+        ("-1", "has -1: a learning rate is a finite number above 0"),
+        ("nan", "finite number above 0"),
+        ("inf", "finite number above 0"),
+        ("1e-400", "finite number above 0"),
+        ("1,0.5,1.0", "has the learning rate 1 twice"),
+    ],
+)
+def test_unusable_learning_rates_are_refused(text: str, sentence: str) -> None:
+    with pytest.raises(UnusableInput, match=sentence):
+        parse_learning_rates(text)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "sentence"),
+    [
+        ("w1", "is not of the form NAME=NUMBER"),
+        ("w1=", "is not of the form NAME=NUMBER"),
+        ("w1=a", "is not of the form NAME=NUMBER"),
+        ("w1=nan", "a cell cannot hold nan"),
+        ("w1=1e999", "a cell cannot hold 1e999"),
+    ],
+)
+def test_unusable_values_are_refused(assignment: str, sentence: str) -> None:
+    with pytest.raises(UnusableInput, match=sentence):
+        parse_values([assignment])
+
+
+def test_a_value_may_be_set_once() -> None:
+    assert parse_values(["w1=0.2", "t1 = -1e-3"]) == {"w1": 0.2, "t1": -0.001}
+    with pytest.raises(UnusableInput, match="gives w1 twice"):
+        parse_values(["w1=1", "w1=2"])
+
+
+def test_the_same_recipe_gives_the_same_bytes(tmp_path: Path) -> None:
+    first, second = (tmp_path / name for name in ("first.xlsx", "second.xlsx"))
+    build(recipe("deep", seed=3), first)
+    build(recipe("deep", seed=3), second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_command_in_the_workbook_builds_it_again() -> None:
+    made = Recipe("my net.toml", (0.1, 1.0), 50, {"w1": 0.25, "t1": -1.0}, 3, protect=True)
+    assert made.command == (
+        "xlbackprop build --template 'my net.toml' --lrs 0.1,1 --steps 50 --seed 3 --set w1=0.25 --set t1=-1 --protect"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"steps": 0}, "--steps 0 is no training: give at least 1"),
+        ({"steps": -5}, "--steps -5 is no training"),
+        ({"steps": 2_000_000}, "2,000,000 steps do not fit into a sheet: .* at most 1,048,563 do"),
+        ({"etas": tuple(range(1, 301))}, "300 learning rates are more than one chart can compare: give at most 254"),
+        ({"values": {"w99": 1.0}}, "has no w99"),
+        ({"template": "nowhere"}, "no template or file nowhere"),
+    ],
+)
+def test_an_impossible_recipe_is_refused_before_anything_is_written(tmp_path: Path, change, sentence: str) -> None:
+    options = {"template": "A", "etas": (1.0,), "steps": 3, "values": {}, "seed": None, "protect": False} | change
+    with pytest.raises(UnusableInput, match=sentence):
+        build(Recipe(**options), tmp_path / "book.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("layers", "sentence"),
+    [
+        ((700, 12, 700), "needs .* columns, but a sheet has 16,384: use smaller layers"),
+        ((1000, 1), "needs a sum over 1,000 neurons, which is longer than a formula can be: use layers of at most 819"),
+        ((819, 1), "The formula of o1 in a 819-1 network is longer than a cell can hold: use smaller layers"),
+        ((1, 150), None),
+    ],
+)
+def test_a_network_that_no_sheet_can_hold_is_refused(tmp_path: Path, layers, sentence: str | None) -> None:
+    template = tmp_path / "wide.toml"
+    template.write_text(f"layers = {list(layers)}\ninputs = {[0.1] * layers[0]}\ntargets = {[0.5] * layers[-1]}\n")
+    made = recipe(str(template), 0.1, steps=2)
+    if sentence is None:
+        assert build(made, tmp_path / "wide.xlsx").report.correct
+        return
+    with pytest.raises(UnusableInput, match=sentence):
+        build(made, tmp_path / "wide.xlsx")
+    assert [path.name for path in tmp_path.iterdir()] == ["wide.toml"]
+
+
+def test_as_many_learning_rates_as_a_chart_can_hold_do_work(tmp_path: Path) -> None:
+    built = build(recipe("A", *(n / 100 for n in range(1, 255)), steps=1), tmp_path / "many.xlsx")
+    assert built.report is not None
+    assert built.report.correct
+
+
+def test_a_run_that_overflows_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(LeavesRange, match="learning rate 1e\\+200, a_h1 leaves what a cell can hold at step 1"):
+        build(recipe("A", 1.0, 1e200), tmp_path / "book.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workbook_with_a_wrong_formula_is_not_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_a_slip(network, layout):
+        formulas = row_formulas(network, layout)
+        # the second output's path taken for the first one's
+        n = list(layout.letters).index("dE_dw5")
+        formulas.step[n] = formulas.step[n].replace(layout.letters["delta_o1"], layout.letters["delta_o2"])
+        return formulas
+
+    monkeypatch.setattr(assembly, "row_formulas", with_a_slip)
+    with pytest.raises(
+        CheckFailed, match=r"was not written, because IronCalc and NumPy disagree about dE_dw5 in η=0.5!"
+    ):
+        build(recipe(), tmp_path / "book.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workbook_whose_stored_values_are_wrong_is_not_handed_over(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(comparison, "short_number", lambda value: "7")
+    with pytest.raises(CheckFailed, match="Comparison!"):
+        build(recipe(), tmp_path / "book.xlsx")
+
+
+def test_a_long_training_is_checked_only_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "UNCHECKED_FROM_STEPS", 12)
+    assert build(recipe(steps=11), tmp_path / "short.xlsx").report is not None
+    assert build(recipe(steps=12), tmp_path / "long.xlsx").report is None
+    assert build(recipe(steps=12), tmp_path / "asked.xlsx", check_always=True).report is not None
+
+
+def test_every_training_step_is_reported_to_a_progress_bar(tmp_path: Path) -> None:
+    calls = []
+    build(recipe(steps=9), tmp_path / "book.xlsx", on_step=lambda: calls.append(1))
+    assert len(calls) == progress_total(2, 9) == 3 * 10
+
+
+def template_of(network: Network) -> str:
+    """A network as a template."""
+    lines = [
+        f"layers = {list(network.layers)}",
+        f'hidden = "{network.hidden}"\noutput = "{network.output}"',
+        f'loss = "{network.loss}"\nbiases = "{network.biases}"',
+    ]
+    lines += [f"{key} = {list(getattr(network, key))}" for key in ("inputs", "targets", "weights", "bias_values")]
+    return "\n".join(lines)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    network=networks(),
+    etas=st.lists(st.sampled_from([1e-6, 0.1, 0.5, 1.0, 7.0, 500.0]), min_size=1, max_size=3, unique=True),
+    steps=st.integers(1, 25),
+    protect=st.booleans(),
+)
+def test_every_accepted_build_verifies(tmp_path: Path, network: Network, etas, steps: int, protect: bool) -> None:
+    template, path = tmp_path / "drawn.toml", tmp_path / "drawn.xlsx"
+    template.write_text(template_of(network))
+    try:
+        built = build(Recipe(str(template), tuple(etas), steps, {}, None, protect), path, force=True)
+    except LeavesRange as refusal:
+        assert re.search(r"leaves what a cell can hold at step \d+: use", str(refusal))
+        assume(False)
+    assert built.report.correct
+    report = verify(path)
+    assert report.correct
+    assert report.cells == built.report.cells

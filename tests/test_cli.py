@@ -1,0 +1,244 @@
+import fcntl
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.conftest import Workbook
+from xlbackprop import __version__, check, cli
+from xlbackprop.network import template_names
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+
+
+def build(path: Path, *arguments: object) -> Result:
+    return run("build", "--lrs", "0.5,2", "--steps", 6, "-o", path, *arguments)
+
+
+def test_build_says_what_it_wrote_and_what_was_checked(tmp_path: Path) -> None:
+    result = build(tmp_path / "book.xlsx")
+    assert result.exit_code == 0
+    first, second = result.stdout.splitlines()
+    assert first == f"Wrote {tmp_path / 'book.xlsx'}: a 2-2-2 network, 2 learning rates, 6 steps."
+    assert second.startswith("IronCalc recalculated 1,069 formula cells, and ")
+    assert "NumPy agrees with every one; the largest difference is " in second
+
+
+def test_build_takes_single_values_and_a_seed(tmp_path: Path) -> None:
+    assert build(tmp_path / "a.xlsx", "--set", "w1=0.2", "--set", "t1=0.3").exit_code == 0
+    assert build(tmp_path / "b.xlsx", "--template", "deep", "--seed", 4, "--protect").exit_code == 0
+    assert run("verify", tmp_path / "b.xlsx").exit_code == 0
+
+
+def test_the_default_output_is_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("build", "--lrs", 1, "--steps", 2).exit_code == 0
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["output", "output/backprop.xlsx"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["build", "--lrs", ""],
+        ["build", "--lrs", "abc"],
+        ["build", "--lrs", "1,1.0"],
+        ["build", "--steps", "0"],
+        ["build", "--steps", "many"],
+        ["build", "--seed", "-1"],
+        ["build", "--set", "w1"],
+        ["build", "--set", "w77=1"],
+        ["build", "--template", "nowhere.toml"],
+        ["build", "--lrs", "1e300"],
+        ["build", "-o", "book.txt"],
+        ["build", "-o", "nowhere/book.xlsx"],
+        ["build", "--colour"],
+        ["build", "surplus"],
+        ["verify"],
+        ["verify", "nowhere.xlsx"],
+        ["verify", "."],
+        ["verify", "x.xlsx", "--engine", "excel"],
+        ["paint"],
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(arguments: list[str], tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "-o" not in arguments and arguments[0] == "build":
+        arguments = [*arguments, "-o", "book.xlsx"]
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_workbook_is_replaced_only_with_force(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_text("precious")
+    assert build(path).exit_code == 2
+    assert path.read_text() == "precious"
+    assert build(path, "--force").exit_code == 0
+    assert run("verify", path).exit_code == 0
+
+
+def test_verify_lists_every_sheet(classic: Workbook) -> None:
+    result = run("verify", classic.path)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith(f"{classic.path}: IronCalc recalculated 1,")
+    assert [line.split()[0] for line in lines[1:]] == [
+        "Network",
+        "Derivation",
+        "Gradient",
+        "η=0.5",
+        "η=2",
+        "Comparison",
+        "Check",
+    ]
+    assert all(" correct " in line for line in lines[1:])
+
+
+def test_verify_lists_every_quantity_when_asked(classic: Workbook) -> None:
+    lines = run("verify", classic.path, "--details").stdout.splitlines()
+    assert sum(line.strip().startswith("dE_dw3 ") for line in lines) == 2
+    assert any("absolute" in line and "relative" in line for line in lines)
+
+
+@pytest.fixture
+def wrong(classic: Workbook, tmp_path: Path) -> Path:
+    """A copy of a workbook in which ∂E/∂w3 is off by one row."""
+    from openpyxl import load_workbook
+
+    book = load_workbook(classic.path)
+    letters = classic.layout.training.letters
+    for row in range(14, 26):
+        book["η=2"][f"{letters['dE_dw3']}{row}"] = f"={letters['delta_h2']}{row - 1}*{letters['i1']}{row}"
+    book.save(tmp_path / "wrong.xlsx")
+    return tmp_path / "wrong.xlsx"
+
+
+def test_verify_names_the_cause_and_exits_with_1(wrong: Path) -> None:
+    result = run("verify", wrong)
+    assert result.exit_code == 1
+    (line,) = [line for line in result.stdout.splitlines() if "is wrong" in line]
+    assert line.strip().startswith("∂E/∂w3 is wrong in AM14 and 11 more (off by up to ")
+    assert line.endswith("found =AF13*D14, expected =AF14*D14") or "expected =" in line
+    assert result.stderr == f"Error: {wrong} is wrong: see the cells above.\n"
+
+
+def test_verify_prints_one_json_document(classic: Workbook, wrong: Path, tmp_path: Path) -> None:
+    result = run("verify", classic.path, "--json")
+    assert result.exit_code == 0
+    (file,) = json.loads(result.stdout)["files"]
+    assert (file["file"], file["engine"], file["error"]) == (str(classic.path), "ironcalc", None)
+    (table,) = [table for table in file["tables"] if table["sheet"] == "η=2"]
+    assert {
+        key: table[key] for key in ("header_row", "first_row", "last_row", "steps", "learning_rate", "verdict")
+    } == {
+        "header_row": 12,
+        "first_row": 13,
+        "last_row": 25,
+        "steps": 12,
+        "learning_rate": 2.0,
+        "verdict": "correct",
+    }
+    assert {difference["quantity"] for difference in table["differences"]} >= {"w1", "a_h2", "E_total", "dE_dw8"}
+
+    result = run("verify", wrong, "--json")
+    assert result.exit_code == 1
+    (finding,) = [finding for table in json.loads(result.stdout)["files"][0]["tables"] for finding in table["findings"]]
+    assert set(finding) == {"quantity", "kind", "cell", "rows", "found", "expected", "max_abs_error"}
+    assert (finding["quantity"], finding["kind"], finding["rows"]) == ("dE_dw3", "formula", 12)
+
+    result = run("verify", tmp_path / "nowhere.xlsx", "--json")
+    assert result.exit_code == 2
+    (file,) = json.loads(result.stdout)["files"]
+    assert (file["tables"], file["error"]) == ([], f"{tmp_path / 'nowhere.xlsx'} does not exist.")
+
+
+def test_verify_takes_all_engines(classic: Workbook, libreoffice: str) -> None:
+    result = run("verify", classic.path, "--engine", "all", "--json")
+    assert result.exit_code == 0
+    assert [file["engine"] for file in json.loads(result.stdout)["files"]] == ["ironcalc", "libreoffice"]
+
+
+def test_a_disagreement_at_build_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "TOLERANCE", -1.0)
+    result = build(tmp_path / "book.xlsx")
+    assert result.exit_code == 1
+    assert "was not written, because IronCalc and NumPy disagree" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_templates_has_a_line_for_each() -> None:
+    result = run("templates")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()] == template_names()
+
+
+def test_the_version_is_told() -> None:
+    assert __version__ in run("--version").stdout
+
+
+@pytest.mark.parametrize("command", ["build", "verify", "templates"])
+def test_every_command_and_option_has_its_help(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert all(option.help for option in cli.main.commands[command].params if option.param_type_name == "option")
+
+
+def test_help_imports_nothing_slow() -> None:
+    code = "import sys; sys.argv = ['xlbackprop', '--help']\n"
+    code += "from xlbackprop import cli\ntry: cli.main()\nexcept SystemExit: pass\n"
+    code += "print([name for name in ('numpy', 'xlsxwriter', 'openpyxl', 'ironcalc', 'tqdm') if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_killed_build_leaves_no_half_workbook(tmp_path: Path, ending: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "xlbackprop", "build", "--lrs", "1", "--steps", "200000", "-o", "book.xlsx"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # wait until it is writing
+    while not list(tmp_path.glob(".book-*")) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(ending)
+    _, message = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in message
+    assert not (tmp_path / "book.xlsx").exists()
+    if ending is not signal.SIGKILL:
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_progress_bar_appears_only_on_a_terminal(tmp_path: Path) -> None:
+    assert build(tmp_path / "book.xlsx").stderr == ""
+
+
+def test_a_progress_bar_appears_when_a_build_takes_longer_than_a_second(tmp_path: Path) -> None:
+    terminal, inside = os.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "xlbackprop", "build", "--lrs", "1", "--steps", "30000", "-o", "book.xlsx"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=inside,
+    )
+    process.wait(timeout=120)
+    os.set_blocking(terminal, False)
+    assert b"step/s" in os.read(terminal, 100_000)
+    assert process.returncode == 0
