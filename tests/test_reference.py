@@ -124,11 +124,13 @@ def test_one_wrong_number_makes_only_its_own_cell_unexpected() -> None:
     assert wrong == {"a_h2", "o1", "o2", "da_h2_dh2", "dE_dw6", "dE_dw8"}
 
 
-def test_a_nudged_run_shows_how_far_rounding_grows() -> None:
+def test_a_noisy_run_shows_how_far_rounding_grows() -> None:
     network = load_template("A")
-    *_, last = reference.train(network, [1.0, 1.0], 50, nudges=[0.0, 1e-6])
-    exact, nudged = last.total
-    assert 0 < abs(nudged - exact) < 1e-6 * exact * 100
+    *_, last = reference.train(network, [1.0, 1.0], 50, noise=[0.0, 1e-6])
+    exact, noisy = last.total
+    assert 0 < abs(noisy - exact) < 1e-6 * exact * 100
+    *_, without = reference.train(network, [1.0], 50)
+    assert without.total == exact
 
 
 def test_fixed_biases_stay_as_they_are() -> None:

@@ -56,12 +56,13 @@ class Update:
 
 
 # Each activation as (value, slope), over its input z and its output a. The slope is written with the
-# output where that is what the classroom does.
+# output where that is what the classroom does, and ReLU's with the sign, because engines differ about
+# whether 1e-17 is greater than 0, but not about its sign.
 _ACTIVATIONS = {
     "sigmoid": ("1/(1 + exp(-{z}))", "{a}*(1 - {a})"),
     "tanh": ("tanh({z})", "1 - {a}**2"),
-    "relu": ("max(0, {z})", "1 if {z} > 0 else 0"),
-    "leaky relu": (f"{{z}} if {{z}} > 0 else {LEAK}*{{z}}", f"1 if {{z}} > 0 else {LEAK}"),
+    "relu": ("max(0, {z})", "sign({a})"),
+    "leaky relu": (f"max({{z}}, {LEAK}*{{z}})", f"1 if sign({{z}}) > 0 else {LEAK}"),
     "linear": ("{z}", "1"),
 }
 _SPOKEN = {"relu": "ReLU", "leaky relu": "leaky ReLU"}

@@ -11,12 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
+from typing import Any
 
 #: The functions that an expression may call, with what Python evaluates them by.
-FUNCTIONS = {"exp": math.exp, "log": math.log, "tanh": math.tanh, "max": max}
+FUNCTIONS: dict[str, Any] = {
+    "exp": math.exp,
+    "log": math.log,
+    "tanh": math.tanh,
+    "max": max,
+    "sign": lambda x: (x > 0) - (x < 0),
+}
 
-_CELL_FUNCTIONS = {"exp": "EXP", "log": "LN", "tanh": "TANH", "max": "MAX"}
-_SYMBOL_FUNCTIONS = {"log": "ln", "tanh": "tanh", "max": "max"}
+_CELL_FUNCTIONS = {"exp": "EXP", "log": "LN", "tanh": "TANH", "max": "MAX", "sign": "SIGN"}
+_SYMBOL_FUNCTIONS = {"log": "ln", "tanh": "tanh", "max": "max", "sign": "sign"}
 
 # How tightly each kind binds; an operand that binds less tightly than its operator gets parentheses.
 _CONDITION, _SUM, _PRODUCT, _MINUS, _POWER, _ATOM = range(6)

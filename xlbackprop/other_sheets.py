@@ -21,6 +21,7 @@ from xlbackprop.tables import (
     read_column_table,
     read_derivation,
 )
+from xlbackprop.workbook.gradient_check import ZERO
 from xlbackprop.workbook.layout import CHECK, COMPARISON, DERIVATION, GRADIENT_CHECK
 
 
@@ -110,7 +111,7 @@ def _gradient_check(sheets: Sheets, network: Network) -> Iterator[JudgedCell]:
     errors = cells["E_total"]
     kinked = [z for layer in range(1, len(network.layers)) if network.has_kink(layer) for z in network.neurons(layer)]
     for n in range(0, len(moved), 2):
-        if any((cells[z][n] > 0) != (cells[z][n + 1] > 0) for z in kinked):
+        if any((cells[z][n] > ZERO) != (cells[z][n + 1] > ZERO) for z in kinked):
             # there is no derivative, and a text says so
             continue
         slope, size = (errors[n] - errors[n + 1]) / (2 * epsilon), (errors[n] + errors[n + 1]) / abs(2 * epsilon)

@@ -180,8 +180,16 @@ def updated(network: Network, parameters: Parameters, step: TrainingStep, eta: A
     )
 
 
+def repeated(parameters: Parameters, count: int) -> Parameters:
+    """The same parameters `count` times, along a new first axis."""
+    return Parameters(
+        weights=[np.repeat(w[None], count, axis=0) for w in parameters.weights],
+        biases=[np.repeat(b[None], count, axis=0) for b in parameters.biases],
+    )
+
+
 def train(
-    network: Network, etas: Sequence[float], steps: int, *, nudges: Sequence[float] | None = None
+    network: Network, etas: Sequence[float], steps: int, noise: Sequence[float] | None = None
 ) -> Iterator[TrainingStep]:
     """Train with several learning rates at once, and give step 0, 1 ... `steps`.
 
@@ -189,21 +197,32 @@ def train(
         network: what is trained.
         etas: learning rates; the first axis of every array in the steps.
         steps: number of updates.
-        nudges: for each learning rate a relative change of every start weight and bias, to see how far
-            a rounding error grows.
+        noise: for each learning rate a relative error, which moves every weight and bias up or down
+            at each step, to see how far rounding grows.
     """
-    start = start_parameters(network)
-    factors = 1 + (np.zeros(len(etas)) if nudges is None else np.array(nudges))
-    parameters = Parameters(
-        weights=[factors[:, None, None] * w for w in start.weights],
-        biases=[factors[:, None] * b for b in start.biases],
-    )
+    parameters = repeated(start_parameters(network), len(etas))
+    factors = _noise_factors(parameters, noise) if noise is not None else None
     rates = np.array(etas, dtype=float)
     for n in range(steps + 1):
         step = training_step(network, parameters)
         yield step
         if n < steps:
             parameters = updated(network, parameters, step, rates)
+            if factors is not None:
+                parameters = Parameters(
+                    weights=[w * factor for w, factor in zip(parameters.weights, factors.weights, strict=True)],
+                    biases=[b * factor for b, factor in zip(parameters.biases, factors.biases, strict=True)],
+                )
+
+
+def _noise_factors(parameters: Parameters, noise: Sequence[float]) -> Parameters:
+    signs = np.random.default_rng(0)
+
+    def factors(values: Array) -> Array:
+        size = np.array(noise).reshape(-1, *[1] * (values.ndim - 1))
+        return 1 + size * signs.choice([-1.0, 1.0], values.shape)
+
+    return Parameters([factors(w) for w in parameters.weights], [factors(b) for b in parameters.biases])
 
 
 def quantity_names(network: Network) -> list[str]:

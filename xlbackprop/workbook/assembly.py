@@ -81,7 +81,7 @@ def write_workbook(
         # a folded group cannot be opened in a protected sheet
         write_training_sheet(workbook, sheets[name], layout, styles, formulas, eta, steps, errors, collapse=not protect)
     write_comparison_sheet(workbook, sheets[COMPARISON], layout, styles, totals)
-    computed = reference_totals(layout.network, layout.etas, layout.round_steps, on_step)
+    computed = reference_totals(layout.network, layout.etas, layout.round_steps, totals, on_step)
     write_check_sheet(sheets[CHECK], layout, styles, computed, totals)
     for sheet in sheets.values():
         _set_up_page(sheet, protect=protect)

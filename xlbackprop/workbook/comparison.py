@@ -9,6 +9,10 @@ from xlsxwriter.worksheet import Worksheet
 from xlbackprop.workbook.layout import COMPARISON, WorkbookLayout, quoted, short_number
 from xlbackprop.workbook.styles import CURVES, GOOD_FILL, Styles
 
+# Errors that differ by less are the same: which of them is the smallest is a matter of rounding, and
+# the largest of their learning rates counts as the best.
+_NEARLY = 1.000000001
+
 
 def write_comparison_sheet(
     workbook: Workbook,
@@ -103,12 +107,14 @@ def _write_table(sheet: Worksheet, layout: WorkbookLayout, styles: Styles, total
             cell = f"{quoted(sheet_name)}!{training.cell('E_total', step)}"
             sheet.write_formula(f"{comparison.rate_column(n)}{row}", f"={cell}", styles.small_number, at_step[n])
         span = f"{first}{row}:{last}{row}"
-        best = layout.etas[at_step.index(min(at_step))] if min(at_step) < max(at_step) else "all equal"
+        near = [eta for eta, total in zip(layout.etas, at_step, strict=True) if total <= min(at_step) * _NEARLY]
+        all_equal = max(at_step) <= min(at_step) * _NEARLY
         sheet.write_formula(
             f"{comparison.best_column}{row}",
-            f'=IF(MIN({span})<MAX({span}),INDEX({comparison.rates_range},MATCH(MIN({span}),{span},0)),"all equal")',
+            f'=IF(MAX({span})<=MIN({span})*{_NEARLY},"all equal",'
+            f"SUMPRODUCT(MAX(({span}<=MIN({span})*{_NEARLY})*{comparison.rates_range})))",
             styles.centered,
-            best,
+            "all equal" if all_equal else max(near),
         )
     table = f"{first}{comparison.first_row}:{last}{row}"
     this_row = f"${first}{comparison.first_row}:${last}{comparison.first_row}"
@@ -116,7 +122,8 @@ def _write_table(sheet: Worksheet, layout: WorkbookLayout, styles: Styles, total
         table,
         {
             "type": "formula",
-            "criteria": f"=AND({first}{comparison.first_row}=MIN({this_row}),MIN({this_row})<MAX({this_row}))",
+            "criteria": f"=AND({first}{comparison.first_row}<=MIN({this_row})*{_NEARLY},"
+            f"MAX({this_row})>MIN({this_row})*{_NEARLY})",
             "format": styles.conditional(bold=True, bg_color=GOOD_FILL),
         },
     )

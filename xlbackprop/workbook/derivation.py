@@ -165,21 +165,27 @@ def _layer_title(network: Network, layer: int) -> str:
     return f"hidden layer {layer}" if network.last > 2 else "hidden layer"
 
 
+#: What is smaller is shown as 0 in a worked example; engines differ about whether 1e-17 is 0.
+SHOWN_AS_ZERO = 1e-12
+
+
 def text_formula(cell: str) -> str:
     """A formula for the number in a cell as it is put into a worked example, negative in parentheses.
 
     It does without TEXT, whose format codes mean different things in different languages.
     """
-    magnitude = f"INT(LOG10(ABS({cell})))"
-    return (
-        f'IF({cell}<0,"(","")&IF(OR({cell}=0,AND(ABS({cell})>=0.001,ABS({cell})<1000000)),ROUND({cell},6)&"",'
-        f'ROUND({cell}/10^{magnitude},4)&"E"&{magnitude})&IF({cell}<0,")","")'
-    )
+    size = f"ABS({cell})"
+    magnitude = f"INT(LOG10({size}))"
+    plain, scientific = f'ROUND({cell},6)&""', f'ROUND({cell}/10^{magnitude},4)&"E"&{magnitude}'
+    number = f"IF(AND({size}>=0.001,{size}<1000000),{plain},{scientific})"
+    return f'IF({size}<{SHOWN_AS_ZERO},"0",IF({cell}<0,"("&{number}&")",{number}))'
 
 
 def as_text(value: float) -> str:
     """What `text_formula` gives for a value."""
-    if value == 0 or 0.001 <= abs(value) < 1_000_000:
+    if abs(value) < SHOWN_AS_ZERO:
+        return "0"
+    if 0.001 <= abs(value) < 1_000_000:
         text = _rounded(value, 6)
     else:
         magnitude = floor(log10(abs(value)))

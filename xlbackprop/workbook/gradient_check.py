@@ -25,6 +25,8 @@ MAX_CELLS = 20_000
 
 #: What stands in place of a central difference where ReLU bends between the two forward passes.
 AT_A_KINK = "at a kink"
+#: Above this a neuron is open; engines differ about whether 1e-17 is greater than 0.
+ZERO = 1e-12
 
 
 def central_differences(
@@ -42,7 +44,7 @@ def central_differences(
     found: dict[str, tuple[str, float | str]] = {}
     for n, name in enumerate(checked_names(network)):
         up, down = (_moved(simulation, values, name, by) for by in (EPSILON, -EPSILON))
-        at_a_kink = any((up[z] > 0) != (down[z] > 0) for z in kinked)
+        at_a_kink = any((up[z] > ZERO) != (down[z] > ZERO) for z in kinked)
         slope = AT_A_KINK if at_a_kink else (up["E_total"] - down["E_total"]) / (2 * EPSILON)
         found[name] = (f"${column}${_FIRST_ROW + 2 * n}", slope)
     return found
@@ -122,7 +124,7 @@ def _kink_count(network: Network, row: int) -> str:
             # the columns of a layer lie together, and its outputs have the signs of its inputs
             first, last = (_FIRST_QUANTITY + names.index(name) for name in _ends(network, layer))
             here, below = (f"{column_letters(first)}{r}:{column_letters(last)}{r}" for r in (row, row + 1))
-            counts.append(f"SUMPRODUCT(ABS(({here}>0)-({below}>0)))")
+            counts.append(f"SUMPRODUCT(ABS(({here}>{ZERO})-({below}>{ZERO})))")
     return "+".join(counts)
 
 

@@ -161,20 +161,15 @@ def _write_band(
         },
     )
     workbook.define_name(f"{this}!eta", f"={this}!{eta_cell}")
-    lowest = min(totals)
-    for row, label, formula, value in (
-        (4, "E_total at step 0", training.cell("E_total", 0), totals[0]),
-        (5, f"E_total at step {layout.steps}", training.cell("E_total", layout.steps), totals[-1]),
-        (6, "smallest E_total", f"MIN({total})", lowest),
-        (
-            7,
-            "reached at step",
-            f"INDEX({training.column_range('step')},MATCH(C6,{total},0))",
-            totals.index(lowest),
-        ),
+    percent = styles.get(num_format="0.0%", bold=True)
+    for row, label, formula, value, cell_format in (
+        (4, "E_total at step 0", training.cell("E_total", 0), totals[0], styles.total),
+        (5, f"E_total at step {layout.steps}", training.cell("E_total", layout.steps), totals[-1], styles.total),
+        (6, "smallest E_total", f"MIN({total})", min(totals), styles.total),
+        (7, "E_total fell by", "IF(C4=0,0,1-C5/C4)", 1 - totals[-1] / totals[0] if totals[0] else 0, percent),
     ):
         sheet.write(f"A{row}", label, styles.text)
-        sheet.write_formula(f"C{row}", f"={formula}", styles.text if row == 7 else styles.total, value)
+        sheet.write_formula(f"C{row}", f"={formula}", cell_format, value)
     hint = styles.get(font_color=MUTED, font_size=9)
     sheet.write("A8", "Change the learning rate here, or any yellow cell on the", hint)
     sheet.write("A9", "Network sheet: every number and chart follows. Each row", hint)
