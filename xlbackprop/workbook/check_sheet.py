@@ -120,7 +120,7 @@ def write_check_sheet(
         good += f" {count - comparable} more cannot be compared, because rounding grows too far in such a training."
     sheet.write_formula(
         VERDICT_CELL,
-        f'=IF({changed}>0,"Inputs were changed since this file was built ("&{changed}&" cells): '
+        f'=IF({changed}>0,"Inputs were changed since this file was built (cells changed: "&{changed}&"): '
         "NumPy's values below belong to the original inputs, so they need not agree.\","
         f'IF({differing}=0,"{good}",{differing}&" of {comparable} values of E_total differ from NumPy: '
         'a formula was changed, or its result is an error."))',

@@ -1,0 +1,106 @@
+import pytest
+from openpyxl.utils import column_index_from_string, get_column_letter
+
+from xlbackprop.errors import UnusableInput
+from xlbackprop.network import Network, load_template
+from xlbackprop.workbook.layout import (
+    WorkbookLayout,
+    column_letters,
+    column_number,
+    quoted,
+    sheet_name,
+    short_number,
+    training_layout,
+)
+
+
+def headers(network: Network) -> list[str]:
+    return [column.name for column in training_layout(network, 10).columns]
+
+
+def test_the_classic_table_has_the_classic_order_and_the_gradients_last() -> None:
+    found = headers(load_template("A"))
+    assert found[:24] == (
+        [
+            "step",
+            "t1",
+            "t2",
+            "i1",
+            "i2",
+            "w1",
+            "w2",
+            "w3",
+            "w4",
+            "h1",
+            "a_h1",
+            "h2",
+            "a_h2",
+            "w5",
+            "w6",
+            "w7",
+            "w8",
+            "o1",
+            "a_o1",
+            "o2",
+            "a_o2",
+            "E1",
+            "E2",
+            "E_total",
+        ]
+    )
+    assert found[-8:] == [f"dE_dw{n}" for n in range(1, 9)]
+    assert set(found[24:-8]) == {
+        *("dE_da_o1", "da_o1_do1", "delta_o1", "dE_da_o2", "da_o2_do2", "delta_o2"),
+        *("dE_da_h1", "da_h1_dh1", "delta_h1", "dE_da_h2", "da_h2_dh2", "delta_h2"),
+    }
+
+
+def test_biases_stand_behind_the_weights_of_their_layer() -> None:
+    found = headers(load_template("mazur"))
+    assert found[5:13] == ["w1", "w2", "w3", "w4", "b1", "b2", "h1", "a_h1"]
+    assert "dE_db1" not in found
+    assert headers(load_template("xor"))[-4:] == ["dE_db1", "dE_db2", "dE_db3", "dE_db4"]
+
+
+def test_columns_have_the_headings_of_their_groups() -> None:
+    groups = {column.name: column.group for column in training_layout(load_template("deep"), 1).columns}
+    assert groups["t1"] == groups["i1"] == "inputs"
+    assert groups["w7"] == "weights (layer 2)"
+    assert groups["b8"] == "biases (outputs)"
+    assert groups["a_h1_1"] == "forward (layer 1)"
+    assert groups["E_total"] == "error"
+    assert groups["delta_h1_1"] == "chain rule"
+    assert groups["dE_db1"] == "gradients"
+
+
+@pytest.mark.parametrize("number", [1, 26, 27, 52, 53, 702, 703, 16_384])
+def test_columns_are_lettered_as_spreadsheets_do(number: int) -> None:
+    assert column_letters(number) == get_column_letter(number)
+    assert column_number(column_letters(number)) == column_index_from_string(get_column_letter(number))
+
+
+def test_sheets_are_named_by_their_learning_rate() -> None:
+    assert [sheet_name(eta) for eta in (0.1, 1.0, 20, 1e-05, 0.123456789)] == [
+        "η=0.1",
+        "η=1",
+        "η=20",
+        "η=1e-05",
+        "η=0.123456789",
+    ]
+    assert (quoted("η=1"), quoted("Network"), quoted("Gradient check")) == ("'η=1'", "Network", "'Gradient check'")
+
+
+def test_a_number_is_written_as_a_person_types_it() -> None:
+    assert [short_number(value) for value in (1, 0.5, -2.0, 1e-300)] == ["1", "0.5", "-2", "1e-300"]
+
+
+def test_round_steps_end_with_the_last_step() -> None:
+    steps = {n: WorkbookLayout(load_template("A"), (1.0,), n).round_steps for n in (1, 7, 200)}
+    assert steps == {1: [0, 1], 7: [0, 1, 2, 5, 7], 200: [0, 1, 2, 5, 10, 20, 50, 100, 200]}
+
+
+def test_the_last_row_of_a_sheet_can_be_used() -> None:
+    layout = WorkbookLayout(load_template("A"), (1.0,), 1_048_563)
+    assert layout.training.last_row == 1_048_576
+    with pytest.raises(UnusableInput, match="1,048,564 steps do not fit into a sheet"):
+        WorkbookLayout(load_template("A"), (1.0,), 1_048_564)
