@@ -49,8 +49,7 @@ class TrainingStep:
 
 
 def _sigmoid(z: Array) -> Array:
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-z))
+    return 1 / (1 + np.exp(-z))
 
 
 _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
@@ -123,15 +122,20 @@ def start_parameters(network: Network) -> Parameters:
 
 
 def training_step(network: Network, parameters: Parameters) -> TrainingStep:
-    """One forward and backward pass with the network's inputs and targets."""
+    """One forward and backward pass with the network's inputs and targets; what overflows becomes infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _training_step(network, parameters)
+
+
+def _training_step(network: Network, parameters: Parameters) -> TrainingStep:
     z_of, a_of = [], []
-    a = np.array(network.inputs)
+    inputs, target = np.array(network.inputs), np.array(network.targets)
+    a = inputs
     for layer, (weights, bias) in enumerate(zip(parameters.weights, parameters.biases, strict=True), start=1):
         z = weighted_sum(weights, a, bias)
         a = softmax(z) if network.activation(layer) == "softmax" else _ACTIVATIONS[network.activation(layer)](z)
         z_of.append(z)
         a_of.append(a)
-    target = np.array(network.targets)
     error = errors(network, target, z_of[-1], a_of[-1])
 
     layers = len(a_of)
@@ -146,7 +150,7 @@ def training_step(network: Network, parameters: Parameters) -> TrainingStep:
             da_dz = _SLOPES[network.activation(n + 1)](z_of[n], a_of[n])
             dE_da_of[n], da_dz_of[n], delta = dE_da, da_dz, dE_da * da_dz
         delta_of[n] = delta
-    incoming = [np.array(network.inputs), *a_of[:-1]]
+    incoming = [inputs, *a_of[:-1]]
     return TrainingStep(
         parameters=parameters,
         z=z_of,
@@ -211,7 +215,9 @@ def train(
             if factors is not None:
                 parameters = Parameters(
                     weights=[w * factor for w, factor in zip(parameters.weights, factors.weights, strict=True)],
-                    biases=[b * factor for b, factor in zip(parameters.biases, factors.biases, strict=True)],
+                    biases=parameters.biases
+                    if network.biases == "none"
+                    else [b * factor for b, factor in zip(parameters.biases, factors.biases, strict=True)],
                 )
 
 

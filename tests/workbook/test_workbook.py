@@ -276,7 +276,7 @@ def test_a_line_of_the_derivation_is_said_four_ways(classic: Workbook, editor: t
     assert line("h1") == ["h1", "h1 = w1·i1 + w2·i2", "= 0.149623 × 0.05 + 0.199247 × 0.1"]
     assert line("E1") == ["E1", "E1 = ½·(t1 − a_o1)²", "= ½ × (0.01 − 0.570804)²"]
     assert line("delta_o2") == ["δ_o2", "δ_o2 = ∂E/∂a_o2·∂a_o2/∂o2", "= (-0.339562) × 0.227368"]
-    assert line("new w5")[1:] == ["new w5 = w5 − η·∂E/∂w5", "= 0.255686 − 2 × 0.069618"]
+    assert line("new w5")[1:] == ["new w5 = w5 − η·∂E/∂w5", "= 0.255686 − 2 × 0.069636"]
     after = cell(sheets, "η=2", classic.layout.training.cell("w5", 2))
     assert sheets.value("Derivation", rows["new w5"], 2) == after
 

@@ -69,17 +69,18 @@ def reference_totals(
     # one axis for the runs and the learning rates: all rates of the exact run, then those of the noisy ones
     noise = [0.0] * len(etas) + [_NOISE] * len(etas) * _NOISY_RUNS
     wanted, values, allowed = set(steps), [], []
+    by_cells = [np.asarray(totals) for totals in by_formulas]
     spread = largest_spread = np.zeros(len(etas))
     for n, step in enumerate(reference.train(network, [*etas] * runs, max(steps), noise)):
-        exact, *noisy = step.total.reshape(runs, len(etas))
+        totals = step.total.reshape(runs, len(etas))
+        exact = totals[0]
         if n == 0:
             # an error that has all but vanished is compared with the one at the start
             floor = TOLERANCE * exact + _TINY
         size = np.maximum(exact, floor)
-        noise_off = np.max(np.abs(np.array(noisy) - exact), axis=0)
-        formula_off = np.abs(np.array([totals[n] for totals in by_formulas]) - exact)
-        off = _NOISE_MARGIN * noise_off + _FORMULA_MARGIN * formula_off
-        spread = np.fmax(off / size, _MEMORY * spread)
+        noise_off = np.abs(totals - exact).max(axis=0)
+        formula_off = np.abs([totals[n] for totals in by_cells] - exact)
+        spread = np.fmax((_NOISE_MARGIN * noise_off + _FORMULA_MARGIN * formula_off) / size, _MEMORY * spread)
         largest_spread = np.fmax(largest_spread, spread)
         if n in wanted:
             values.append(exact)

@@ -6,8 +6,9 @@ from xlsxwriter import Workbook
 from xlsxwriter.chart_scatter import ChartScatter
 from xlsxwriter.worksheet import Worksheet
 
+from xlbackprop.workbook.charts import add_curve, curve_chart, error_axis, step_axis
 from xlbackprop.workbook.layout import COMPARISON, WorkbookLayout, quoted, short_number
-from xlbackprop.workbook.styles import CURVES, GOOD_FILL, Styles
+from xlbackprop.workbook.styles import GOOD_FILL, Styles
 
 # Errors that differ by less are the same: which of them is the smallest is a matter of rounding, and
 # the largest of their learning rates counts as the best.
@@ -60,27 +61,14 @@ def _chart(
     workbook: Workbook, layout: WorkbookLayout, totals: Sequence[Sequence[float]], *, logarithmic: bool
 ) -> ChartScatter:
     training, comparison = layout.training, layout.comparison
-    chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})
-    for n, (sheet_name, values) in enumerate(zip(layout.training_sheets, totals, strict=True)):
-        sheet = quoted(sheet_name)
-        chart.add_series(
-            {
-                "name": f"={COMPARISON}!${comparison.rate_column(n)}${comparison.header_row}",
-                "categories": f"={sheet}!{training.column_range('step')}",
-                "values": f"={sheet}!{training.column_range('E_total')}",
-                "categories_data": range(layout.steps + 1),
-                "values_data": values,
-                "line": {"color": CURVES[n % len(CURVES)], "width": 2},
-            }
-        )
+    chart = curve_chart(workbook)
+    for n, (sheet, values) in enumerate(zip(layout.training_sheets, totals, strict=True)):
+        name = f"{COMPARISON}!${comparison.rate_column(n)}${comparison.header_row}"
+        add_curve(chart, training, sheet, name, values, n)
     scale = "logarithmic" if logarithmic else "linear"
-    grid = {"visible": True, "line": {"color": "#E5E7EB", "width": 0.75}}
     chart.set_title({"name": f"E_total over the steps, {scale} axis", "name_font": {"size": 12}})
-    chart.set_x_axis({"name": "step", "min": 0, "max": layout.steps, "major_gridlines": grid, "label_position": "low"})
-    chart.set_y_axis(
-        {"name": "E_total", "major_gridlines": grid}
-        | ({"log_base": 10, "crossing": "min", "num_format": "0E+00"} if logarithmic else {"min": 0})
-    )
+    chart.set_x_axis(step_axis(training, label_position="low"))
+    chart.set_y_axis(error_axis(log_base=10, crossing="min", num_format="0E+00") if logarithmic else error_axis(min=0))
     chart.set_legend({"position": "right"})
     chart.set_size({"width": 610, "height": 346})
     return chart

@@ -13,6 +13,7 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.expression import cell_formula, symbols
 from xlbackprop.network import Network
 from xlbackprop.notation import defined_name, header
+from xlbackprop.workbook.charts import add_curve, curve_chart, error_axis, step_axis
 from xlbackprop.workbook.layout import (
     MAX_ARGUMENTS,
     MAX_FORMULA_LENGTH,
@@ -175,21 +176,13 @@ def _write_band(
     sheet.write("A9", "Network sheet: every number and chart follows. Each row", hint)
     sheet.write("A10", "is one step; its weights come from the row above it.", hint)
 
-    chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})
-    color = CURVES[layout.etas.index(eta) % len(CURVES)]
-    chart.add_series(
-        {
-            "name": f"={this}!$A$1",
-            "categories": f"={this}!{training.column_range('step')}",
-            "values": f"={this}!{total}",
-            "categories_data": range(layout.steps + 1),
-            "values_data": totals,
-            "line": {"color": color, "width": 2},
-        }
-    )
+    chart = curve_chart(workbook)
+    n = layout.etas.index(eta)
+    add_curve(chart, training, sheet.name, f"{this}!$A$1", totals, n)
     chart.set_title({"name": f"={this}!$A$1", "name_font": {"size": 11}, "overlay": False})
-    chart.set_x_axis(_axis("step", max=layout.steps))
-    chart.set_y_axis(_axis("E_total"))
+    small = {"name_font": {"size": 9, "bold": False}, "num_font": {"size": 9}}
+    chart.set_x_axis(step_axis(training, **small))
+    chart.set_y_axis(error_axis(min=0, **small))
     chart.set_legend({"none": True})
     chart.set_size({"width": 680, "height": 204})
     sheet.insert_chart(
@@ -202,19 +195,7 @@ def _write_band(
             f"with learning rate {short_number(eta)}; at the start it is {totals[0]:.6g}, at the end {totals[-1]:.6g}.",
         },
     )
-    sheet.set_tab_color(color)
-
-
-def _axis(title: str, **options: object) -> dict[str, object]:
-    return {
-        "name": title,
-        "name_font": {"size": 9, "bold": False},
-        "num_font": {"size": 9},
-        "min": 0,
-        "major_gridlines": {"visible": True, "line": {"color": "#E5E7EB", "width": 0.75}},
-        "line": {"color": "#9CA3AF"},
-        **options,
-    }
+    sheet.set_tab_color(CURVES[n % len(CURVES)])
 
 
 def _write_headers(sheet: StreamedWorksheet, layout: WorkbookLayout, styles: Styles, *, collapse: bool) -> None:

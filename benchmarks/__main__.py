@@ -1,0 +1,95 @@
+"""`python -m benchmarks`: every claim about speed and memory, as a table in Markdown.
+
+Two programs are compared in one run and in turn, so that a busy machine slows both; the ratio is the
+median of the pairs. With `--quick` the comparison of 100,000 steps is left out, which takes minutes.
+"""
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.plain import write
+
+RATES = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
+COMMAND = [sys.executable, "-m", "xlbackprop"]
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long an action takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def process(*command: object) -> tuple[float, float]:
+    """Seconds and peak memory in MiB of a program."""
+    start = time.perf_counter()
+    child = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{command} failed")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def row(what: str, ours: str, plain: str, ratio: str, aim: str) -> None:
+    """A line of the table."""
+    print(f"| {what} | {ours} | {plain} | {ratio} | {aim} |", flush=True)
+
+
+def compare_writing(folder: Path, pairs: int = 9) -> None:
+    """The default workbook, streamed against plain `write_formula`."""
+    times = [
+        (
+            seconds(lambda: write(folder / "streamed.xlsx", RATES, 200, plain=False)),
+            seconds(lambda: write(folder / "plain.xlsx", RATES, 200, plain=True)),
+        )
+        for _ in range(pairs + 1)
+    ][1:]
+    ours, plain = (statistics.median(column) for column in zip(*times, strict=True))
+    ratio = statistics.median(b / a for a, b in times)
+    row("write the default workbook", f"{ours:.2f} s", f"{plain:.2f} s", f"{ratio:.1f}", "5 or more")
+
+
+def time_command(what: str, arguments: list[str], aim: str, runs: int = 7) -> None:
+    """A whole command, start-up included."""
+    times = [process(*COMMAND, *arguments)[0] for _ in range(runs + 1)][1:]
+    row(what, f"{statistics.median(times):.2f} s", "", "", aim)
+
+
+def compare_long_training(folder: Path) -> None:
+    """100,000 steps of one learning rate: seconds and peak memory of a process each."""
+    command = [sys.executable, "-m", "benchmarks.plain"]
+    ours, our_memory = process(*command, "streamed", folder / "streamed.xlsx", 100_000)
+    plain, plain_memory = process(*command, "plain", folder / "plain.xlsx", 100_000)
+    row("100,000 steps, time", f"{ours:.1f} s", f"{plain:.1f} s", f"{plain / ours:.1f}", "8 or more")
+    ratio = f"{plain_memory / our_memory:.1f}"
+    row("100,000 steps, memory", f"{our_memory:.0f} MiB", f"{plain_memory:.0f} MiB", ratio, "100 MiB or less")
+
+
+def main() -> None:
+    """Run every benchmark."""
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}\n")
+    row("what", "xlbackprop", "plain XlsxWriter", "ratio", "aim")
+    row("---", "---:", "---:", "---:", "---")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        compare_writing(folder)
+        output = str(folder / "backprop.xlsx")
+        rates = ",".join(map(str, RATES))
+        build = ["build", "--lrs", rates, "-o", output, "--force"]
+        time_command("`xlbackprop build`, check included", build, "under 1.2 s")
+        time_command("`xlbackprop verify`", ["verify", output], "")
+        time_command("`xlbackprop --help`", ["--help"], "under 0.15 s")
+        if "--quick" not in sys.argv:
+            compare_long_training(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Every command in the documentation runs, and every picture and link that it shows is there."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.conftest import REPOSITORY
+from xlbackprop import cli
+from xlbackprop.chain_rule import Simulation
+from xlbackprop.network import Network, load_template, template_names
+from xlbackprop.workbook.layout import MAX_LAYER, MAX_LEARNING_RATES, WorkbookLayout
+
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of the shell blocks of a page."""
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in commands(page):
+        program, *arguments = shlex.split(command)
+        # the others are run by continuous integration and by the tests of the installation
+        if program != "xlbackprop":
+            assert command in ("make workbook", "make test", "pip install .", "python -m benchmarks", "make benchmarks")
+            continue
+        result = CliRunner().invoke(cli.main, arguments)
+        assert result.exit_code == 0, (command, result.stderr)
+
+
+def test_the_readme_shows_what_its_first_command_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    command, output = re.search(r"```sh\nxlbackprop (build[^\n]*)\n```\n\n```\n(.*?)```", text, re.DOTALL).groups()
+    result = CliRunner().invoke(cli.main, shlex.split(command))
+    # the last digit of the largest difference is the platform's
+    assert result.stdout.partition("the largest")[0] == output.partition("the largest")[0]
+
+
+@pytest.mark.parametrize("command", ["build", "verify"])
+def test_the_examples_in_the_help_run(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.which("soffice") or pytest.skip("LibreOffice is not installed")
+    CliRunner().invoke(cli.main, ["build", "--steps", "3", "-o", "backprop.xlsx"])
+    lines = [line.strip() for line in cli.main.commands[command].help.splitlines()]
+    examples = [line for line in lines if line.startswith("xlbackprop ")]
+    assert examples
+    for example in examples:
+        arguments = shlex.split(example.removeprefix("xlbackprop "))
+        result = CliRunner().invoke(cli.main, [*arguments, *(["--force"] if command == "build" else [])])
+        assert result.exit_code == 0, (example, result.stderr)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if not link.startswith("https://") and not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_the_list_of_templates_is_complete() -> None:
+    page = (REPOSITORY / "docs/networks.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"\| `(\w+)` \| ([\d-]+) \|", page))
+    assert listed == {name: load_template(name).shape for name in template_names()}
+
+
+def test_the_template_that_explains_the_keys_is_accepted(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs/networks.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "mine.toml").write_text(example)
+    assert load_template(str(tmp_path / "mine.toml")).shape == "2-3-1"
+    keys = set(re.findall(r"^(\w+) =", example, re.MULTILINE))
+    assert keys == set(Network.__dataclass_fields__)
+
+
+def test_the_gradients_that_the_readme_compares_are_right() -> None:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    values = next(Simulation(load_template("A")).steps(1.0, 0))
+    right, copied = (float(number) for number in re.findall(r"\| (0\.000\d+)[. ]", text))
+    assert values["dE_dw3"] == pytest.approx(right, rel=1e-11)
+    slipped = values["dE_da_h2"] * values["da_h1_dh1"] * values["i1"]
+    assert slipped == pytest.approx(copied, rel=1e-8)
+
+
+def test_no_learning_rate_up_to_20_makes_the_error_rise() -> None:
+    for template in ("A", "B", "C"):
+        for eta in (0.1, 2.0, 20.0):
+            totals = [values["E_total"] for values in Simulation(load_template(template)).steps(eta, 1000)]
+            assert all(after <= before for before, after in pairwise(totals)), (template, eta)
+
+
+def test_the_limits_in_the_documentation_are_the_real_ones() -> None:
+    page = (REPOSITORY / "docs/workbook.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([\w ]+) \| ([\d,]*\d)", page, re.MULTILINE))
+    assert int(rows["learning rates"]) == MAX_LEARNING_RATES
+    assert int(rows["neurons in a layer"]) == MAX_LAYER
+    assert WorkbookLayout(load_template("A"), (1.0,), int(rows["steps"].replace(",", "")))
+
+
+def test_make_workbook_does_it_all_in_a_fresh_checkout(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    for name in filter(None, tracked.stdout.split("\0")):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(REPOSITORY / name, checkout / name)
+    done = subprocess.run(["make", "workbook"], cwd=checkout, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (checkout / "output/backprop.xlsx").exists()
+    assert "NumPy agrees with every one" in done.stdout
