@@ -199,5 +199,5 @@ def test_a_run_that_overflows_says_where_and_what_to_change(tmp_path) -> None:
 def test_a_sigmoid_that_a_spreadsheet_cannot_compute_is_refused() -> None:
     # EXP(710) is #NUM! in Excel, where NumPy would give a sigmoid of 0
     simulation = Simulation(load_template("A").with_values({"w1": -20000.0}))
-    with pytest.raises(LeavesRange, match="a_h1 leaves what a cell can hold at step 0: use smaller values"):
+    with pytest.raises(LeavesRange, match="a_h1 leaves what a cell can hold at step 0: use smaller start values"):
         list(simulation.steps(1.0, 3))

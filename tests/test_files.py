@@ -73,12 +73,15 @@ def test_a_file_that_came_up_in_the_meantime_is_not_overwritten(tmp_path: Path) 
         ("book", "does not end in .xlsx"),
         ("folder.xlsx", "is a directory"),
         ("missing/book.xlsx", "missing does not exist: create it first"),
-        ("file/book.xlsx", "file does not exist"),
+        ("file/book.xlsx", "file is not a directory"),
+        ("null.xlsx", "is not a regular file"),
+        (f"{'x' * 300}.xlsx", "file name too long"),
     ],
 )
 def test_an_unusable_path_is_refused(tmp_path: Path, name: str, sentence: str) -> None:
     (tmp_path / "folder.xlsx").mkdir()
     (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "null.xlsx")
     with pytest.raises(UnusableInput, match=sentence), written_whole(tmp_path / name, force=True):
         pytest.fail("it must not get this far")
 
@@ -122,3 +125,28 @@ def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
         check_package(tmp_path / "nowhere.xlsx")
     with pytest.raises(UnusableInput, match="is a directory"):
         check_package(tmp_path)
+
+
+def test_a_folder_is_created_when_asked_and_only_for_a_file(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), written_whole(tmp_path / "new/a.xlsx", force=False, create_folder=True):
+        raise ZeroDivisionError
+    assert left_in(tmp_path) == set()
+    with written_whole(tmp_path / "new/a.xlsx", force=False, create_folder=True) as unfinished:
+        unfinished.write_text("whole")
+    assert (tmp_path / "new/a.xlsx").read_text() == "whole"
+
+
+def test_a_folder_that_cannot_be_created_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "output").touch()
+    with pytest.raises(UnusableInput, match="output is not a directory"):
+        with written_whole(tmp_path / "output/a.xlsx", force=False, create_folder=True):
+            pytest.fail("it must not get this far")
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real.xlsx").write_text("old")
+    (tmp_path / "link.xlsx").symlink_to(tmp_path / "real.xlsx")
+    with written_whole(tmp_path / "link.xlsx", force=True) as unfinished:
+        unfinished.write_text("new")
+    assert (tmp_path / "link.xlsx").is_symlink()
+    assert (tmp_path / "real.xlsx").read_text() == "new"

@@ -127,10 +127,12 @@ def test_drawn_weights_come_with_trained_biases_of_zero() -> None:
         (("[2, 2, 1]", "[2.0, 2, 1]"), "list of whole numbers"),
         (("[2, 2, 1]", "5"), "list of whole numbers"),
         (("[2, 2, 1]", "[true, 2, 1]"), "list of whole numbers"),
+        (("[2, 2, 1]", "[5000, 5000]"), "has 25,000,000 weights, but no sheet has room for more than 8,192"),
+        (("[0.5]", f"[1{'0' * 5000}]"), "is not a TOML file: Exceeds the limit"),
         (("4, 5, 6]", "4, 5]"), r"6 weights \(w1 to w6\), but 5 were given"),
         (("[0.5]", "[0.5, 1]"), r"1 target \(t1\), but 2 were given"),
         (("[0.5]", '["0.5"]'), "targets holds '0.5' where a number belongs"),
-        (("[0.5]", "[true]"), "targets holds True where a number belongs"),
+        (("[0.5]", "[true]"), "targets holds true where a number belongs"),
         (("[0.5]", "[nan]"), "t1 = nan is not a number that a cell can hold"),
         (("[0.5]", "[-inf]"), "t1 = -inf is not a number"),
         (("[0.5]", "0.5"), "targets must be a list of numbers"),
@@ -173,13 +175,28 @@ def test_a_binary_file_is_no_template(tmp_path, content: bytes) -> None:
         load_template(str(path))
 
 
+@pytest.mark.parametrize(
+    "layers", ["[0, 2]", "[-1, 2]", "[2]", "[]", "[100000000, 2]", "[1000000, 1000000]", "[99999999999999999999, 2]"]
+)
+def test_layers_are_checked_before_weights_are_drawn(tmp_path, layers: str) -> None:
+    path = tmp_path / "drawn.toml"
+    path.write_text(f"layers = {layers}\ninputs = [1]\ntargets = [1]\n")
+    with pytest.raises(UnusableInput, match="at least two layers|no sheet has room"):
+        load_template(str(path))
+
+
+def test_a_misspelt_name_is_recognised() -> None:
+    with pytest.raises(UnusableInput, match="has no W_1: did you mean w1"):
+        load_template("A").with_values({"W_1": 1.0})
+
+
 def test_a_missing_template_is_answered_with_the_names_of_the_others(tmp_path) -> None:
     with pytest.raises(UnusableInput, match="no template or file nowhere: the templates are A, B, C, deep"):
         load_template("nowhere")
 
 
 def test_a_directory_is_no_template(tmp_path) -> None:
-    with pytest.raises(UnusableInput, match="cannot be read"):
+    with pytest.raises(UnusableInput, match="is not a file"):
         load_template(str(tmp_path))
 
 

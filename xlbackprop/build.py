@@ -1,6 +1,5 @@
 """Builds a workbook: writes it, has a spreadsheet engine recalculate it, and hands it over if all is right."""
 
-import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from xlbackprop import __version__, check
 from xlbackprop.engines import ENGINES, recalculated
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import written_whole
-from xlbackprop.network import Network, load_template
+from xlbackprop.network import Network, load_template, parse_number
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.layout import WorkbookLayout, short_number
 from xlbackprop.workbook.network_sheet import Origin
@@ -92,12 +91,16 @@ def parse_learning_rates(text: str) -> tuple[float, ...]:
         raise UnusableInput("--lrs is empty: give learning rates with commas between them, as 0.1,0.5,1.")
     rates: list[float] = []
     for word in words:
+        if not word:
+            raise UnusableInput("--lrs has a comma too many: give learning rates as 0.1,0.5,1.")
         try:
-            rate = float(word if "_" not in word else "no number")
+            rate = parse_number(word)
         except ValueError:
-            raise UnusableInput(f"--lrs has {word or 'nothing between two commas'!r} where a number belongs.") from None
-        if not (rate > 0 and math.isfinite(rate)):
-            raise UnusableInput(f"--lrs has {word}: a learning rate is a finite number above 0.")
+            raise UnusableInput(f"--lrs has {word} where a number belongs: give learning rates as 0.1,0.5,1.") from None
+        if not rate > 0:
+            raise UnusableInput(
+                f"--lrs has {word}, but a learning rate is above 0; decimals are written with a point, as 0.1."
+            )
         if rate in rates:
             raise UnusableInput(f"--lrs has the learning rate {short_number(rate)} twice.")
         rates.append(rate)
@@ -115,11 +118,11 @@ def parse_values(assignments: Sequence[str]) -> dict[str, float]:
         name, _, word = assignment.partition("=")
         name = name.strip()
         try:
-            value = float(word)
+            value = parse_number(word)
         except ValueError:
-            raise UnusableInput(f"--set {assignment} is not of the form NAME=NUMBER, as --set w1=0.2.") from None
-        if not math.isfinite(value):
-            raise UnusableInput(f"--set {assignment}: a cell cannot hold {word.strip()}.")
+            name = ""
+        if not name:
+            raise UnusableInput(f"--set {assignment} is not of the form NAME=NUMBER, as --set w1=0.2.")
         if name in values:
             raise UnusableInput(f"--set gives {name} twice.")
         values[name] = value
@@ -131,6 +134,7 @@ def build(
     path: Path,
     *,
     force: bool = False,
+    create_folder: bool = False,
     check_always: bool = False,
     on_step: Callable[[], object] = lambda: None,
 ) -> Built:
@@ -140,6 +144,7 @@ def build(
         recipe: what to build.
         path: where to; the file appears whole or not at all.
         force: replace a file that exists.
+        create_folder: create the folder that it goes to.
         check_always: recalculate also from `UNCHECKED_FROM_STEPS` steps on.
         on_step: called for a progress bar, as often as `assembly.progress_total` says.
 
@@ -153,7 +158,7 @@ def build(
     template = recipe.template if Path(recipe.template).suffix == "" else Path(recipe.template).name
     origin = Origin(__version__, recipe.command, template)
     report = None
-    with written_whole(path, force=force) as unfinished:
+    with written_whole(path, force=force, create_folder=create_folder) as unfinished:
         written = write_workbook(unfinished, layout, origin, protect=recipe.protect, on_step=on_step)
         if check_always or recipe.steps < UNCHECKED_FROM_STEPS:
             sheets = recalculated(unfinished, _ENGINE)

@@ -303,7 +303,8 @@ class Simulation:
             if not isfinite(values[name]):
                 culprit = name
                 break
-        remedy = f"use a smaller learning rate or at most {step - 1} steps" if step > 1 else "use smaller values"
+        remedies = ["use smaller start values", "use a smaller learning rate"]
+        remedy = remedies[step] if step < 2 else f"use a smaller learning rate or at most {step - 1} steps"
         return f"With learning rate {eta:g}, {culprit} leaves what a cell can hold at step {step}: {remedy}."
 
 

@@ -1,6 +1,7 @@
 """The commands: parse, call, print. Whatever is slow to import is imported when a command runs."""
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -23,23 +24,36 @@ class _Commands(click.Group):
 
     def main(self, *args: Any, **options: Any) -> Any:
         # ended from outside, a command still tidies up after itself
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        for name in ("SIGTERM", "SIGHUP"):
+            if number := getattr(signal, name, None):
+                signal.signal(number, lambda number, _: sys.exit(128 + number))
         try:
-            sys.exit(super().main(*args, **options | {"standalone_mode": False}))
+            result = super().main(*args, **options | {"standalone_mode": False})
+            sys.stdout.flush()
+            sys.exit(result)
         except (click.ClickException, UnusableInput) as error:
             message = error.format_message() if isinstance(error, click.ClickException) else str(error)
             code = 2
         except CheckFailed as error:
             message, code = str(error), 1
+        except OSError as error:
+            message, code = f"The result could not be printed: {error.strerror or error}.", 2
+            # nor can it be later, when Python ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except (click.Abort, KeyboardInterrupt):
             message, code = "Interrupted.", 130
         click.echo(f"Error: {' '.join(message.split())}", err=True)
         sys.exit(code)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__)
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Backpropagation as a spreadsheet: every number of a small network's training, a live formula.
 
     \b
@@ -47,6 +61,8 @@ def main() -> None:
     xlbackprop verify backprop.xlsx
     xlbackprop templates
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @main.command()
@@ -97,11 +113,16 @@ def build(
     from xlbackprop.workbook.assembly import progress_total
 
     recipe = Recipe(template, parse_learning_rates(lrs), steps, parse_values(values), seed, protect)
-    if output == DEFAULT_OUTPUT:
-        output.parent.mkdir(exist_ok=True)
     total = progress_total(len(recipe.etas), steps)
     with tqdm(total=total, unit="step", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
-        built = build_workbook(recipe, output, force=force, check_always=check, on_step=progress.update)
+        built = build_workbook(
+            recipe,
+            output,
+            force=force,
+            create_folder=output == DEFAULT_OUTPUT,
+            check_always=check,
+            on_step=progress.update,
+        )
     _print_built(built)
 
 

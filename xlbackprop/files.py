@@ -19,15 +19,18 @@ def check_output(path: Path, *, force: bool) -> None:
     """See whether a workbook may be written to a path.
 
     Raises:
-        UnusableInput: the path exists (without `force`), is a directory, has no parent, is not
-            writable, or does not end in .xlsx.
+        UnusableInput: the path exists (without `force`), is no file, has no parent, is not writable, or
+            does not end in .xlsx.
     """
     if path.suffix.lower() != ".xlsx":
         raise UnusableInput(f"{path} does not end in .xlsx: give the workbook a name such as backprop.xlsx.")
     if path.is_dir():
         raise UnusableInput(f"{path} is a directory: give the name of a file.")
     if not path.parent.is_dir():
-        raise UnusableInput(f"The directory {path.parent} does not exist: create it first, or write elsewhere.")
+        missing = "is not a directory" if path.parent.exists() else "does not exist: create it first"
+        raise UnusableInput(f"{path.parent} {missing}, or write elsewhere.")
+    if path.exists() and not path.is_file():
+        raise UnusableInput(f"{path} is not a regular file: write elsewhere.")
     if path.exists() and not force:
         raise UnusableInput(f"{path} exists already: write elsewhere, or add --force to replace it.")
     if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
@@ -35,25 +38,37 @@ def check_output(path: Path, *, force: bool) -> None:
 
 
 @contextlib.contextmanager
-def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
+def written_whole(path: Path, *, force: bool, create_folder: bool = False) -> Iterator[Path]:
     """Give a path to write to; when the block ends without an error, that file is moved to `path`.
 
     It lies in a hidden directory of its own beside `path`, which is gone afterwards, whatever happens.
+    With `create_folder` the directory of `path` is created, and removed again if nothing gets written.
 
     Raises:
         UnusableInput: `check_output` objects, or the disk does.
     """
-    check_output(path, force=force)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as folder:
-            unfinished = Path(folder) / path.name
+        with contextlib.ExitStack() as undo:
+            if create_folder and not path.parent.exists():
+                path.parent.mkdir()
+                undo.callback(_remove_if_empty, path.parent)
+            check_output(path, force=force)
+            # a link stays a link, and what it leads to is replaced
+            target = path.resolve()
+            folder = tempfile.TemporaryDirectory(prefix=f".{target.stem[:50]}-", dir=target.parent)
+            unfinished = Path(undo.enter_context(folder)) / "workbook.xlsx"
             yield unfinished
             # somebody may have put a file there in the meantime
             check_output(path, force=force)
-            unfinished.replace(path)
+            unfinished.replace(target)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UnusableInput(f"{path} could not be written: {reason[:1].lower()}{reason[1:]}.") from error
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def check_package(path: Path) -> None:
@@ -63,6 +78,8 @@ def check_package(path: Path) -> None:
         UnusableInput: it is missing, no zip, truncated, a zip bomb, or not a workbook.
     """
     try:
+        if path.exists() and not path.is_dir() and not path.is_file():
+            raise UnusableInput(f"{path} is not a regular file.")
         with zipfile.ZipFile(path) as package:
             parts = package.infolist()
             unpacked = sum(part.file_size for part in parts)

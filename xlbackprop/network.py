@@ -22,6 +22,9 @@ OUTPUT_ACTIVATIONS = (*ACTIVATIONS, "softmax")
 LOSSES = ("squared error", "cross-entropy")
 BIASES = ("none", "fixed", "trained")
 
+#: The columns of a spreadsheet set this limit: a weight takes one for itself and one for its gradient.
+MAX_WEIGHTS = 16_384 // 2
+
 #: What leaky ReLU multiplies a negative input with (the default of torch.nn.LeakyReLU).
 LEAK = 0.01
 
@@ -60,10 +63,7 @@ class Network:
     description: str = ""
 
     def __post_init__(self) -> None:
-        if len(self.layers) < 2 or any(size < 1 for size in self.layers):
-            raise UnusableInput(
-                f"layers = {list(self.layers)} is no network: give at least two layers of at least one neuron each."
-            )
+        _check_layers(self.layers)
         for key, value, allowed in (
             ("hidden", self.hidden, ACTIVATIONS),
             ("output", self.output, OUTPUT_ACTIVATIONS),
@@ -97,6 +97,7 @@ class Network:
     @classmethod
     def blank(cls, layers: tuple[int, ...], **functions: str) -> "Network":
         """A network of these layers whose values are all zero, for reading them from elsewhere."""
+        _check_layers(layers)
         biases = 0 if functions.get("biases", "none") == "none" else sum(layers[1:])
         weights = sum(fan_in * size for fan_in, size in pairwise(layers))
         zero = (0.0,)
@@ -223,7 +224,9 @@ class Network:
         known = self.start_values
         for name in values:
             if name not in known:
-                raise UnusableInput(f"This {self.shape} network has no {name}: it has {_groups(self)}.")
+                meant = name.lower().replace("_", "")
+                hint = f"did you mean {meant}?" if meant in known else f"it has {_groups(self)}."
+                raise UnusableInput(f"This {self.shape} network has no {name or 'value without a name'}: {hint}")
         known |= values
         return dataclasses.replace(
             self,
@@ -246,11 +249,39 @@ class Network:
         return range(1, len(self.layers))
 
 
+def _check_layers(layers: tuple[int, ...]) -> None:
+    if len(layers) < 2 or any(size < 1 for size in layers):
+        raise UnusableInput(
+            f"layers = {list(layers)} is no network: give at least two layers of at least one neuron each."
+        )
+    weights = sum(fan_in * size for fan_in, size in pairwise(layers))
+    if weights > MAX_WEIGHTS:
+        raise UnusableInput(
+            f"A {'-'.join(map(str, layers))} network has {weights:,} weights, but no sheet has room for more "
+            f"than {MAX_WEIGHTS:,}: use smaller layers."
+        )
+
+
+def parse_number(text: str) -> float:
+    """A number as a person types it, in ASCII digits with a point.
+
+    Raises:
+        ValueError: it is something else, or not finite.
+    """
+    if not text.isascii() or "_" in text or not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
+
+
 def draw_weights(layers: tuple[int, ...], seed: int) -> tuple[float, ...]:
     """Start weights, uniform within ±1/√(number of incoming values), rounded to four decimals.
 
     The same seed gives the same weights everywhere. The range is the one that torch.nn.Linear uses.
+
+    Raises:
+        UnusableInput: the layers are no network, or too large.
     """
+    _check_layers(layers)
     generator = random.Random(seed)
     return tuple(
         round(generator.uniform(-1, 1) / math.sqrt(fan_in), 4)
@@ -294,15 +325,19 @@ def load_template(name_or_path: str) -> Network:
     else:
         path = Path(name_or_path)
     try:
+        if path.exists() and not path.is_file():
+            raise UnusableInput(f"{path} is not a file: give the name of a template or of a TOML file.")
         if path.stat().st_size > _MAX_TEMPLATE_BYTES:
             raise UnusableInput(f"{path} is too large for a template: {path.stat().st_size:,} bytes.")
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UnusableInput(
             f"There is no template or file {name_or_path}: the templates are {', '.join(template_names())}."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnusableInput(f"{path} is not a TOML file: {str(error) or 'it nests too deep'}.") from None
+    except (ValueError, RecursionError) as error:
+        # TOML errors are ValueErrors, and so is a whole number of thousands of digits
+        reason = str(error).partition(";")[0] if isinstance(error, ValueError) else "it nests too deep"
+        raise UnusableInput(f"{path} is not a TOML file: {reason}.") from None
     except OSError as error:
         raise UnusableInput(f"{path} cannot be read: {error.strerror}.") from None
     try:
@@ -331,7 +366,7 @@ def _from_toml(content: dict[str, Any]) -> Network:
     for key in _NUMBER_KEYS:
         if key in content:
             values[key] = _numbers(key, content[key])
-    if "weights" not in values and all(size > 0 for size in layers):
+    if "weights" not in values:
         values["weights"] = draw_weights(tuple(layers), seed=0)
     return Network(layers=tuple(layers), **values)
 
@@ -342,7 +377,8 @@ def _numbers(key: str, value: Any) -> tuple[float, ...]:
     for number in value:
         # bool is an int in Python, but true is no number in a template
         if not isinstance(number, int | float) or isinstance(number, bool):
-            raise UnusableInput(f"{key} holds {number!r} where a number belongs.")
+            shown = str(number).lower() if isinstance(number, bool) else repr(str(number))
+            raise UnusableInput(f"{key} holds {shown} where a number belongs.")
     try:
         return tuple(float(number) for number in value)
     except OverflowError:

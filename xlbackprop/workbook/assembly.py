@@ -71,7 +71,9 @@ def write_workbook(
         differences = central_differences(layout.network, simulation, values)
         write_gradient_check_sheet(sheets[GRADIENT_CHECK], layout, styles, simulation, values, differences)
     except ArithmeticError:
-        raise LeavesRange("The start values are at the edge of what a cell can hold: use smaller ones.") from None
+        raise LeavesRange(
+            "The start values are at the edge of what a cell can hold: use smaller start values."
+        ) from None
     values |= {f"new {name}": value for name, value in simulation.updated(values).items()}
 
     write_network_sheet(workbook, sheets[NETWORK], layout, styles, origin)
@@ -88,7 +90,8 @@ def write_workbook(
     try:
         workbook.close()
     except XlsxWriterException as error:
-        raise OSError(str(error)) from error
+        # it wraps what the disk said
+        raise error.args[0] if isinstance(error.args[0], OSError) else OSError(str(error)) from error
     return {name: _formula_values(sheet) for name, sheet in sheets.items()}
 
 
