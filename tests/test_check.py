@@ -55,6 +55,8 @@ def test_a_fresh_workbook_is_correct_to_the_last_digit(default: Workbook) -> Non
         ("a_h1", 8, "=1/(1+EXP({h1}))", "formula"),
         # an input that follows another cell
         ("i1", 4, "=t_1", "reference"),
+        # a step that is miscounted
+        ("step", 4, "={step above}+2", "formula"),
         ("dE_dw2", 10, "=1/0", "error"),
         ("w5", 6, "0.39", "constant"),
     ],
@@ -163,6 +165,22 @@ def test_a_training_in_which_rounding_grows_is_no_mistake(tmp_path: Path) -> Non
     # with t = (.3, .7) a learning rate of 500 jumps about for hundreds of steps
     book = built(tmp_path, "A", 500.0, steps=300, values={"t1": 0.3, "t2": 0.7})
     assert book.report.correct
+
+
+def test_a_sigmoid_that_excel_cannot_compute_is_found(classic: Workbook, editor: type[Editor]) -> None:
+    # IronCalc goes on with infinity where Excel and LibreOffice show #NUM!
+    report = editor(classic.path).type("η=2", "C3", "1e9").judge()
+    found = causes(report)
+    assert {("η=2", "a_h1", "error"), ("η=2", "a_h2", "error")} == {cause[:3] for cause in found}
+    (finding,) = [f for table in report.tables for f in table.findings if f.quantity == "a_h1"]
+    assert "use a smaller learning rate" in finding.expected
+
+
+def test_a_difference_that_is_no_number_is_none(classic: Workbook, editor: type[Editor]) -> None:
+    report = editor(classic.path).type("η=2", classic.layout.training.cell("o1", 3), "=1/0").judge()
+    (table,) = [table for table in report.tables if table.sheet == "η=2"]
+    assert {difference.max_abs for difference in table.differences if difference.quantity == "o1"} == {None}
+    assert table.largest is None
 
 
 def test_recalculated_values_are_compared_with_the_written_ones(classic: Workbook) -> None:

@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import pytest
+from openpyxl import load_workbook
 
 from tests.conftest import Editor, Workbook, cell
+from xlbackprop.check import verify
 from xlbackprop.errors import UnusableInput
 from xlbackprop.workbook.derivation import DerivationLayout
 
@@ -30,8 +34,14 @@ def findings(report) -> list[tuple[str, str, str]]:
         ("Comparison", "B24", "='η=2'!W14", "formula"),
         ("Comparison", "C26", "0.1", "constant"),
         ("Check", "I8", "='η=2'!W14", "formula"),
-        ("Network", "B40", "=1/0", "error"),
-        ("Comparison", "B30", "=nothing", "error"),
+        # a text, a verdict, a summary: whatever is a formula there
+        ("Derivation", "B5", "=42", "formula"),
+        ("Derivation", "D28", "the same", "constant"),
+        ("Gradient check", "B6", "", "constant"),
+        ("Comparison", "D25", "=42", "formula"),
+        ("Check", "A3", "=42", "formula"),
+        ("Check", "L9", "agrees", "constant"),
+        ("Network", "AC1", "=42", "formula"),
     ],
 )
 def test_a_wrong_cell_around_the_tables_is_found(classic: Workbook, editor: type[Editor], sheet, address, wrong, kind):
@@ -69,6 +79,36 @@ def test_a_label_that_was_overwritten_is_missed(classic: Workbook, editor: type[
         editor(classic.path).type(sheet, address, "nothing").judge()
 
 
-def test_a_step_that_does_not_exist_is_no_crash(classic: Workbook, editor: type[Editor]) -> None:
-    report = editor(classic.path).type("Derivation", "B3", "500").judge()
-    assert any(sheet == "Derivation" and kind == "error" for sheet, _, kind in findings(report))
+@pytest.mark.parametrize("step", ["500", "-1", "1.5"])
+def test_a_step_that_does_not_exist_cannot_be_judged(classic: Workbook, editor: type[Editor], step: str) -> None:
+    with pytest.raises(UnusableInput, match=f"Derivation is asked for step {step}: choose one from 0 to 12"):
+        editor(classic.path).type("Derivation", "B3", step).judge()
+
+
+def test_what_a_student_adds_is_no_business_of_the_check(classic: Workbook, editor: type[Editor]) -> None:
+    book = editor(classic.path).type("Network", "B40", "=1/0").type("η=2", "BA5", "=nothing")
+    assert book.judge().correct
+
+
+def test_an_emptied_sheet_is_a_finding_a_column(classic: Workbook, tmp_path: Path) -> None:
+    book = load_workbook(classic.path)
+    book["Gradient check"].delete_rows(1, 500)
+    book.save(tmp_path / "emptied.xlsx")
+    found = findings(verify(tmp_path / "emptied.xlsx"))
+    assert [sheet for sheet, _, _ in found] == ["Gradient check"] * 13
+    assert found[0] == ("Gradient check", "B6", "constant")
+
+
+def test_a_sheet_that_was_deleted_is_missed(classic: Workbook, tmp_path: Path) -> None:
+    book = load_workbook(classic.path)
+    del book["Check"]
+    book.save(tmp_path / "deleted.xlsx")
+    with pytest.raises(UnusableInput, match="its sheet Check is missing"):
+        verify(tmp_path / "deleted.xlsx")
+
+
+def test_a_workbook_of_another_version_is_judged_by_its_numbers(classic: Workbook, editor: type[Editor]) -> None:
+    book = editor(classic.path).type("Network", "N21", "xlbackprop 99.0").type("Check", "A3", "=42")
+    assert book.judge().correct
+    address = at(classic, "h1")
+    assert ("Derivation", address, "formula") in findings(book.type("Derivation", address, "=42").judge())

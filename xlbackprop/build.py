@@ -58,6 +58,8 @@ class Recipe:
             UnusableInput: the template or a value cannot be used.
         """
         network = load_template(self.template)
+        if self.seed is not None and not 0 <= self.seed < 2**64:
+            raise UnusableInput("--seed is a whole number from 0 to 2^64 - 1.")
         if self.seed is not None:
             network = network.with_drawn_weights(self.seed)
         network = network.with_values(self.values)

@@ -9,6 +9,7 @@ spreadsheet recalculates it.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from itertools import chain
 from math import isfinite
 from types import CodeType
@@ -68,11 +69,13 @@ _ACTIVATIONS = {
 _SPOKEN = {"relu": "ReLU", "leaky relu": "leaky ReLU"}
 
 
+@lru_cache(maxsize=16)
 def training_step(network: Network) -> tuple[Quantity, ...]:
     """All quantities of one training step in an order in which each follows from those before it."""
     return tuple(chain(_forward(network), _error(network), _backward(network)))
 
 
+@lru_cache(maxsize=16)
 def updates(network: Network) -> tuple[Update, ...]:
     """The update of each trained weight and bias: `w1 - eta*dE_dw1`."""
     return tuple(
@@ -163,60 +166,55 @@ def _error(network: Network) -> Iterator[Quantity]:
 
 def _backward(network: Network) -> Iterator[Quantity]:
     for layer in range(network.last, 0, -1):
-        for n, z in enumerate(network.neurons(layer)):
-            if network.loss == "cross-entropy" and layer == network.last:
-                yield _softmax_delta(network, n, z)
-            else:
-                yield from _delta(network, layer, n, z)
+        if network.loss == "cross-entropy" and layer == network.last:
+            yield from _softmax_deltas(network)
+        else:
+            yield from _deltas(network, layer)
         yield from _gradients(network, layer)
 
 
-def _softmax_delta(network: Network, n: int, o: str) -> Quantity:
-    target = network.target_names[n]
-    return Quantity(
-        f"delta_{o}",
-        f"How E_total changes with {o}. Softmax and cross-entropy collapse into a_{o} − {target}, "
-        "because the targets sum to 1; written with their sum it holds for any targets.",
-        f"a_{o}*({' + '.join(network.target_names)}) - {target}",
-        Part.CHAIN_RULE,
-        network.last,
-    )
+def _softmax_deltas(network: Network) -> Iterator[Quantity]:
+    targets = network.target_names
+    for o, target in zip(network.neurons(network.last), targets, strict=True):
+        yield Quantity(
+            f"delta_{o}",
+            f"How E_total changes with {o}. Softmax and cross-entropy collapse into a_{o} − {target}, "
+            "because the targets sum to 1; written with their sum it holds for any targets.",
+            f"a_{o}*({' + '.join(targets)}) - {target}",
+            Part.CHAIN_RULE,
+            network.last,
+        )
 
 
-def _delta(network: Network, layer: int, n: int, z: str) -> Iterator[Quantity]:
-    if layer == network.last:
-        yield Quantity(
-            f"dE_da_{z}",
-            f"How E_total changes with the output a_{z}: the output minus its target.",
-            f"a_{z} - {network.target_names[n]}",
-            Part.CHAIN_RULE,
-            layer,
-        )
-    else:
-        receivers = network.neurons(layer + 1)
-        paths = [f"delta_{to}*{row[n]}" for to, row in zip(receivers, network.layer_weights(layer + 1), strict=True)]
-        yield Quantity(
-            f"dE_da_{z}",
-            f"What flows back to a_{z}: the δ of every neuron that it feeds, times the weight of that connection.",
-            " + ".join(paths),
-            Part.CHAIN_RULE,
-            layer,
-        )
+def _deltas(network: Network, layer: int) -> Iterator[Quantity]:
+    neurons, targets = network.neurons(layer), network.target_names
+    if layer < network.last:
+        receivers, connections = network.neurons(layer + 1), network.layer_weights(layer + 1)
     _, slope = _ACTIVATIONS[network.activation(layer)]
-    yield Quantity(
-        f"da_{z}_d{z}",
-        f"How a_{z} changes with {z}: the slope of the {_spoken(network, layer)} function there.",
-        slope.format(z=z, a=f"a_{z}"),
-        Part.CHAIN_RULE,
-        layer,
-    )
-    yield Quantity(
-        f"delta_{z}",
-        f"How E_total changes with {z}, ∂E/∂{z}: the two derivatives before it, multiplied (chain rule).",
-        f"dE_da_{z}*da_{z}_d{z}",
-        Part.CHAIN_RULE,
-        layer,
-    )
+    for n, z in enumerate(neurons):
+        if layer == network.last:
+            sentence = f"How E_total changes with the output a_{z}: the output minus its target."
+            expression = f"a_{z} - {targets[n]}"
+        else:
+            sentence = (
+                f"What flows back to a_{z}: the δ of every neuron that it feeds, times the weight of that connection."
+            )
+            expression = " + ".join(f"delta_{to}*{row[n]}" for to, row in zip(receivers, connections, strict=True))
+        yield Quantity(f"dE_da_{z}", sentence, expression, Part.CHAIN_RULE, layer)
+        yield Quantity(
+            f"da_{z}_d{z}",
+            f"How a_{z} changes with {z}: the slope of the {_spoken(network, layer)} function there.",
+            slope.format(z=z, a=f"a_{z}"),
+            Part.CHAIN_RULE,
+            layer,
+        )
+        yield Quantity(
+            f"delta_{z}",
+            f"How E_total changes with {z}, ∂E/∂{z}: the two derivatives before it, multiplied (chain rule).",
+            f"dE_da_{z}*da_{z}_d{z}",
+            Part.CHAIN_RULE,
+            layer,
+        )
 
 
 def _gradients(network: Network, layer: int) -> Iterator[Quantity]:

@@ -6,15 +6,18 @@ so wild that rounding would be taken for a mistake. And the whole run from the s
 is each number from what NumPy gets by itself?
 """
 
+import math
 import re
+import sys
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xlbackprop import notation, reference
+from xlbackprop import __version__, notation, reference
 from xlbackprop.chain_rule import training_step, updates
 from xlbackprop.engines import Sheets, Value, recalculated
 from xlbackprop.errors import UnusableInput
@@ -23,12 +26,22 @@ from xlbackprop.network import Network
 from xlbackprop.other_sheets import judged_cells
 from xlbackprop.reference import Array, Expected
 from xlbackprop.tables import TrainingTable, TrainingWorkbook, as_number, read_training_workbook
-from xlbackprop.workbook.layout import column_letters, column_number, short_number
+from xlbackprop.workbook.assembly import write_workbook
+from xlbackprop.workbook.layout import (
+    OTHER_SHEETS,
+    WorkbookLayout,
+    column_letters,
+    column_number,
+    short_number,
+)
+from xlbackprop.workbook.network_sheet import Origin
 
 #: How far a number may be from the expected one, relative to what was added up to get it.
 TOLERANCE = 1e-12
 #: Spreadsheets round what is smaller than the smallest normal number to zero.
 _TINY = 1e-300
+#: Below this 1/(1+EXP(-h)) overflows in a spreadsheet.
+LOWEST_SIGMOID = -math.log(sys.float_info.max)
 #: A cell that was written with its value may differ from it by what rounding adds up to in a run.
 _WRITTEN_TOLERANCE = 1e-9
 
@@ -61,12 +74,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far a quantity of one sheet is from NumPy's own run, where it is farthest."""
+    """How far a quantity of one sheet is from NumPy's own run, where it is farthest; None if it is no number there."""
 
     quantity: str
     cell: str
-    max_abs: float
-    max_rel: float
+    max_abs: float | None
+    max_rel: float | None
 
 
 @dataclass(frozen=True)
@@ -88,7 +101,8 @@ class TableReport:
     @property
     def largest(self) -> Difference | None:
         """The quantity with the largest absolute difference."""
-        return max(self.differences, key=lambda difference: difference.max_abs, default=None)
+        comparable = [difference for difference in self.differences if difference.max_abs is not None]
+        return max(comparable, key=lambda difference: difference.max_abs or 0.0, default=None)
 
 
 @dataclass(frozen=True)
@@ -131,28 +145,86 @@ def judge(sheets: Sheets, path: Path, engine: str) -> FileReport:
     workbook = read_training_workbook(sheets)
     network = workbook.network
     _insist_on_columns(workbook)
-    cells = [table.read(sheets) for table in workbook.tables]
-    reports = [
-        TableReport(
-            table.sheet,
-            sum(column.size for column in numbers.values()),
-            _judge_table(sheets, workbook, table, numbers),
-            differences,
-            table,
-        )
-        for table, numbers, differences in zip(
-            workbook.tables, cells, _differences(network, workbook.tables, cells), strict=True
-        )
-    ]
-    others = [name for name in sheets.names if name not in {table.sheet for table in workbook.tables}]
-    reports += [_judge_other(sheets, name, workbook, cells) for name in others]
+    numbers = [table.read(sheets) for table in workbook.tables]
+    built = _formulas_as_built(workbook)
+    reports = []
+    differences = _differences(network, workbook.tables, numbers)
+    for table, columns, table_differences in zip(workbook.tables, numbers, differences, strict=True):
+        band, changed = _changed_formulas(sheets, built, table.sheet, last_row=table.header_row)
+        findings = _judge_table(sheets, workbook, table, columns) + changed
+        cells = band + sum(column.size for column in columns.values())
+        reports.append(TableReport(table.sheet, cells, findings, table_differences, table))
+    others = [name for name in OTHER_SHEETS if name not in {table.sheet for table in workbook.tables}]
+    for name in others:
+        if name not in sheets.names:
+            raise UnusableInput(f"its sheet {name} is missing: restore it.")
+        cells, changed = _changed_formulas(sheets, built, name)
+        reports.append(TableReport(name, cells, changed))
+    if not any(report.findings for report in reports):
+        # where all formulas are right, a wrong number or an error would be the engine's
+        reports = [
+            report if report.table else replace(report, findings=_judge_other(sheets, report.sheet, workbook, numbers))
+            for report in reports
+        ]
     order = sheets.names.index
     return FileReport(path, engine, sorted(reports, key=lambda report: order(report.sheet)))
 
 
+def _formulas_as_built(workbook: TrainingWorkbook) -> Sheets | None:
+    """The formulas around the training tables, as `build` writes them for such a network; None if another
+    version of the program built the file, which may have written others."""
+    if workbook.version != __version__:
+        return None
+    network, tables = workbook.network, workbook.tables
+    # which formulas there are depends on no value
+    blank = Network.blank(
+        network.layers, hidden=network.hidden, output=network.output, loss=network.loss, biases=network.biases
+    )
+    rates = tuple(float(n) for n in range(1, len(tables) + 1))
+    layout = WorkbookLayout(blank, rates, tables[0].steps, renamed=tuple(table.sheet for table in tables))
+    with tempfile.TemporaryDirectory(prefix="xlbackprop-") as folder:
+        path = Path(folder) / "built.xlsx"
+        write_workbook(path, layout, Origin("", "", ""), later_rows=False)
+        return recalculated(path)
+
+
+def _changed_formulas(
+    sheets: Sheets, built: Sheets | None, sheet: str, last_row: int | None = None
+) -> tuple[int, list[Finding]]:
+    """How many formulas there should be on a sheet, and those that are others now, one finding a column."""
+    if built is None:
+        return 0, []
+    count = 0
+    changed: dict[tuple[int, bool], list[tuple[int, str, str | None]]] = {}
+    for row, column in sorted(built.used_cells[sheet]):
+        expected = built.formula(sheet, row, column)
+        if expected is None or (last_row is not None and row > last_row):
+            continue
+        count += 1
+        found = sheets.formula(sheet, row, column)
+        if found != expected:
+            changed.setdefault((column, found is None), []).append((row, expected, found))
+    findings = []
+    for (column, constant), cells in changed.items():
+        row, expected, found = cells[0]
+        value = sheets.value(sheet, row, column)
+        findings.append(
+            Finding(
+                quantity=sheet,
+                kind="constant" if constant else "formula",
+                cell=_address(row, column),
+                rows=len(cells),
+                found=found or ("an empty cell" if value is None else str(value)),
+                expected=expected,
+                max_abs_error=None,
+            )
+        )
+    return count, findings
+
+
 def _insist_on_columns(workbook: TrainingWorkbook) -> None:
     for table in workbook.tables:
-        for name in (*workbook.network.start_values, *_computed(workbook.network)):
+        for name in ("step", *workbook.network.start_values, *_computed(workbook.network)):
             if name not in table.columns:
                 raise UnusableInput(
                     f"the sheet {table.sheet} lacks the column {notation.header(name)}: "
@@ -166,8 +238,15 @@ def _judge_table(
     network = workbook.network
     quantities = {quantity.name: quantity.expression for quantity in training_step(network)}
     expected = _expected_cells(network, table, numbers)
+    # the input of each sigmoid, by its output
+    sigmoid_layers = {
+        f"a_{z}": z
+        for layer in range(1, len(network.layers))
+        if network.activation(layer) == "sigmoid"
+        for z in network.neurons(layer)
+    }
     findings = []
-    for name in (*network.start_values, *quantities):
+    for name in ("step", *network.start_values, *quantities):
         found = numbers[name]
         should = expected[name]
         with np.errstate(invalid="ignore"):
@@ -178,6 +257,14 @@ def _judge_table(
             sheets.formula(table.sheet, row, table.columns[name]) for row in range(table.first_row, table.last_row + 1)
         ]
         pasted = np.array([formula is None for formula in formulas]) & ~wrong
+        if name == "step":
+            # step 0 is a number
+            pasted[0] = False
+        if layer := sigmoid_layers.get(name):
+            too_negative = numbers[layer] < LOWEST_SIGMOID
+            wrong &= ~too_negative
+            if too_negative.any():
+                findings.append(_overflow(table, name, too_negative, formulas))
         for rows, constant in ((wrong, False), (pasted, True)):
             if rows.any():
                 findings.append(
@@ -196,7 +283,23 @@ def _expected_cells(network: Network, table: TrainingTable, numbers: Mapping[str
             update = reference.expected_update(numbers[name][:-1], numbers[f"dE_d{name}"][:-1], table.eta)
             value[1:], scale[1:] = update.value, update.scale
         expected[name] = Expected(value, scale)
+    steps = np.append(0.0, numbers["step"][:-1] + 1)
+    expected["step"] = Expected(steps, np.abs(steps))
     return expected
+
+
+def _overflow(table: TrainingTable, name: str, rows: NDArray[np.bool_], formulas: list[str | None]) -> Finding:
+    """EXP of more than 709.78 is an error in Excel and LibreOffice, also where an engine goes on with infinity."""
+    first = int(np.argmax(rows))
+    return Finding(
+        quantity=name,
+        kind="error",
+        cell=_address(table.first_row + first, table.columns[name]),
+        rows=int(rows.sum()),
+        found=f"{formulas[first]} shows #NUM!",
+        expected=f"an input above {LOWEST_SIGMOID:.2f}: use a smaller learning rate or smaller start values",
+        max_abs_error=None,
+    )
 
 
 def _finding(
@@ -247,6 +350,8 @@ def _expected_formula(workbook: TrainingWorkbook, table: TrainingTable, name: st
 
         return address
 
+    if name == "step":
+        return f"={column_letters(table.columns[name])}{row - 1}+1" if row > table.first_row else "0"
     quantities = {quantity.name: quantity.expression for quantity in training_step(workbook.network)}
     if name in quantities:
         return f"={cell_formula(quantities[name], at(row))}"
@@ -261,7 +366,8 @@ def _differences(
 ) -> list[list[Difference]]:
     """How far each quantity of each table is from NumPy's own run from the start values."""
     steps = max(table.steps for table in tables)
-    names = [name for name in cells[0] if name in network.trained_names or name in _computed(network)]
+    wanted = {*network.trained_names, *_computed(network)}
+    names = [name for name in cells[0] if name in wanted]
     # one array: step, quantity, learning rate
     with np.errstate(all="ignore"):
         run = np.array(
@@ -284,7 +390,15 @@ def _differences(
             absolute = np.where(np.isnan(absolute), np.inf, absolute)
             worst = int(np.argmax(absolute))
             cell = _address(table.first_row + worst, table.columns[name])
-            differences.append(Difference(name, cell, float(absolute[worst]), float(np.nanmax(relative))))
+            numbers_only = bool(np.isfinite(absolute).all())
+            differences.append(
+                Difference(
+                    name,
+                    cell,
+                    float(absolute[worst]) if numbers_only else None,
+                    float(relative.max()) if numbers_only and np.isfinite(relative).all() else None,
+                )
+            )
         found.append(differences)
     return found
 
@@ -295,11 +409,8 @@ def _computed(network: Network) -> list[str]:
 
 def _judge_other(
     sheets: Sheets, sheet: str, workbook: TrainingWorkbook, numbers: list[dict[str, Array]]
-) -> TableReport:
-    """A sheet without a training table: its numbers follow from those of the tables, and no cell shows an error."""
-    formulas = {
-        cell: formula for cell in sheets.used_cells[sheet] if (formula := sheets.formula(sheet, *cell)) is not None
-    }
+) -> list[Finding]:
+    """The numbers of a sheet without a training table that do not follow from those of the tables."""
     try:
         with np.errstate(all="ignore"):
             judged = list(judged_cells(sheets, sheet, workbook, numbers))
@@ -310,27 +421,19 @@ def _judge_other(
         cell = (expected.row, expected.column)
         found = as_number(sheets.value(sheet, *cell))
         error = abs(found - expected.value)
-        wrong = error > TOLERANCE * expected.scale + _TINY or (error != error and expected.value == expected.value)
-        if wrong or cell not in formulas:
-            kind = "constant" if cell not in formulas else "error" if sheets.is_error(sheet, *cell) else "formula"
+        if error > TOLERANCE * expected.scale + _TINY or (error != error and expected.value == expected.value):
             findings.append(
                 Finding(
                     quantity=expected.quantity,
-                    kind=kind,
+                    kind="error" if sheets.is_error(sheet, *cell) else "formula",
                     cell=_address(*cell),
                     rows=1,
-                    found=formulas.get(cell, str(sheets.value(sheet, *cell))),
+                    found=f"{sheets.formula(sheet, *cell)} shows {sheets.value(sheet, *cell)}",
                     expected=short_number(expected.value),
                     max_abs_error=error if error == error else None,
                 )
             )
-    named = {finding.cell for finding in findings}
-    findings += [
-        Finding(sheet, "error", _address(*cell), 1, formula, "a number or a text", None)
-        for cell, formula in formulas.items()
-        if sheets.is_error(sheet, *cell) and _address(*cell) not in named
-    ]
-    return TableReport(sheet, len(formulas), findings)
+    return findings
 
 
 def compare_with_written(sheets: Sheets, written: Mapping[str, Mapping[str, float | str]]) -> list[tuple[str, Finding]]:

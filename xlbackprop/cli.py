@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,7 @@ def main(context: click.Context) -> None:
 )
 @click.option("--template", default="A", show_default=True, help="The network: a name of `templates`, or a TOML file.")
 @click.option("--set", "values", multiple=True, metavar="NAME=NUMBER", help="Change a start value; repeatable.")
-@click.option("--seed", type=click.IntRange(min=0), help="Draw the start weights with this seed.")
+@click.option("--seed", type=int, help="Draw the start weights with this seed.")
 @click.option("--steps", type=int, default=200, show_default=True, help="Number of updates.")
 @click.option("--protect", is_flag=True, help="Lock every cell but the yellow ones, without a password.")
 @click.option("--force", is_flag=True, help="Replace the workbook if it exists.")
@@ -147,7 +148,7 @@ def _agreement(report: "FileReport") -> str:
         return f"{text}."
     sheet, largest = max(
         ((table.sheet, table.largest) for table in report.tables if table.largest),
-        key=lambda candidate: candidate[1].max_abs,
+        key=lambda candidate: candidate[1].max_abs or 0.0,
     )
     return (
         f"{text}, and NumPy agrees with every one; the largest difference is "
@@ -187,7 +188,7 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
             click.echo(json.dumps({"files": [{"file": str(file), "error": str(error), "tables": []}]}))
         raise
     if as_json:
-        click.echo(json.dumps({"files": [_report_as_json(report) for report in reports]}, ensure_ascii=False))
+        click.echo(json.dumps({"files": list(map(_report_as_json, reports))}, ensure_ascii=False, allow_nan=False))
     else:
         for report in reports:
             _print_report(report, details=details)
@@ -206,10 +207,10 @@ def _print_report(report: "FileReport", *, details: bool) -> None:
         for finding in table.findings:
             click.echo(f"    {_sentence(finding)}")
         for difference in table.differences if details else ():
-            click.echo(
-                f"    {difference.quantity:<12} {difference.cell:<8} "
-                f"absolute {difference.max_abs:.1e}, relative {difference.max_rel:.1e}"
+            absolute, relative = (
+                "not a number" if size is None else f"{size:.1e}" for size in (difference.max_abs, difference.max_rel)
             )
+            click.echo(f"    {difference.quantity:<12} {difference.cell:<8} absolute {absolute}, relative {relative}")
 
 
 def _sentence(finding: "Finding") -> str:
@@ -218,7 +219,8 @@ def _sentence(finding: "Finding") -> str:
     where = finding.cell if finding.rows == 1 else f"{finding.cell} and {finding.rows - 1} more"
     what = "is a constant" if finding.kind == "constant" else "is wrong"
     error = "" if finding.max_abs_error is None else f" (off by up to {finding.max_abs_error:.1e})"
-    return f"{header(finding.quantity)} {what} in {where}{error}: found {finding.found}, expected {finding.expected}"
+    found, expected = (textwrap.shorten(text, 160, placeholder=" …") for text in (finding.found, finding.expected))
+    return f"{header(finding.quantity)} {what} in {where}{error}: found {found}, expected {expected}"
 
 
 def _report_as_json(report: "FileReport") -> dict[str, Any]:

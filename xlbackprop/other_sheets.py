@@ -11,6 +11,7 @@ import numpy as np
 
 from xlbackprop import reference
 from xlbackprop.engines import Sheets
+from xlbackprop.errors import UnusableInput
 from xlbackprop.network import Network
 from xlbackprop.reference import Array, Expected
 from xlbackprop.tables import (
@@ -69,7 +70,9 @@ def _derivation(
     chosen = next((n for n, table in enumerate(workbook.tables) if table.eta == derivation.rate), 0)
     table, columns = workbook.tables[chosen], numbers[chosen]
     if not (0 <= derivation.step <= table.steps and derivation.step == int(derivation.step)):
-        return
+        raise UnusableInput(
+            f"the sheet {DERIVATION} is asked for step {derivation.step:g}: choose one from 0 to {table.steps:,}."
+        )
     step = int(derivation.step)
     exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": table.eta}
     expected = {name: Expected(np.array([value]), np.array([abs(value)])) for name, value in exact.items()}
@@ -90,8 +93,6 @@ def _derivation_numbers(sheets: Sheets, derivation: DerivationTable) -> dict[str
 
 def _gradient_check(sheets: Sheets, network: Network) -> Iterator[JudgedCell]:
     table = read_column_table(sheets, GRADIENT_CHECK, "weight")
-    if table is None:
-        return
     start = _derivation_numbers(sheets, read_derivation(sheets, DERIVATION))
     epsilon = as_number(sheets.value(GRADIENT_CHECK, 3, 2))
     # one entry a forward pass
@@ -122,8 +123,6 @@ def _comparison(
     sheets: Sheets, tables: Sequence[TrainingTable], numbers: Sequence[Mapping[str, Array]]
 ) -> Iterator[JudgedCell]:
     listed = read_column_table(sheets, COMPARISON, "step")
-    if listed is None:
-        return
     first = listed.columns["step"]
     for n, (table, columns) in enumerate(zip(tables, numbers, strict=True), start=first + 1):
         yield JudgedCell("eta", listed.first_row - 2, n, table.eta, abs(table.eta))
@@ -135,8 +134,6 @@ def _check(
     sheets: Sheets, tables: Sequence[TrainingTable], numbers: Sequence[Mapping[str, Array]]
 ) -> Iterator[JudgedCell]:
     listed = read_column_table(sheets, CHECK, "sheet")
-    if listed is None:
-        return
     by_sheet = {table.sheet: columns for table, columns in zip(tables, numbers, strict=True)}
     for row in listed.rows:
         columns = by_sheet.get(str(sheets.value(CHECK, row, listed.columns["sheet"])))

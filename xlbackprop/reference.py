@@ -211,7 +211,8 @@ def train(
         step = training_step(network, parameters)
         yield step
         if n < steps:
-            parameters = updated(network, parameters, step, rates)
+            with np.errstate(over="ignore", invalid="ignore"):
+                parameters = updated(network, parameters, step, rates)
             if factors is not None:
                 parameters = Parameters(
                     weights=[w * factor for w, factor in zip(parameters.weights, factors.weights, strict=True)],

@@ -78,11 +78,13 @@ class TrainingWorkbook:
         network: with the start values that are in the input cells now.
         tables: one a learning rate.
         start_cells: where each start value stands.
+        version: of the program that built it.
     """
 
     network: Network
     tables: tuple[TrainingTable, ...]
     start_cells: Mapping[str, Cell]
+    version: str
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,16 @@ def read_derivation(sheets: Sheets, sheet: str) -> DerivationTable:
     return DerivationTable(sheet, rows, as_number(labels.get("step")), as_number(labels.get("learning rate")))
 
 
-def read_column_table(sheets: Sheets, sheet: str, first_header: str) -> ColumnTable | None:
-    """The table whose header row has this header, which heads the table's first column; None without it."""
+def read_column_table(sheets: Sheets, sheet: str, first_header: str) -> ColumnTable:
+    """The table whose header row has this header, which heads the table's first column.
+
+    Raises:
+        KeyError: there is no such header.
+    """
     used = set(sheets.used_cells[sheet])
     place = min((place for place in used if sheets.value(sheet, *place) == first_header), default=None)
     if place is None:
-        return None
+        raise KeyError(first_header)
     header_row, first_column = place
     columns = {}
     column = first_column
@@ -179,6 +185,7 @@ def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
             loss=facts["error"],
             biases=facts["biases"],
         )
+        steps = int(facts["steps"])
     except (KeyError, ValueError, UnusableInput):
         raise UnusableInput(
             "it is not a workbook made by xlbackprop: its Network sheet does not say which network it trains."
@@ -191,13 +198,19 @@ def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
     tables = []
     for entry in sheets.defined_names:
         if entry.name == "eta" and entry.sheet is not None:
-            eta_cell = _cell(entry.refers_to, "eta", sheets)
+            eta_cell = _cell(entry.refers_to, "eta", sheets, entry.sheet)
             tables.append(_read_table(sheets, entry.sheet, eta_cell))
     if not tables:
         raise UnusableInput("it is not a workbook made by xlbackprop: no sheet of it defines a learning rate.")
+    for table in tables:
+        if table.steps != steps:
+            raise UnusableInput(
+                f"the sheet {table.sheet} ends with step {table.steps:,}, "
+                f"but the workbook was built with {steps:,}: restore the rows."
+            )
     order = sheets.names.index
     tables.sort(key=lambda table: order(table.sheet))
-    return TrainingWorkbook(network, tuple(tables), cells)
+    return TrainingWorkbook(network, tuple(tables), cells, facts.get("made by", "").removeprefix("xlbackprop "))
 
 
 def _read_facts(sheets: Sheets) -> dict[str, str]:
@@ -210,11 +223,12 @@ def _read_facts(sheets: Sheets) -> dict[str, str]:
     return facts
 
 
-def _cell(reference: str, name: str, sheets: Sheets) -> Cell:
+def _cell(reference: str, name: str, sheets: Sheets, sheet_of: str = "") -> Cell:
     match = _ADDRESS.fullmatch(reference)
     sheet = (match["quoted"].replace("''", "'") if match["quoted"] else match["plain"]) if match else ""
     if not match or sheet not in sheets.names:
-        raise UnusableInput(f"it does not define where {name} stands: the name {name} is missing or points nowhere.")
+        what = f"the name {notation.defined_name(name) if not sheet_of else f'eta of the sheet {sheet_of}'}"
+        raise UnusableInput(f"it does not define where {name} stands: {what} is missing or points nowhere.")
     return Cell(sheet, int(match["row"]), column_number(match["column"]))
 
 

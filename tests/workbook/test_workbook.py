@@ -365,7 +365,7 @@ def test_the_check_says_that_inputs_were_changed(classic: Workbook, editor, shee
 def test_the_check_says_that_a_formula_is_wrong(classic: Workbook, editor: type[Editor], wrong: str) -> None:
     address = classic.layout.training.cell("delta_o1", 2)
     text = verdict(editor(classic.path).type("η=2", address, wrong).sheets())
-    assert re.fullmatch(r"\d of 12 values of E_total differ from NumPy: a formula was changed.*", text)
+    assert re.fullmatch(r"\d+ values of E_total differ from NumPy: a formula was changed.*", text)
 
 
 def test_what_rounding_makes_incomparable_is_not_called_wrong(tmp_path: Path) -> None:

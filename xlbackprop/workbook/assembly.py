@@ -32,6 +32,7 @@ def write_workbook(
     origin: Origin,
     *,
     protect: bool = False,
+    later_rows: bool = True,
     on_step: Callable[[], object] = lambda: None,
 ) -> dict[str, dict[str, float | str]]:
     """Write the workbook and return the value that each formula cell outside the training tables holds.
@@ -41,6 +42,8 @@ def write_workbook(
         layout: the network, the learning rates and where everything stands.
         origin: what the workbook says about how it was made.
         protect: lock every cell but the input cells, without a password.
+        later_rows: write the rows of the training tables after step 0; without them the file shows
+            only what formulas stand around the tables.
         on_step: called for a progress bar, as often as `progress_total` says.
 
     Raises:
@@ -81,7 +84,18 @@ def write_workbook(
     for eta, name, errors in zip(layout.etas, layout.training_sheets, totals, strict=True):
         steps = _counted(simulation.steps(eta, layout.steps), on_step)
         # a folded group cannot be opened in a protected sheet
-        write_training_sheet(workbook, sheets[name], layout, styles, formulas, eta, steps, errors, collapse=not protect)
+        write_training_sheet(
+            workbook,
+            sheets[name],
+            layout,
+            styles,
+            formulas,
+            eta,
+            steps,
+            errors,
+            collapse=not protect,
+            later_rows=later_rows,
+        )
     write_comparison_sheet(workbook, sheets[COMPARISON], layout, styles, totals)
     computed = reference_totals(layout.network, layout.etas, layout.round_steps, totals, on_step)
     write_check_sheet(sheets[CHECK], layout, styles, computed, totals)

@@ -80,7 +80,8 @@ def reference_totals(
         size = np.maximum(exact, floor)
         noise_off = np.abs(totals - exact).max(axis=0)
         formula_off = np.abs([totals[n] for totals in by_cells] - exact)
-        spread = np.fmax((_NOISE_MARGIN * noise_off + _FORMULA_MARGIN * formula_off) / size, _MEMORY * spread)
+        with np.errstate(over="ignore"):
+            spread = np.fmax((_NOISE_MARGIN * noise_off + _FORMULA_MARGIN * formula_off) / size, _MEMORY * spread)
         largest_spread = np.fmax(largest_spread, spread)
         if n in wanted:
             values.append(exact)
@@ -114,19 +115,22 @@ def write_check_sheet(
     count = _write_totals(sheet, layout, styles, computed, totals)
     changed = f'COUNTIF($D${_FIRST_ROW}:$D${inputs_end},"changed")'
     last = _FIRST_ROW + count - 1
-    differing = f'COUNTIF($L${_FIRST_ROW}:$L${last},"differs")'
+    differing, agreeing, incomparable = (
+        f'COUNTIF($L${_FIRST_ROW}:$L${last},"{word}")' for word in ("differs", "agrees", "not comparable")
+    )
     comparable = int(np.isfinite(computed.allowed).sum())
-    good = f"All {comparable} values of E_total agree with NumPy."
-    if comparable < count:
-        good += f" {count - comparable} more cannot be compared, because rounding grows too far in such a training."
+    wild = " more cannot be compared, because rounding grows too far in such a training."
+    also = f'IF({incomparable}>0," "&{incomparable}&"{wild}","")'
     sheet.write_formula(
         VERDICT_CELL,
         f'=IF({changed}>0,"Inputs were changed since this file was built (cells changed: "&{changed}&"): '
         "NumPy's values below belong to the original inputs, so they need not agree.\","
-        f'IF({differing}=0,"{good}",{differing}&" of {comparable} values of E_total differ from NumPy: '
-        'a formula was changed, or its result is an error."))',
+        f'IF({differing}>0,{differing}&" values of E_total differ from NumPy: '
+        'a formula was changed, or its result is an error.",'
+        f'"All "&{agreeing}&" values of E_total agree with NumPy."&{also}))',
         styles.verdict,
-        good,
+        f"All {comparable} values of E_total agree with NumPy."
+        + (f" {count - comparable}{wild}" if comparable < count else ""),
     )
     for column in "BCDEFGHIJKL":
         sheet.write_blank(f"{column}3", None, styles.verdict)
@@ -196,14 +200,16 @@ def _write_totals(
             sheet.write_formula(f"J{row}", f"=I{row}-H{row}", styles.scientific, live - built)
             if np.isnan(allowed):
                 sheet.write_string(f"K{row}", "any", styles.scientific)
-                sheet.write_string(f"L{row}", "not comparable", styles.centered)
+                verdict = "not comparable"
             else:
                 sheet.write_number(f"K{row}", allowed, styles.scientific)
-                sheet.write_formula(
-                    f"L{row}",
-                    f'=IF(ISERROR(J{row}),"differs",IF(ABS(J{row})<=K{row},"agrees","differs"))',
-                    styles.centered,
-                    "agrees" if abs(live - built) <= allowed else "differs",
-                )
+                verdict = "agrees" if abs(live - built) <= allowed else "differs"
+            sheet.write_formula(
+                f"L{row}",
+                f'=IF(ISTEXT(K{row}),"not comparable",'
+                f'IF(ISERROR(J{row}),"differs",IF(ABS(J{row})<=K{row},"agrees","differs")))',
+                styles.centered,
+                verdict,
+            )
             row += 1
     return row - _FIRST_ROW

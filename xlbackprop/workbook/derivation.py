@@ -206,6 +206,16 @@ def agreement_formula(gradient: str, central: str, error: str) -> str:
     )
 
 
+def shown_difference(gradient: float, central: float | str, error: float) -> float | str:
+    """What stands beside a gradient: the relative difference, or in words that there is none or too large a one."""
+    if isinstance(central, str):
+        return "no derivative"
+    difference, size = abs(gradient - central), max(abs(gradient), abs(central))
+    relative = difference / max(size, 1e-300)
+    agrees = difference <= RELATIVE_TOLERANCE * size + ERROR_TOLERANCE * error
+    return relative if agrees else f"differs: {_rounded(relative, 6)}"
+
+
 def write_derivation_sheet(
     sheet: Worksheet,
     layout: WorkbookLayout,
@@ -229,7 +239,7 @@ def write_derivation_sheet(
     sheet.write("A1", "One training step, derived and worked out", styles.title)
     sheet.write("A2", "Choose a step and a learning rate: every line below shows that step.", styles.muted)
     _write_choice(sheet, layout, styles)
-    _write_summary(sheet, layout, derivation, styles, central_differences)
+    _write_summary(sheet, layout, derivation, styles, values, central_differences)
     for section in derivation.sections:
         _write_section(sheet, layout, derivation, section, styles, values, central_differences)
     sheet.freeze_panes(SUMMARY_ROW, 1)
@@ -264,6 +274,7 @@ def _write_summary(
     layout: WorkbookLayout,
     derivation: DerivationLayout,
     styles: Styles,
+    values: Mapping[str, float],
     central_differences: Mapping[str, tuple[str, float | str]],
 ) -> None:
     """One line above the derivation: do all gradients agree with their central differences?"""
@@ -273,12 +284,16 @@ def _write_summary(
     checked = f"all {count}" if count == len(layout.network.trained_names) else f"the first {count}"
     good = f"Gradient check: {checked} gradients agree with their central differences."
     bad = " of the gradients do not agree with their central differences: see the red cells."
+    shown = [
+        shown_difference(values[f"dE_d{name}"], c, values["E_total"]) for name, (_, c) in central_differences.items()
+    ]
+    differing = sum(isinstance(difference, str) and difference.startswith("differs") for difference in shown)
     sheet.write("A5", "gradients", styles.name)
     sheet.write_formula(
         f"B{SUMMARY_ROW}",
         f'=IF(COUNTIF({span},"differs*")=0,"{good}",COUNTIF({span},"differs*")&"{bad}")',
         styles.verdict,
-        good,
+        f"{differing}{bad}" if differing else good,
     )
     for column in "CDEF":
         sheet.write_blank(f"{column}{SUMMARY_ROW}", None, styles.verdict)
@@ -378,7 +393,5 @@ def _write_check(
         f"{DIFFERENCE}{row}",
         f'=IF(ISTEXT({central_cell}),"no derivative",IF({agrees},{relative},"differs: "&ROUND({relative},6)))',
         styles.scientific,
-        "no derivative"
-        if isinstance(central, str)
-        else abs(gradient - central) / max(abs(gradient), abs(central), 1e-300),
+        shown_difference(gradient, central, values["E_total"]),
     )

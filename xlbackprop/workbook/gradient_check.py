@@ -104,7 +104,8 @@ def write_gradient_check_sheet(
     row = _FIRST_ROW
     for name in differences:
         for sign, by in (("", EPSILON), ("-", -EPSILON)):
-            _write_pass(sheet, derivation, styles, row, name, sign, _moved(simulation, values, name, by), by)
+            moved = _moved(simulation, values, name, by)
+            _write_pass(sheet, derivation, names, styles, row, name, sign, moved, by)
             row += 1
         cell, value = differences[name]
         slope = f"({error}{row - 2}-{error}{row - 1})/(2*{EPSILON_CELL})"
@@ -135,6 +136,7 @@ def _ends(network: Network, layer: int) -> tuple[str, str]:
 def _write_pass(
     sheet: Worksheet,
     derivation: DerivationLayout,
+    names: list[str],
     styles: Styles,
     row: int,
     moved: str,
@@ -144,7 +146,6 @@ def _write_pass(
 ) -> None:
     sheet.write(f"A{row}", moved, styles.name)
     sheet.write_formula(f"B{row}", f"={sign}{EPSILON_CELL}", styles.text, by)
-    names = _columns(derivation.network)
     own = {name: f"{column_letters(_FIRST_QUANTITY + n)}{row}" for n, name in enumerate(names)}
 
     def address(name: str) -> str:

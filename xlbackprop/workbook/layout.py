@@ -15,6 +15,8 @@ DERIVATION = "Derivation"
 GRADIENT_CHECK = "Gradient check"
 COMPARISON = "Comparison"
 CHECK = "Check"
+#: The sheets without a training table.
+OTHER_SHEETS = (NETWORK, DERIVATION, GRADIENT_CHECK, COMPARISON, CHECK)
 
 # Limits of Excel (support.microsoft.com, "Excel specifications and limits")
 MAX_ROWS = 1_048_576
@@ -233,6 +235,7 @@ class WorkbookLayout:
         network: what is trained.
         etas: the learning rates, one training sheet each.
         steps: number of updates; the last row of a training table is step `steps`.
+        renamed: the names of the training sheets, if they are no longer those of the learning rates.
 
     Raises:
         UnusableInput: Excel has no room for it; the message says for what.
@@ -241,6 +244,7 @@ class WorkbookLayout:
     network: Network
     etas: tuple[float, ...]
     steps: int
+    renamed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.etas) > MAX_LEARNING_RATES:
@@ -283,7 +287,7 @@ class WorkbookLayout:
 
     @property
     def training_sheets(self) -> list[str]:
-        return [sheet_name(eta) for eta in self.etas]
+        return list(self.renamed) or [sheet_name(eta) for eta in self.etas]
 
     @property
     def round_steps(self) -> list[int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 
 from xlsxwriter import Workbook
@@ -94,6 +94,7 @@ def write_training_sheet(
     totals: Sequence[float],
     *,
     collapse: bool,
+    later_rows: bool,
 ) -> None:
     """Fill the sheet of one learning rate.
 
@@ -107,6 +108,7 @@ def write_training_sheet(
         steps: the values that stand in the cells until they are recalculated, by name, for each step.
         totals: E_total at each step.
         collapse: whether the chain rule's columns start out folded away.
+        later_rows: whether the rows after step 0 are written.
     """
     training = layout.training
     _write_band(workbook, sheet, layout, styles, eta, totals)
@@ -115,13 +117,15 @@ def write_training_sheet(
     formats = [_cell_format(column, styles) for column in training.columns]
     names = itemgetter(*training.letters)
     rows = (names({"step": step, **values}) for step, values in enumerate(steps))
-    first = next(islice(rows, 1))
+    first = next(rows)
     for column, (formula, value, cell_format) in enumerate(zip(formulas.start, first, formats, strict=True)):
         if column == 0:
             sheet.write_number(training.first_row - 1, 0, 0, cell_format)
         else:
             formula = formula.replace(ROW, str(training.first_row))
             sheet.write_formula(training.first_row - 1, column, formula, cell_format, value)
+    if not later_rows:
+        return
     sheet.stream_rows(
         training.first_row + 1,
         list(training.letters.values()),
