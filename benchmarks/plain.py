@@ -1,12 +1,13 @@
 """Builds a workbook with XlsxWriter's own `write_formula`, cell by cell, for comparison.
 
-It is the same workbook: only the classes that write the worksheets and charts are XlsxWriter's own.
+It is the same workbook: only the classes that write it are XlsxWriter's own.
 """
 
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from xlsxwriter import Workbook
 from xlsxwriter.chart_scatter import ChartScatter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
@@ -40,14 +41,15 @@ class PlainWorksheet(Worksheet):
 
 def write(path: Path, etas: tuple[float, ...], steps: int, *, plain: bool) -> None:
     """Write a workbook of the default network, streamed or plain."""
-    ours = assembly.StreamedWorksheet, charts.CurveChart
+    ours = assembly.StreamedWorkbook, assembly.StreamedWorksheet, charts.CurveChart
     if plain:
-        assembly.StreamedWorksheet, charts.CurveChart = PlainWorksheet, ChartScatter
+        assembly.StreamedWorkbook, assembly.StreamedWorksheet = Workbook, PlainWorksheet
+        charts.CurveChart = ChartScatter
     try:
         network = Recipe("A", etas, steps, {}, None, protect=False).network()
         assembly.write_workbook(path, WorkbookLayout(network, etas, steps), Origin("benchmark", "benchmark", "A"))
     finally:
-        assembly.StreamedWorksheet, charts.CurveChart = ours
+        assembly.StreamedWorkbook, assembly.StreamedWorksheet, charts.CurveChart = ours
 
 
 if __name__ == "__main__":

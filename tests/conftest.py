@@ -11,6 +11,7 @@ from hypothesis import settings
 from xlbackprop import check
 from xlbackprop.build import Recipe, build
 from xlbackprop.engines import Sheets, libreoffice_program
+from xlbackprop.report import FileReport
 from xlbackprop.workbook.layout import WorkbookLayout, column_number
 
 # a shared machine is slow at times, and a failure in continuous integration must be there again
@@ -38,7 +39,7 @@ class Workbook:
 
     path: Path
     layout: WorkbookLayout
-    report: check.FileReport
+    report: FileReport
 
 
 def built(folder: Path, template: str = "A", *etas: float, **options) -> Workbook:
@@ -77,7 +78,7 @@ class Editor:
         self._model.evaluate()
         return Sheets(self._model)
 
-    def judge(self) -> check.FileReport:
+    def judge(self) -> FileReport:
         return check.judge(self.sheets(), Path("edited.xlsx"), "ironcalc")
 
 

@@ -2,7 +2,8 @@ import pytest
 
 from xlbackprop.chain_rule import LeavesRange, Part, Simulation, training_step, updates
 from xlbackprop.expression import names_in
-from xlbackprop.network import Network, load_template, template_names
+from xlbackprop.network import Network
+from xlbackprop.templates import load_template, template_names
 
 # E_total of parameter set A at steps 0, 1, 2, 10, 50, 100, 200, in double precision by torch autograd
 ERRORS_OF_SET_A = {

@@ -6,11 +6,12 @@ from openpyxl import load_workbook
 
 from tests.conftest import Editor, Workbook, built, cell
 from xlbackprop import reference
-from xlbackprop.check import FileReport, compare_with_written, verify
+from xlbackprop.check import verify
 from xlbackprop.engines import recalculated
 from xlbackprop.errors import UnusableInput
-from xlbackprop.network import template_names
+from xlbackprop.report import FileReport
 from xlbackprop.tables import read_training_workbook
+from xlbackprop.templates import template_names
 
 
 def causes(report: FileReport) -> list[tuple[str, str, str, str]]:
@@ -181,16 +182,6 @@ def test_a_difference_that_is_no_number_is_none(classic: Workbook, editor: type[
     (table,) = [table for table in report.tables if table.sheet == "η=2"]
     assert {difference.max_abs for difference in table.differences if difference.quantity == "o1"} == {None}
     assert table.largest is None
-
-
-def test_recalculated_values_are_compared_with_the_written_ones(classic: Workbook) -> None:
-    sheets = recalculated(classic.path)
-    assert compare_with_written(sheets, {"Comparison": {"B22": "η = 0.5", "B21": 0.5}}) == []
-    (numbers, texts, words) = (
-        compare_with_written(sheets, {"Comparison": {address: value}})
-        for address, value in (("B21", 0.5001), ("B22", "η = 0.6"), ("B22", "eta = 0.5"))
-    )
-    assert [finding.cell for _, finding in (*numbers, *texts, *words)] == ["B21", "B22", "B22"]
 
 
 def test_differences_are_measured_from_numpys_own_run(classic: Workbook, editor: type[Editor]) -> None:

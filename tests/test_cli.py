@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from tests.conftest import Workbook
 from xlbackprop import __version__, check, cli
-from xlbackprop.network import template_names
+from xlbackprop.templates import template_names
 
 
 def run(*arguments: object) -> Result:

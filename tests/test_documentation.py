@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from tests.conftest import REPOSITORY
 from xlbackprop import cli
 from xlbackprop.chain_rule import Simulation
-from xlbackprop.network import Network, load_template, template_names
+from xlbackprop.network import Network
+from xlbackprop.templates import load_template, template_names
 from xlbackprop.workbook.layout import MAX_LAYER, MAX_LEARNING_RATES, WorkbookLayout
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]

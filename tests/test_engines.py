@@ -10,7 +10,8 @@ from openpyxl import load_workbook
 
 from tests.conftest import Workbook, cell
 from xlbackprop import engines
-from xlbackprop.check import compare_with_written, verify
+from xlbackprop.as_built import compare_with_written
+from xlbackprop.check import verify
 from xlbackprop.errors import UnusableInput
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.network_sheet import Origin

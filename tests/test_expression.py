@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from xlbackprop import expression
 from xlbackprop.chain_rule import training_step, updates
-from xlbackprop.network import load_template, template_names
 from xlbackprop.notation import header
+from xlbackprop.templates import load_template, template_names
 
 
 def upper(name: str) -> str:

@@ -2,7 +2,7 @@ import pytest
 
 from xlbackprop import notation
 from xlbackprop.chain_rule import training_step
-from xlbackprop.network import load_template, template_names
+from xlbackprop.templates import load_template, template_names
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.strategies import networks
 from xlbackprop import reference
 from xlbackprop.chain_rule import LeavesRange, Simulation, training_step
-from xlbackprop.network import LEAK, Network, load_template, template_names
+from xlbackprop.network import LEAK, Network
+from xlbackprop.templates import load_template, template_names
 
 
 def first_step(network: Network) -> dict[str, float]:

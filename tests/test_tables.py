@@ -7,8 +7,8 @@ from openpyxl import load_workbook
 from tests.conftest import Editor, Workbook
 from xlbackprop.engines import recalculated
 from xlbackprop.errors import UnusableInput
-from xlbackprop.network import load_template, template_names
 from xlbackprop.tables import as_number, read_column_table, read_derivation, read_training_workbook
+from xlbackprop.templates import load_template, template_names
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xlbackprop import __version__, check
+from xlbackprop.as_built import compare_with_written
 from xlbackprop.engines import ENGINES, recalculated
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import written_whole
-from xlbackprop.network import Network, load_template, parse_number
+from xlbackprop.network import Network, parse_number
+from xlbackprop.report import FileReport, Finding
+from xlbackprop.templates import load_template
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.layout import WorkbookLayout, short_number
 from xlbackprop.workbook.network_sheet import Origin
@@ -79,7 +82,7 @@ class Built:
 
     path: Path
     layout: WorkbookLayout
-    report: check.FileReport | None
+    report: FileReport | None
 
 
 def parse_learning_rates(text: str) -> tuple[float, ...]:
@@ -165,11 +168,11 @@ def build(
         if check_always or recipe.steps < UNCHECKED_FROM_STEPS:
             sheets = recalculated(unfinished, _ENGINE)
             report = check.judge(sheets, path, _ENGINE)
-            _insist(path, report, check.compare_with_written(sheets, written))
+            _insist(path, report, compare_with_written(sheets, written))
     return Built(path, layout, report)
 
 
-def _insist(path: Path, report: check.FileReport, differing: list[tuple[str, check.Finding]]) -> None:
+def _insist(path: Path, report: FileReport, differing: list[tuple[str, Finding]]) -> None:
     causes = [(table.sheet, finding) for table in report.tables for finding in table.findings]
     for sheet, finding in causes + differing:
         raise CheckFailed(

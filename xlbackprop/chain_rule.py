@@ -258,13 +258,14 @@ class Simulation:
         self._update_code = _assignments((update.name, update.expression) for update in updates(network))
 
     def steps(self, eta: float, steps: int) -> Iterator[dict[str, float]]:
-        """Every value by name, for step 0, 1 ... `steps`. The dictionary is the same one each time.
+        """Every value by name, and `step`, for step 0, 1 ... `steps`. The dictionary is the same one each time.
 
         Raises:
             LeavesRange: a value overflows; the message says at which step, which one, and what to change.
         """
         values = dict(self._network.start_values) | {"eta": eta}
         for step in range(steps + 1):
+            values["step"] = step
             try:
                 exec(self._step_code, self._functions, values)
                 in_range = all(map(isfinite, values.values()))

@@ -7,34 +7,26 @@ is each number from what NumPy gets by itself?
 """
 
 import math
-import re
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xlbackprop import __version__, notation, reference
+from xlbackprop import notation, reference
+from xlbackprop.as_built import changed_formulas, formulas_as_built
 from xlbackprop.chain_rule import training_step, updates
-from xlbackprop.engines import Sheets, Value, recalculated
+from xlbackprop.engines import Sheets, recalculated
 from xlbackprop.errors import UnusableInput
 from xlbackprop.expression import cell_formula
 from xlbackprop.network import Network
 from xlbackprop.other_sheets import judged_cells
 from xlbackprop.reference import Array, Expected
+from xlbackprop.report import Difference, FileReport, Finding, TableReport
 from xlbackprop.tables import TrainingTable, TrainingWorkbook, as_number, read_training_workbook
-from xlbackprop.workbook.assembly import write_workbook
-from xlbackprop.workbook.layout import (
-    OTHER_SHEETS,
-    WorkbookLayout,
-    column_letters,
-    column_number,
-    short_number,
-)
-from xlbackprop.workbook.network_sheet import Origin
+from xlbackprop.workbook.layout import OTHER_SHEETS, cell_address, column_letters, short_number
 
 #: How far a number may be from the expected one, relative to what was added up to get it.
 TOLERANCE = 1e-12
@@ -42,85 +34,6 @@ TOLERANCE = 1e-12
 _TINY = 1e-300
 #: Below this 1/(1+EXP(-h)) overflows in a spreadsheet.
 LOWEST_SIGMOID = -math.log(sys.float_info.max)
-#: A cell that was written with its value may differ from it by what rounding adds up to in a run.
-_WRITTEN_TOLERANCE = 1e-9
-
-_ADDRESS = re.compile(r"([A-Z]+)(\d+)")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[Ee][-+]?\d+)?")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A cause: a quantity whose cells do not hold what they should.
-
-    Attributes:
-        quantity: its ASCII name, or what the cell is on a sheet without a training table.
-        kind: `formula`, `update`, `constant`, `error` or `reference`.
-        cell: the first cell that is wrong.
-        rows: how many cells are wrong.
-        found: the formula or number that stands there.
-        expected: the formula or number that should stand there.
-        max_abs_error: the largest error; None where the cell holds no number.
-    """
-
-    quantity: str
-    kind: str
-    cell: str
-    rows: int
-    found: str
-    expected: str
-    max_abs_error: float | None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How far a quantity of one sheet is from NumPy's own run, where it is farthest; None if it is no number there."""
-
-    quantity: str
-    cell: str
-    max_abs: float | None
-    max_rel: float | None
-
-
-@dataclass(frozen=True)
-class TableReport:
-    """What was found on one sheet."""
-
-    sheet: str
-    cells: int
-    findings: list[Finding]
-    differences: list[Difference] = field(default_factory=list)
-    table: TrainingTable | None = None
-
-    @property
-    def verdict(self) -> str:
-        if not self.findings:
-            return "correct"
-        return "constants" if all(finding.kind == "constant" for finding in self.findings) else "wrong"
-
-    @property
-    def largest(self) -> Difference | None:
-        """The quantity with the largest absolute difference."""
-        comparable = [difference for difference in self.differences if difference.max_abs is not None]
-        return max(comparable, key=lambda difference: difference.max_abs or 0.0, default=None)
-
-
-@dataclass(frozen=True)
-class FileReport:
-    """What was found in one workbook by one engine."""
-
-    file: Path
-    engine: str
-    tables: list[TableReport]
-
-    @property
-    def correct(self) -> bool:
-        return all(not table.findings for table in self.tables)
-
-    @property
-    def cells(self) -> int:
-        """How many cells were compared."""
-        return sum(table.cells for table in self.tables)
 
 
 def verify(path: Path, engine: str = "ironcalc") -> FileReport:
@@ -146,11 +59,11 @@ def judge(sheets: Sheets, path: Path, engine: str) -> FileReport:
     network = workbook.network
     _insist_on_columns(workbook)
     numbers = [table.read(sheets) for table in workbook.tables]
-    built = _formulas_as_built(workbook)
+    built = formulas_as_built(workbook)
     reports = []
     differences = _differences(network, workbook.tables, numbers)
     for table, columns, table_differences in zip(workbook.tables, numbers, differences, strict=True):
-        band, changed = _changed_formulas(sheets, built, table.sheet, last_row=table.header_row)
+        band, changed = changed_formulas(sheets, built, table.sheet, last_row=table.header_row)
         findings = _judge_table(sheets, workbook, table, columns) + changed
         cells = band + sum(column.size for column in columns.values())
         reports.append(TableReport(table.sheet, cells, findings, table_differences, table))
@@ -158,7 +71,7 @@ def judge(sheets: Sheets, path: Path, engine: str) -> FileReport:
     for name in others:
         if name not in sheets.names:
             raise UnusableInput(f"its sheet {name} is missing: restore it.")
-        cells, changed = _changed_formulas(sheets, built, name)
+        cells, changed = changed_formulas(sheets, built, name)
         reports.append(TableReport(name, cells, changed))
     if not any(report.findings for report in reports):
         # where all formulas are right, a wrong number or an error would be the engine's
@@ -168,58 +81,6 @@ def judge(sheets: Sheets, path: Path, engine: str) -> FileReport:
         ]
     order = sheets.names.index
     return FileReport(path, engine, sorted(reports, key=lambda report: order(report.sheet)))
-
-
-def _formulas_as_built(workbook: TrainingWorkbook) -> Sheets | None:
-    """The formulas around the training tables, as `build` writes them for such a network; None if another
-    version of the program built the file, which may have written others."""
-    if workbook.version != __version__:
-        return None
-    network, tables = workbook.network, workbook.tables
-    # which formulas there are depends on no value
-    blank = Network.blank(
-        network.layers, hidden=network.hidden, output=network.output, loss=network.loss, biases=network.biases
-    )
-    rates = tuple(float(n) for n in range(1, len(tables) + 1))
-    layout = WorkbookLayout(blank, rates, tables[0].steps, renamed=tuple(table.sheet for table in tables))
-    with tempfile.TemporaryDirectory(prefix="xlbackprop-") as folder:
-        path = Path(folder) / "built.xlsx"
-        write_workbook(path, layout, Origin("", "", ""), later_rows=False)
-        return recalculated(path)
-
-
-def _changed_formulas(
-    sheets: Sheets, built: Sheets | None, sheet: str, last_row: int | None = None
-) -> tuple[int, list[Finding]]:
-    """How many formulas there should be on a sheet, and those that are others now, one finding a column."""
-    if built is None:
-        return 0, []
-    count = 0
-    changed: dict[tuple[int, bool], list[tuple[int, str, str | None]]] = {}
-    for row, column in sorted(built.used_cells[sheet]):
-        expected = built.formula(sheet, row, column)
-        if expected is None or (last_row is not None and row > last_row):
-            continue
-        count += 1
-        found = sheets.formula(sheet, row, column)
-        if found != expected:
-            changed.setdefault((column, found is None), []).append((row, expected, found))
-    findings = []
-    for (column, constant), cells in changed.items():
-        row, expected, found = cells[0]
-        value = sheets.value(sheet, row, column)
-        findings.append(
-            Finding(
-                quantity=sheet,
-                kind="constant" if constant else "formula",
-                cell=_address(row, column),
-                rows=len(cells),
-                found=found or ("an empty cell" if value is None else str(value)),
-                expected=expected,
-                max_abs_error=None,
-            )
-        )
-    return count, findings
 
 
 def _insist_on_columns(workbook: TrainingWorkbook) -> None:
@@ -294,7 +155,7 @@ def _overflow(table: TrainingTable, name: str, rows: NDArray[np.bool_], formulas
     return Finding(
         quantity=name,
         kind="error",
-        cell=_address(table.first_row + first, table.columns[name]),
+        cell=cell_address(table.first_row + first, table.columns[name]),
         rows=int(rows.sum()),
         found=f"{formulas[first]} shows #NUM!",
         expected=f"an input above {LOWEST_SIGMOID:.2f}: use a smaller learning rate or smaller start values",
@@ -331,7 +192,7 @@ def _finding(
     return Finding(
         quantity=name,
         kind=kind,
-        cell=_address(row, column),
+        cell=cell_address(row, column),
         rows=int(rows.sum()),
         found=formula if formula is not None else "" if shown is None else str(shown),
         expected=_expected_formula(workbook, table, name, row),
@@ -389,7 +250,7 @@ def _differences(
                 relative = np.where(absolute > 0, absolute / np.abs(by_numpy), 0.0)
             absolute = np.where(np.isnan(absolute), np.inf, absolute)
             worst = int(np.argmax(absolute))
-            cell = _address(table.first_row + worst, table.columns[name])
+            cell = cell_address(table.first_row + worst, table.columns[name])
             numbers_only = bool(np.isfinite(absolute).all())
             differences.append(
                 Difference(
@@ -426,7 +287,7 @@ def _judge_other(
                 Finding(
                     quantity=expected.quantity,
                     kind="error" if sheets.is_error(sheet, *cell) else "formula",
-                    cell=_address(*cell),
+                    cell=cell_address(*cell),
                     rows=1,
                     found=f"{sheets.formula(sheet, *cell)} shows {sheets.value(sheet, *cell)}",
                     expected=short_number(expected.value),
@@ -434,39 +295,3 @@ def _judge_other(
                 )
             )
     return findings
-
-
-def compare_with_written(sheets: Sheets, written: Mapping[str, Mapping[str, float | str]]) -> list[tuple[str, Finding]]:
-    """The cells, with their sheet, whose recalculated value is not the one that was written for them.
-
-    Args:
-        sheets: the recalculated workbook.
-        written: for each sheet the value of each formula cell, by address.
-    """
-    findings = []
-    for sheet, cells in written.items():
-        for address, value in cells.items():
-            column, row = _ADDRESS.findall(address)[0]
-            cell = (int(row), column_number(column))
-            found = sheets.value(sheet, *cell)
-            if not _same(found, value):
-                formula = sheets.formula(sheet, *cell) or ""
-                findings.append(
-                    (sheet, Finding(sheet, "formula", address, 1, f"{formula} = {found}", str(value), None))
-                )
-    return findings
-
-
-def _same(found: Value, written: float | str) -> bool:
-    if isinstance(written, str) or isinstance(found, str):
-        # a number inside a text may be rounded or spelled differently
-        texts = str(found), str(written)
-        if _NUMBER.sub("#", texts[0]) != _NUMBER.sub("#", texts[1]):
-            return False
-        pairs = zip(*(map(float, _NUMBER.findall(text)) for text in texts), strict=True)
-        return all(abs(a - b) <= 1e-3 * max(abs(a), abs(b)) for a, b in pairs)
-    return abs(as_number(found) - written) <= _WRITTEN_TOLERANCE * max(abs(written), 1)
-
-
-def _address(row: int, column: int) -> str:
-    return f"{column_letters(column)}{row}"

@@ -15,7 +15,7 @@ from xlbackprop.errors import CheckFailed, UnusableInput
 
 if TYPE_CHECKING:
     from xlbackprop.build import Built
-    from xlbackprop.check import FileReport, Finding
+    from xlbackprop.report import FileReport, Finding
 
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
 
@@ -249,7 +249,7 @@ def _report_as_json(report: "FileReport") -> dict[str, Any]:
 @main.command()
 def templates() -> None:
     """List the networks that come with the program."""
-    from xlbackprop.network import load_template, template_names
+    from xlbackprop.templates import load_template, template_names
 
     for name in template_names():
         network = load_template(name)

@@ -2,7 +2,8 @@ import pytest
 from openpyxl.utils import column_index_from_string, get_column_letter
 
 from xlbackprop.errors import UnusableInput
-from xlbackprop.network import Network, load_template
+from xlbackprop.network import Network
+from xlbackprop.templates import load_template
 from xlbackprop.workbook.layout import (
     WorkbookLayout,
     column_letters,

@@ -7,7 +7,7 @@ import pytest
 from xlsxwriter import Workbook
 
 from xlbackprop.chain_rule import Simulation
-from xlbackprop.network import load_template
+from xlbackprop.templates import load_template
 from xlbackprop.workbook.layout import training_layout
 from xlbackprop.workbook.streaming import ROW, ROW_ABOVE, StreamedWorksheet
 from xlbackprop.workbook.training import row_formulas

@@ -10,7 +10,7 @@ from openpyxl.workbook import Workbook as Book
 
 from tests.conftest import Editor, Workbook, built, cell
 from xlbackprop.engines import recalculated
-from xlbackprop.network import template_names
+from xlbackprop.templates import template_names
 from xlbackprop.workbook.derivation import DerivationLayout
 
 FUNCTIONS = {
@@ -261,7 +261,7 @@ def test_the_derivation_explains_each_step_in_order(book: Book) -> None:
 
 
 def load(book: Book):
-    from xlbackprop.network import load_template
+    from xlbackprop.templates import load_template
 
     return load_template("A")
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from xlsxwriter import Workbook
 from xlsxwriter.exceptions import XlsxWriterException
 from xlsxwriter.utility import xl_rowcol_to_cell
 
@@ -16,7 +15,7 @@ from xlbackprop.workbook.derivation import write_derivation_sheet
 from xlbackprop.workbook.gradient_check import central_differences, write_gradient_check_sheet
 from xlbackprop.workbook.layout import CHECK, COMPARISON, DERIVATION, GRADIENT_CHECK, NETWORK, WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin, write_network_sheet
-from xlbackprop.workbook.streaming import StreamedWorksheet
+from xlbackprop.workbook.streaming import StreamedWorkbook, StreamedWorksheet
 from xlbackprop.workbook.styles import Styles
 from xlbackprop.workbook.training import row_formulas, write_training_sheet
 
@@ -54,7 +53,9 @@ def write_workbook(
     formulas = row_formulas(layout.network, layout.training)
     simulation = Simulation(layout.network)
     totals = [_totals(simulation, eta, layout.steps) for eta in layout.etas]
-    workbook = Workbook(path, {"tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False})
+    workbook = StreamedWorkbook(
+        path, {"tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False}
+    )
     workbook.set_properties(
         {
             "title": f"Backpropagation, a {layout.network.shape} network",

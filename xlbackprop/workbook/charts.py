@@ -27,7 +27,7 @@ class CurveChart(ChartScatter):
         self._xml_start_tag("c:numCache")
         self._write_format_code("General")
         self._write_pt_count(len(data))
-        self.fh.write("".join(f'<c:pt idx="{n}"><c:v>{value}</c:v></c:pt>' for n, value in enumerate(data)))
+        self.fh.writelines(f'<c:pt idx="{n}"><c:v>{value}</c:v></c:pt>' for n, value in enumerate(data))
         self._xml_end_tag("c:numCache")
 
 

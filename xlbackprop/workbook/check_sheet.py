@@ -26,7 +26,9 @@ _TOTAL_COLUMNS = "FGHIJKL"
 _NOISE = float(np.finfo(float).eps)
 _NOISY_RUNS = 3
 _NOISE_MARGIN = 10_000
-_FORMULA_MARGIN = 100
+_FORMULA_MARGIN = 1_000
+# In a longer run the formulas alone have shown it, and the other runs would take seconds.
+_LONGEST_NOISY_RUN = 5_000
 # One step's spread may be small by chance; it is at least this part of that of the step before.
 _MEMORY = 0.8
 #: Where rounding may have moved E_total by more than this part, comparing it says nothing.
@@ -65,9 +67,10 @@ def reference_totals(
             allowance for rounding depends on it.
         on_step: called after each step.
     """
-    runs = 1 + _NOISY_RUNS
+    noisy_runs = _NOISY_RUNS if max(steps) < _LONGEST_NOISY_RUN else 0
+    runs = 1 + noisy_runs
     # one axis for the runs and the learning rates: all rates of the exact run, then those of the noisy ones
-    noise = [0.0] * len(etas) + [_NOISE] * len(etas) * _NOISY_RUNS
+    noise = [0.0] * len(etas) + [_NOISE] * len(etas) * noisy_runs if noisy_runs else None
     wanted, values, allowed = set(steps), [], []
     by_cells = [np.asarray(totals) for totals in by_formulas]
     spread = largest_spread = np.zeros(len(etas))

@@ -53,6 +53,11 @@ def column_number(letters: str) -> int:
     return number
 
 
+def cell_address(row: int, column: int) -> str:
+    """`AA3` for row 3, column 27."""
+    return f"{column_letters(column)}{row}"
+
+
 def quoted(sheet: str) -> str:
     """A sheet's name as a formula writes it."""
     return sheet if sheet.isascii() and sheet.isalnum() else f"'{sheet}'"

@@ -6,13 +6,32 @@ written here as text, while the file is written, and never kept. The XML is the 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from html import escape
+from zipfile import ZipFile
 
+import xlsxwriter.workbook
+from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+#: Compresses twice as fast as XlsxWriter's 6, to a file that is a tenth larger.
+COMPRESSION_LEVEL = 4
+
 # stand for the row's own number and for that of the row above
 ROW, ROW_ABOVE = "\x01", "\x02"
+
+
+class StreamedWorkbook(Workbook):
+    """A workbook that is compressed faster, for half the time of a long training goes into that."""
+
+    def _store_workbook(self) -> None:
+        # XlsxWriter has no option for it
+        xlsxwriter.workbook.ZipFile = partial(ZipFile, compresslevel=COMPRESSION_LEVEL)
+        try:
+            super()._store_workbook()
+        finally:
+            xlsxwriter.workbook.ZipFile = ZipFile
 
 
 class StreamedWorksheet(Worksheet):

@@ -116,7 +116,7 @@ def write_training_sheet(
 
     formats = [_cell_format(column, styles) for column in training.columns]
     names = itemgetter(*training.letters)
-    rows = (names({"step": step, **values}) for step, values in enumerate(steps))
+    rows = map(names, steps)
     first = next(rows)
     for column, (formula, value, cell_format) in enumerate(zip(formulas.start, first, formats, strict=True)):
         if column == 0:

@@ -1,0 +1,80 @@
+"""What a check of a workbook finds: causes, differences, and a verdict a sheet."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xlbackprop.tables import TrainingTable
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A cause: a quantity whose cells do not hold what they should.
+
+    Attributes:
+        quantity: its ASCII name, or what the cell is on a sheet without a training table.
+        kind: `formula`, `update`, `constant`, `error` or `reference`.
+        cell: the first cell that is wrong.
+        rows: how many cells are wrong.
+        found: the formula or number that stands there.
+        expected: the formula or number that should stand there.
+        max_abs_error: the largest error; None where the cell holds no number.
+    """
+
+    quantity: str
+    kind: str
+    cell: str
+    rows: int
+    found: str
+    expected: str
+    max_abs_error: float | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far a quantity of one sheet is from NumPy's own run, where it is farthest; None if it is no number there."""
+
+    quantity: str
+    cell: str
+    max_abs: float | None
+    max_rel: float | None
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What was found on one sheet."""
+
+    sheet: str
+    cells: int
+    findings: list[Finding]
+    differences: list[Difference] = field(default_factory=list)
+    table: TrainingTable | None = None
+
+    @property
+    def verdict(self) -> str:
+        if not self.findings:
+            return "correct"
+        return "constants" if all(finding.kind == "constant" for finding in self.findings) else "wrong"
+
+    @property
+    def largest(self) -> Difference | None:
+        """The quantity with the largest absolute difference."""
+        comparable = [difference for difference in self.differences if difference.max_abs is not None]
+        return max(comparable, key=lambda difference: difference.max_abs or 0.0, default=None)
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What was found in one workbook by one engine."""
+
+    file: Path
+    engine: str
+    tables: list[TableReport]
+
+    @property
+    def correct(self) -> bool:
+        return all(not table.findings for table in self.tables)
+
+    @property
+    def cells(self) -> int:
+        """How many cells were compared."""
+        return sum(table.cells for table in self.tables)
