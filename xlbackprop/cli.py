@@ -38,8 +38,9 @@ class _Commands(click.Group):
         except CheckFailed as error:
             message, code = str(error), 1
         except OSError as error:
-            message, code = f"The result could not be printed: {error.strerror or error}.", 2
-            # nor can it be later, when Python ends
+            reason = error.strerror or str(error)
+            message, code = f"The command could not finish: {reason[:1].lower()}{reason[1:]}.", 2
+            # what could not be printed cannot be printed later either, when Python ends
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except (click.Abort, KeyboardInterrupt):
             message, code = "Interrupted.", 130

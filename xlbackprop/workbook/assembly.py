@@ -66,7 +66,6 @@ def write_workbook(
             "created": _CREATED,
         }
     )
-    workbook.set_size(2400, 1500)
     styles = Styles(workbook)
     sheets = {name: workbook.add_worksheet(name, StreamedWorksheet) for name in layout.sheet_names}
 

@@ -172,7 +172,7 @@ def _write_drawing(workbook: Workbook, sheet: Worksheet, network: Network, style
                             "value": False,
                             "position": "above",
                             "font": {"size": 8, "color": "#1F4E8C"},
-                            "custom": [{"delete": True}, {}, {"delete": True}],
+                            "custom": [{"delete": True}, None, {"delete": True}],
                         },
                     }
                 )
