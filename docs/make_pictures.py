@@ -15,7 +15,7 @@ PICTURES = {
     "network.png": ("The classic 2-2-2 network", 150, (50, 85, 1660, 540)),
     "derivation.png": ("One training step", 150, (50, 85, 1660, 1090)),
     "training.png": ("Training with learning rate η = 0.5", 330, (100, 180, 1930, 900)),
-    "comparison.png": ("Which learning rate is best?", 150, (50, 80, 1500, 590)),
+    "comparison.png": ("Which learning rate is best?", 150, (50, 80, 1660, 790)),
     "check.png": ("Does this workbook compute", 150, (50, 80, 1660, 560)),
 }
 

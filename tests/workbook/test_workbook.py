@@ -231,7 +231,8 @@ def test_the_chart_of_a_training_sheet_is_complete(classic: Workbook, number: in
     assert f"'{sheet}'!$X$13:$X$25" in chart
     titles = re.findall(r"<a:t>(.*?)</a:t>", chart)
     assert titles == ["step", "E_total"]
-    assert f"'{sheet}'!$A$1" in chart
+    assert f"'{sheet}'!$H$1" in chart
+    assert f"E_total over the steps, {sheet.replace('=', ' = ')}" in chart
     # the values that previewers show
     assert chart.count("<c:pt idx") >= 2 * 13
     drawings = "".join(part(classic, r"xl/drawings/drawing\d+\.xml"))

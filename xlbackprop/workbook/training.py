@@ -180,10 +180,14 @@ def _write_band(
     sheet.write("A9", "Network sheet: every number and chart follows. Each row", hint)
     sheet.write("A10", "is one step; its weights come from the row above it.", hint)
 
+    # the title of the chart is live, from a cell that the chart covers
+    over_steps = "E_total over the steps, η = "
+    title_cell = "$H$1"
+    sheet.write_formula("H1", f'="{over_steps}"&{eta_cell}', styles.muted, over_steps + short_number(eta))
     chart = curve_chart(workbook)
     n = layout.etas.index(eta)
-    add_curve(chart, training, sheet.name, f"{this}!$A$1", totals, n)
-    chart.set_title({"name": f"={this}!$A$1", "name_font": {"size": 11}, "overlay": False})
+    add_curve(chart, training, sheet.name, f"{this}!{title_cell}", totals, n)
+    chart.set_title({"name": f"={this}!{title_cell}", "name_font": {"size": 11}, "overlay": False})
     small = {"name_font": {"size": 9, "bold": False}, "num_font": {"size": 9}}
     chart.set_x_axis(step_axis(training, **small))
     chart.set_y_axis(error_axis(min=0, **small))
