@@ -77,13 +77,11 @@ class TrainingWorkbook:
     Attributes:
         network: with the start values that are in the input cells now.
         tables: one a learning rate.
-        start_cells: where each start value stands.
         version: of the program that built it.
     """
 
     network: Network
     tables: tuple[TrainingTable, ...]
-    start_cells: Mapping[str, Cell]
     version: str
 
 
@@ -104,7 +102,6 @@ class DerivationTable:
     rate: float
 
     value_column = 2
-    central_column = 5
 
 
 @dataclass(frozen=True)
@@ -191,14 +188,15 @@ def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
             "it is not a workbook made by xlbackprop: its Network sheet does not say which network it trains."
         ) from None
     global_names = {entry.name: entry.refers_to for entry in sheets.defined_names if entry.sheet is None}
-    cells = {
-        name: _cell(global_names.get(notation.defined_name(name), ""), name, sheets) for name in network.start_values
-    }
-    network = network.with_values({name: _input(sheets, cell, name) for name, cell in cells.items()})
+    values = {}
+    for name in network.start_values:
+        cell = _cell(global_names.get(defined := notation.defined_name(name), ""), f"the name {defined}", sheets)
+        values[name] = _input(sheets, cell, name)
+    network = network.with_values(values)
     tables = []
     for entry in sheets.defined_names:
         if entry.name == "eta" and entry.sheet is not None:
-            eta_cell = _cell(entry.refers_to, "eta", sheets, entry.sheet)
+            eta_cell = _cell(entry.refers_to, f"the name eta of the sheet {entry.sheet}", sheets)
             tables.append(_read_table(sheets, entry.sheet, eta_cell))
     if not tables:
         raise UnusableInput("it is not a workbook made by xlbackprop: no sheet of it defines a learning rate.")
@@ -210,7 +208,7 @@ def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
             )
     order = sheets.names.index
     tables.sort(key=lambda table: order(table.sheet))
-    return TrainingWorkbook(network, tuple(tables), cells, facts.get("made by", "").removeprefix("xlbackprop "))
+    return TrainingWorkbook(network, tuple(tables), facts.get("made by", "").removeprefix("xlbackprop "))
 
 
 def _read_facts(sheets: Sheets) -> dict[str, str]:
@@ -223,12 +221,11 @@ def _read_facts(sheets: Sheets) -> dict[str, str]:
     return facts
 
 
-def _cell(reference: str, name: str, sheets: Sheets, sheet_of: str = "") -> Cell:
+def _cell(reference: str, which: str, sheets: Sheets) -> Cell:
     match = _ADDRESS.fullmatch(reference)
     sheet = (match["quoted"].replace("''", "'") if match["quoted"] else match["plain"]) if match else ""
     if not match or sheet not in sheets.names:
-        what = f"the name {notation.defined_name(name) if not sheet_of else f'eta of the sheet {sheet_of}'}"
-        raise UnusableInput(f"it does not define where {name} stands: {what} is missing or points nowhere.")
+        raise UnusableInput(f"{which} is missing or points nowhere: define it again.")
     return Cell(sheet, int(match["row"]), column_number(match["column"]))
 
 

@@ -100,7 +100,6 @@ class TrainingLayout:
     columns: tuple[Column, ...]
     steps: int
 
-    title_row = 1
     eta_row = 3
     eta_column = "C"
     group_row = 11
