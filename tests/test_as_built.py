@@ -21,6 +21,15 @@ def test_recalculated_values_are_compared_with_the_written_ones(classic: Workboo
 
 def test_what_a_student_adds_is_no_business_of_the_check(classic: Workbook, editor: type[Editor]) -> None:
     book = editor(classic.path).type("Network", "B40", "=1/0").type("η=2", "BA5", "=nothing")
+    for sheet, address, text in (
+        ("Gradient check", "A40", "my own note"),
+        ("Gradient check", "A4", "weight"),
+        ("Derivation", "A100", "h1"),
+        ("Derivation", "B100", "7"),
+        ("Comparison", "A10", "step"),
+        ("Check", "F40", "η=0.5"),
+    ):
+        book.type(sheet, address, text)
     assert book.judge().correct
 
 
@@ -34,7 +43,9 @@ def test_an_emptied_sheet_is_a_finding_a_column(classic: Workbook, tmp_path: Pat
 
 
 def test_a_workbook_of_another_version_is_judged_by_its_numbers(classic: Workbook, editor: type[Editor]) -> None:
-    book = editor(classic.path).type("Network", "N21", "xlbackprop 99.0").type("Check", "A3", "=42")
-    assert book.judge().correct
+    book = editor(classic.path).type("Network", "N22", "xlbackprop 99.0").type("Check", "A3", "=42")
+    report = book.judge()
+    assert report.correct
+    assert report.other_version == "99.0"
     address = at(classic, "h1")
     assert ("Derivation", address, "formula") in findings(book.type("Derivation", address, "=42").judge())

@@ -76,6 +76,23 @@ def test_the_same_recipe_gives_the_same_bytes(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        # engines differ about whether so small an error is 0
+        'layers=[1,1]\noutput="linear"\ninputs=[1]\ntargets=[0]\nweights=[1e-9]',
+        'layers=[1,1]\nbiases="fixed"\ninputs=[-1]\ntargets=[0.5]\nweights=[2]\nbias_values=[2]',
+        'layers=[1,1]\noutput="tanh"\ninputs=[1]\ntargets=[1e-9]\nweights=[1e-9]',
+        'layers=[2,2,2]\nhidden="tanh"\noutput="relu"\ninputs=[1,1]\ntargets=[0.3,0.7]\nweights=[1e-9,1e-9,1e-9,1e-9,1e-9,1e-9,1e-9,1e-9]',
+        'layers=[1,1]\noutput="linear"\ninputs=[1]\ntargets=[1]\nweights=[0.5]',
+    ],
+)
+def test_an_error_that_vanishes_is_no_obstacle(tmp_path: Path, content: str) -> None:
+    (tmp_path / "small.toml").write_text(content)
+    made = recipe(str(tmp_path / "small.toml"), 0.5, 0.9, 1.0, steps=150)
+    assert build(made, tmp_path / "small.xlsx").report.correct
+
+
 def test_the_command_in_the_workbook_builds_it_again() -> None:
     made = Recipe("my net.toml", (0.1, 1.0), 50, {"w1": 0.25, "t1": -1.0}, 3, protect=True)
     assert made.command == (

@@ -177,6 +177,14 @@ def test_a_sigmoid_that_excel_cannot_compute_is_found(classic: Workbook, editor:
     assert "use a smaller learning rate" in finding.expected
 
 
+def test_a_start_value_that_overflows_is_the_cause_of_all_that_follows(classic: Workbook, editor) -> None:
+    book = editor(classic.path).type("Network", "B5", "1e308").type("Network", "B13", "1e308")
+    report = book.judge()
+    assert [cause[:3] for cause in causes(report)] == [("η=0.5", "h1", "error"), ("η=2", "h1", "error")]
+    (finding, _) = [finding for table in report.tables for finding in table.findings]
+    assert finding.expected.startswith("a number that a cell can hold: use smaller start values")
+
+
 def test_a_difference_that_is_no_number_is_none(classic: Workbook, editor: type[Editor]) -> None:
     report = editor(classic.path).type("η=2", classic.layout.training.cell("o1", 3), "=1/0").judge()
     (table,) = [table for table in report.tables if table.sheet == "η=2"]

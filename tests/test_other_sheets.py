@@ -66,20 +66,14 @@ def test_the_derivation_shows_whatever_step_is_chosen(classic: Workbook, editor:
 
 
 @pytest.mark.parametrize(
-    ("sheet", "address", "sentence"),
-    [
-        ("Derivation", "A11", "Derivation has lost its label or header i1"),
-        ("Gradient check", "B5", "Gradient check has lost its label or header moved by"),
-        ("Gradient check", "A8", "Gradient check has lost its label or header nothing"),
-        ("Check", "G6", "Check has lost its label or header step"),
-    ],
+    ("sheet", "address"),
+    [("Derivation", "A11"), ("Gradient check", "B5"), ("Gradient check", "A8"), ("Check", "G6"), ("Comparison", "A22")],
 )
-def test_a_label_that_was_overwritten_is_missed(classic: Workbook, editor: type[Editor], sheet, address, sentence):
-    with pytest.raises(UnusableInput, match=sentence):
-        editor(classic.path).type(sheet, address, "nothing").judge()
+def test_a_label_is_no_part_of_the_numbers(classic: Workbook, editor: type[Editor], sheet, address) -> None:
+    assert editor(classic.path).type(sheet, address, "another word").judge().correct
 
 
-@pytest.mark.parametrize("step", ["500", "-1", "1.5"])
+@pytest.mark.parametrize("step", ["500", "-1", "1.5", "abc"])
 def test_a_step_that_does_not_exist_cannot_be_judged(classic: Workbook, editor: type[Editor], step: str) -> None:
     with pytest.raises(UnusableInput, match=f"Derivation is asked for step {step}: choose one from 0 to 12"):
         editor(classic.path).type("Derivation", "B3", step).judge()

@@ -7,7 +7,7 @@ from openpyxl import load_workbook
 from tests.conftest import Editor, Workbook
 from xlbackprop.engines import recalculated
 from xlbackprop.errors import UnusableInput
-from xlbackprop.tables import as_number, read_column_table, read_derivation, read_training_workbook
+from xlbackprop.tables import as_number, read_training_workbook
 from xlbackprop.templates import load_template, template_names
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.layout import WorkbookLayout
@@ -72,6 +72,14 @@ def test_a_table_that_lost_rows_cannot_be_judged(classic: Workbook, tmp_path: Pa
         read_training_workbook(recalculated(tmp_path / "short.xlsx"))
 
 
+def test_a_training_sheet_that_was_deleted_is_missed(classic: Workbook, tmp_path: Path) -> None:
+    book = load_workbook(classic.path)
+    del book["η=2"]
+    book.save(tmp_path / "deleted.xlsx")
+    with pytest.raises(UnusableInput, match="built with 2 training sheets, but 1 of them define a learning rate"):
+        read_training_workbook(recalculated(tmp_path / "deleted.xlsx"))
+
+
 def test_a_shape_that_would_fill_the_memory_is_refused(classic: Workbook, editor: type[Editor]) -> None:
     with pytest.raises(UnusableInput, match="not a workbook made by xlbackprop"):
         read_training_workbook(editor(classic.path).type("Network", "N14", "50000-50000").sheets())
@@ -88,21 +96,6 @@ def test_a_name_that_was_deleted_is_missed(classic: Workbook, tmp_path: Path, na
     book.save(tmp_path / "nameless.xlsx")
     with pytest.raises(UnusableInput, match="the name w_3 is missing|no sheet of it defines a learning rate"):
         read_training_workbook(recalculated(tmp_path / "nameless.xlsx"))
-
-
-def test_the_derivation_is_read_by_its_own_labels(classic: Workbook) -> None:
-    derivation = read_derivation(recalculated(classic.path), "Derivation")
-    assert (derivation.step, derivation.rate) == (0, 0.5)
-    assert {"eta", "w8", "delta_h1", "dE_dw3", "new w3"} <= set(derivation.rows)
-
-
-def test_a_table_is_found_by_its_first_header(classic: Workbook) -> None:
-    sheets = recalculated(classic.path)
-    comparison = read_column_table(sheets, "Comparison", "step")
-    assert list(comparison.columns) == ["step", "η = 0.5", "η = 2", "best η"]
-    assert [sheets.value("Comparison", row, 1) for row in comparison.rows] == [0, 1, 2, 5, 10, 12]
-    with pytest.raises(KeyError, match="no such header"):
-        read_column_table(sheets, "Comparison", "no such header")
 
 
 def test_only_a_number_is_a_number() -> None:

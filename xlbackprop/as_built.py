@@ -16,13 +16,12 @@ from xlbackprop.network import Network
 from xlbackprop.report import Finding
 from xlbackprop.tables import TrainingWorkbook, as_number
 from xlbackprop.workbook.assembly import write_workbook
-from xlbackprop.workbook.layout import WorkbookLayout, cell_address, column_number
+from xlbackprop.workbook.layout import WorkbookLayout, cell_address, place
 from xlbackprop.workbook.network_sheet import Origin
 
 #: A cell that was written with its value may differ from it by what rounding adds up to in a run.
 _WRITTEN_TOLERANCE = 1e-9
 
-_ADDRESS = re.compile(r"([A-Z]+)(\d+)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[Ee][-+]?\d+)?")
 
 
@@ -88,8 +87,7 @@ def compare_with_written(sheets: Sheets, written: Mapping[str, Mapping[str, floa
     findings = []
     for sheet, cells in written.items():
         for address, value in cells.items():
-            column, row = _ADDRESS.findall(address)[0]
-            cell = (int(row), column_number(column))
+            cell = place(address)
             found = sheets.value(sheet, *cell)
             if not _same(found, value):
                 formula = sheets.formula(sheet, *cell) or ""

@@ -177,5 +177,6 @@ def _insist(path: Path, report: FileReport, differing: list[tuple[str, Finding]]
     for sheet, finding in causes + differing:
         raise CheckFailed(
             f"{path} was not written, because {ENGINES[report.engine]} and NumPy disagree about "
-            f"{finding.quantity} in {sheet}!{finding.cell}: found {finding.found}, expected {finding.expected}."
+            f"{finding.quantity} in {sheet}!{finding.cell}: found {finding.found}, "
+            f"expected {finding.expected.rstrip('.')}."
         )

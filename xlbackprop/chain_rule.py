@@ -304,7 +304,8 @@ class Simulation:
                 break
         remedies = ["use smaller start values", "use a smaller learning rate"]
         remedy = remedies[step] if step < 2 else f"use a smaller learning rate or at most {step - 1} steps"
-        return f"With learning rate {eta:g}, {culprit} leaves what a cell can hold at step {step}: {remedy}."
+        trained = f"With learning rate {eta:g}, " if step else "With these start values, "
+        return f"{trained}{culprit} leaves what a cell can hold at step {step}: {remedy}."
 
 
 def _assignments(lines: Iterator[tuple[str, str]]) -> CodeType:

@@ -22,7 +22,7 @@ from xlbackprop.engines import Sheets, recalculated
 from xlbackprop.errors import UnusableInput
 from xlbackprop.expression import cell_formula
 from xlbackprop.network import Network
-from xlbackprop.other_sheets import judged_cells
+from xlbackprop.other_sheets import chosen_step, judged_cells
 from xlbackprop.reference import Array, Expected
 from xlbackprop.report import Difference, FileReport, Finding, TableReport
 from xlbackprop.tables import TrainingTable, TrainingWorkbook, as_number, read_training_workbook
@@ -57,9 +57,13 @@ def judge(sheets: Sheets, path: Path, engine: str) -> FileReport:
     """Judge the recalculated cells of a workbook of ours."""
     workbook = read_training_workbook(sheets)
     network = workbook.network
+    for name in OTHER_SHEETS:
+        if name not in sheets.names:
+            raise UnusableInput(f"its sheet {name} is missing: restore it.")
     _insist_on_columns(workbook)
     numbers = [table.read(sheets) for table in workbook.tables]
     built = formulas_as_built(workbook)
+    chosen_step(sheets, workbook.tables[0].steps)
     reports = []
     differences = _differences(network, workbook.tables, numbers)
     for table, columns, table_differences in zip(workbook.tables, numbers, differences, strict=True):
@@ -69,8 +73,6 @@ def judge(sheets: Sheets, path: Path, engine: str) -> FileReport:
         reports.append(TableReport(table.sheet, cells, findings, table_differences, table))
     others = [name for name in OTHER_SHEETS if name not in {table.sheet for table in workbook.tables}]
     for name in others:
-        if name not in sheets.names:
-            raise UnusableInput(f"its sheet {name} is missing: restore it.")
         cells, changed = changed_formulas(sheets, built, name)
         reports.append(TableReport(name, cells, changed))
     if not any(report.findings for report in reports):
@@ -80,7 +82,8 @@ def judge(sheets: Sheets, path: Path, engine: str) -> FileReport:
             for report in reports
         ]
     order = sheets.names.index
-    return FileReport(path, engine, sorted(reports, key=lambda report: order(report.sheet)))
+    reports.sort(key=lambda report: order(report.sheet))
+    return FileReport(path, engine, reports, None if built else workbook.version or "unknown")
 
 
 def _insist_on_columns(workbook: TrainingWorkbook) -> None:
@@ -113,7 +116,7 @@ def _judge_table(
         with np.errstate(invalid="ignore"):
             wrong = np.abs(found - should.value) > TOLERANCE * should.scale + _TINY
         # a cell without a number is the cause only where the cells before it have theirs
-        wrong |= np.isnan(found) & np.isfinite(should.value)
+        wrong |= np.isnan(found) & ~np.isnan(should.value)
         formulas = [
             sheets.formula(table.sheet, row, table.columns[name]) for row in range(table.first_row, table.last_row + 1)
         ]
@@ -195,7 +198,9 @@ def _finding(
         cell=cell_address(row, column),
         rows=int(rows.sum()),
         found=formula if formula is not None else "" if shown is None else str(shown),
-        expected=_expected_formula(workbook, table, name, row),
+        expected=_expected_formula(workbook, table, name, row)
+        if np.isfinite(should.value[first])
+        else "a number that a cell can hold: use smaller start values or a smaller learning rate",
         max_abs_error=float(errors.max()) if errors.size else None,
     )
 
@@ -272,11 +277,8 @@ def _judge_other(
     sheets: Sheets, sheet: str, workbook: TrainingWorkbook, numbers: list[dict[str, Array]]
 ) -> list[Finding]:
     """The numbers of a sheet without a training table that do not follow from those of the tables."""
-    try:
-        with np.errstate(all="ignore"):
-            judged = list(judged_cells(sheets, sheet, workbook, numbers))
-    except KeyError as lost:
-        raise UnusableInput(f"the sheet {sheet} has lost its label or header {lost.args[0]}: restore it.") from None
+    with np.errstate(all="ignore"):
+        judged = list(judged_cells(sheets, sheet, workbook, numbers))
     findings = []
     for expected in judged:
         cell = (expected.row, expected.column)

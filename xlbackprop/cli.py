@@ -200,6 +200,11 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
 def _print_report(report: "FileReport", *, details: bool) -> None:
     width = max(len(table.sheet) for table in report.tables)
     click.echo(f"{report.file}: {_agreement(report)}")
+    if report.other_version:
+        click.echo(
+            f"  It was built by xlbackprop {report.other_version}, so the formulas around the training tables "
+            "were not compared, only their numbers."
+        )
     for table in report.tables:
         line = f"  {table.sheet:<{width}}  {table.verdict:<9}  {table.cells:>7,} cells"
         if table.largest:

@@ -1,6 +1,6 @@
 """How the quantities of backpropagation are written: one ASCII name, one classroom header.
 
-`dE_dw1` is the name in code, JSON and CSV; `∂E/∂w1` is the header in a sheet. A sheet cannot call
+`dE_dw1` is the name in code and in JSON; `∂E/∂w1` is the header in a sheet. A sheet cannot call
 a cell `w1`, because `W1` is a cell address already, so the names defined in a workbook carry an
 underscore: `w_1`.
 """

@@ -1,7 +1,7 @@
 """Judges the sheets around the training tables: derivation, gradient check, comparison and check.
 
 Each yields the numbers of its cells with what they should be, given the training tables and the
-sheet's own other cells.
+sheet's own other cells. The cells stand where `workbook.layout` puts them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,16 +14,19 @@ from xlbackprop.engines import Sheets
 from xlbackprop.errors import UnusableInput
 from xlbackprop.network import Network
 from xlbackprop.reference import Array, Expected
-from xlbackprop.tables import (
-    DerivationTable,
-    TrainingTable,
-    TrainingWorkbook,
-    as_number,
-    read_column_table,
-    read_derivation,
+from xlbackprop.tables import TrainingWorkbook, as_number
+from xlbackprop.workbook import check_sheet, gradient_check
+from xlbackprop.workbook.derivation import RATE_CELL, STEP_CELL, VALUE, DerivationLayout
+from xlbackprop.workbook.layout import (
+    CHECK,
+    COMPARISON,
+    DERIVATION,
+    GRADIENT_CHECK,
+    ComparisonLayout,
+    column_number,
+    place,
+    round_steps,
 )
-from xlbackprop.workbook.gradient_check import ZERO
-from xlbackprop.workbook.layout import CHECK, COMPARISON, DERIVATION, GRADIENT_CHECK
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class JudgedCell:
 def judged_cells(
     sheets: Sheets, sheet: str, workbook: TrainingWorkbook, numbers: Sequence[Mapping[str, Array]]
 ) -> Iterator[JudgedCell]:
-    """What the formula cells of a sheet of ours should hold; nothing for any other sheet.
+    """What the numbers on a sheet without a training table should be.
 
     Args:
         sheets: the recalculated workbook.
@@ -49,103 +52,107 @@ def judged_cells(
         numbers: the columns of each training table.
 
     Raises:
-        KeyError: the sheet has lost the label or the header of this name.
+        UnusableInput: the derivation is asked for a step that does not exist.
     """
     if sheet == DERIVATION:
         yield from _derivation(sheets, workbook, numbers)
-    elif sheet == GRADIENT_CHECK and DERIVATION in sheets.names:
+    elif sheet == GRADIENT_CHECK:
         yield from _gradient_check(sheets, workbook.network)
     elif sheet == COMPARISON:
-        yield from _comparison(sheets, workbook.tables, numbers)
+        yield from _comparison(workbook, numbers)
     elif sheet == CHECK:
-        yield from _check(sheets, workbook.tables, numbers)
+        yield from _check(workbook, numbers)
+
+
+def chosen_step(sheets: Sheets, steps: int) -> int:
+    """The step that the derivation shows.
+
+    Raises:
+        UnusableInput: there is no such step.
+    """
+    value = sheets.value(DERIVATION, *place(STEP_CELL))
+    step = as_number(value)
+    if not (0 <= step <= steps and step == int(step)):
+        shown = f"{step:g}" if step == step else value
+        raise UnusableInput(f"the sheet {DERIVATION} is asked for step {shown}: choose one from 0 to {steps:,}.")
+    return int(step)
 
 
 def _derivation(
     sheets: Sheets, workbook: TrainingWorkbook, numbers: Sequence[Mapping[str, Array]]
 ) -> Iterator[JudgedCell]:
-    network, derivation = workbook.network, read_derivation(sheets, DERIVATION)
-    cells = _derivation_numbers(sheets, derivation)
+    network, rows = workbook.network, DerivationLayout(workbook.network).rows
+    cells = _derivation_numbers(sheets, network)
+    rate = as_number(sheets.value(DERIVATION, *place(RATE_CELL)))
     # a learning rate that no sheet has any more means the first sheet
-    chosen = next((n for n, table in enumerate(workbook.tables) if table.eta == derivation.rate), 0)
+    chosen = next((n for n, table in enumerate(workbook.tables) if table.eta == rate), 0)
     table, columns = workbook.tables[chosen], numbers[chosen]
-    if not (0 <= derivation.step <= table.steps and derivation.step == int(derivation.step)):
-        raise UnusableInput(
-            f"the sheet {DERIVATION} is asked for step {derivation.step:g}: choose one from 0 to {table.steps:,}."
-        )
-    step = int(derivation.step)
+    step = chosen_step(sheets, table.steps)
     exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": table.eta}
     expected = {name: Expected(np.array([value]), np.array([abs(value)])) for name, value in exact.items()}
     expected |= reference.expected_forward(network, cells) | reference.expected_backward(network, cells)
     for name in network.trained_names:
         expected[f"new {name}"] = reference.expected_update(cells[name], cells[f"dE_d{name}"], table.eta)
+    column = column_number(VALUE)
     for name, should in expected.items():
-        row = derivation.rows[name]
-        yield JudgedCell(name, row, derivation.value_column, float(should.value[0]), float(should.scale[0]))
+        yield JudgedCell(name, rows[name], column, float(should.value[0]), float(should.scale[0]))
 
 
-def _derivation_numbers(sheets: Sheets, derivation: DerivationTable) -> dict[str, Array]:
+def _derivation_numbers(sheets: Sheets, network: Network) -> dict[str, Array]:
+    column = column_number(VALUE)
     return {
-        name: np.array([as_number(sheets.value(derivation.sheet, row, derivation.value_column))])
-        for name, row in derivation.rows.items()
+        name: np.array([as_number(sheets.value(DERIVATION, row, column))])
+        for name, row in DerivationLayout(network).rows.items()
     }
 
 
 def _gradient_check(sheets: Sheets, network: Network) -> Iterator[JudgedCell]:
-    table = read_column_table(sheets, GRADIENT_CHECK, "weight")
-    start = _derivation_numbers(sheets, read_derivation(sheets, DERIVATION))
-    epsilon = as_number(sheets.value(GRADIENT_CHECK, 3, 2))
-    # one entry a forward pass
-    cells = {name: np.repeat(start[name], len(table.rows)) for name in network.start_values}
-    moved = [sheets.value(GRADIENT_CHECK, row, table.columns["weight"]) for row in table.rows]
-    for n, name in enumerate(moved):
+    start = _derivation_numbers(sheets, network)
+    epsilon = as_number(sheets.value(GRADIENT_CHECK, *place(gradient_check.EPSILON_CELL)))
+    moved, names = gradient_check.checked_names(network), gradient_check.pass_columns(network)
+    first = gradient_check.FIRST_ROW
+    rows = range(first, first + 2 * len(moved))
+    # one entry a forward pass, two passes a weight
+    cells = {name: np.repeat(start[name], len(rows)) for name in network.start_values}
+    for n, row in enumerate(rows):
         by = epsilon if n % 2 == 0 else -epsilon
-        cells[str(name)][n] += by
-        yield JudgedCell(f"step of {name}", table.rows[n], table.columns["moved by"], by, abs(by))
-    names = [name for name in reference.quantity_names(network) if name in table.columns]
-    for name in names:
-        column = table.columns[name]
-        cells[name] = np.array([as_number(sheets.value(GRADIENT_CHECK, row, column)) for row in table.rows])
+        cells[moved[n // 2]][n] += by
+        yield JudgedCell(f"step of {moved[n // 2]}", row, 2, by, abs(by))
+    columns = {name: gradient_check.FIRST_QUANTITY + n for n, name in enumerate(names)}
+    for name, column in columns.items():
+        cells[name] = np.array([as_number(sheets.value(GRADIENT_CHECK, row, column)) for row in rows])
     for name, should in reference.expected_forward(network, cells).items():
-        for n, row in enumerate(table.rows):
-            yield JudgedCell(name, row, table.columns[name], float(should.value[n]), float(should.scale[n]))
-    errors = cells["E_total"]
+        for n, row in enumerate(rows):
+            yield JudgedCell(name, row, columns[name], float(should.value[n]), float(should.scale[n]))
+    errors, zero = cells["E_total"], gradient_check.ZERO
     kinked = [z for layer in range(1, len(network.layers)) if network.has_kink(layer) for z in network.neurons(layer)]
-    for n in range(0, len(moved), 2):
-        if any((cells[z][n] > ZERO) != (cells[z][n + 1] > ZERO) for z in kinked):
+    for n, name in enumerate(moved):
+        up, down = 2 * n, 2 * n + 1
+        if any((cells[z][up] > zero) != (cells[z][down] > zero) for z in kinked):
             # there is no derivative, and a text says so
             continue
-        slope, size = (errors[n] - errors[n + 1]) / (2 * epsilon), (errors[n] + errors[n + 1]) / abs(2 * epsilon)
-        yield JudgedCell(f"dE_d{moved[n]}", table.rows[n], table.columns["central difference"], slope, size)
+        slope, size = (errors[up] - errors[down]) / (2 * epsilon), (errors[up] + errors[down]) / abs(2 * epsilon)
+        yield JudgedCell(f"dE_d{name}", rows[up], gradient_check.FIRST_QUANTITY + len(names), slope, size)
 
 
-def _comparison(
-    sheets: Sheets, tables: Sequence[TrainingTable], numbers: Sequence[Mapping[str, Array]]
-) -> Iterator[JudgedCell]:
-    listed = read_column_table(sheets, COMPARISON, "step")
-    first = listed.columns["step"]
-    for n, (table, columns) in enumerate(zip(tables, numbers, strict=True), start=first + 1):
-        yield JudgedCell("eta", listed.first_row - 2, n, table.eta, abs(table.eta))
-        for row in listed.rows:
-            yield from _total(sheets, COMPARISON, row, first, n, columns)
+def _comparison(workbook: TrainingWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[JudgedCell]:
+    steps = round_steps(workbook.tables[0].steps)
+    layout = ComparisonLayout(len(workbook.tables), tuple(steps))
+    for n, (table, columns) in enumerate(zip(workbook.tables, numbers, strict=True)):
+        column = column_number(layout.rate_column(n))
+        yield JudgedCell("eta", layout.rate_row, column, table.eta, abs(table.eta))
+        for row, step in enumerate(steps, start=layout.first_row):
+            yield _total(row, column, columns, step)
 
 
-def _check(
-    sheets: Sheets, tables: Sequence[TrainingTable], numbers: Sequence[Mapping[str, Array]]
-) -> Iterator[JudgedCell]:
-    listed = read_column_table(sheets, CHECK, "sheet")
-    by_sheet = {table.sheet: columns for table, columns in zip(tables, numbers, strict=True)}
-    for row in listed.rows:
-        columns = by_sheet.get(str(sheets.value(CHECK, row, listed.columns["sheet"])))
-        if columns is not None:
-            yield from _total(sheets, CHECK, row, listed.columns["step"], listed.columns["live"], columns)
+def _check(workbook: TrainingWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[JudgedCell]:
+    row, column = check_sheet.FIRST_ROW, column_number(check_sheet.LIVE_COLUMN)
+    for columns in numbers:
+        for step in round_steps(workbook.tables[0].steps):
+            yield _total(row, column, columns, step)
+            row += 1
 
 
-def _total(
-    sheets: Sheets, sheet: str, row: int, step_column: int, column: int, columns: Mapping[str, Array]
-) -> Iterator[JudgedCell]:
-    step = as_number(sheets.value(sheet, row, step_column))
-    totals = columns["E_total"]
-    if step == step and 0 <= step < len(totals):
-        value = float(totals[int(step)])
-        yield JudgedCell("E_total", row, column, value, abs(value))
+def _total(row: int, column: int, columns: Mapping[str, Array], step: int) -> JudgedCell:
+    value = float(columns["E_total"][step])
+    return JudgedCell("E_total", row, column, value, abs(value))

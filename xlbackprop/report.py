@@ -64,11 +64,17 @@ class TableReport:
 
 @dataclass(frozen=True)
 class FileReport:
-    """What was found in one workbook by one engine."""
+    """What was found in one workbook by one engine.
+
+    Attributes:
+        other_version: the version that built the file, if it is another one: then only the numbers
+            were judged, and not the formulas around the tables.
+    """
 
     file: Path
     engine: str
     tables: list[TableReport]
+    other_version: str | None = None
 
     @property
     def correct(self) -> bool:

@@ -85,83 +85,6 @@ class TrainingWorkbook:
     version: str
 
 
-@dataclass(frozen=True)
-class DerivationTable:
-    """The derivation of one step: a quantity a line.
-
-    Attributes:
-        sheet: the sheet that it stands on.
-        rows: the row of each quantity, by ASCII name; updates are named `new w1`.
-        step: the step that is shown.
-        rate: the learning rate that is asked for.
-    """
-
-    sheet: str
-    rows: Mapping[str, int]
-    step: float
-    rate: float
-
-    value_column = 2
-
-
-@dataclass(frozen=True)
-class ColumnTable:
-    """A table under one header row, by its headers: the comparison, the gradient check, the check.
-
-    Attributes:
-        sheet: the sheet that it stands on.
-        first_row: the first row under the headers.
-        last_row: the last one that has something in its first column.
-        columns: the column of each header.
-    """
-
-    sheet: str
-    first_row: int
-    last_row: int
-    columns: Mapping[str, int]
-
-    @property
-    def rows(self) -> range:
-        return range(self.first_row, self.last_row + 1)
-
-
-def read_derivation(sheets: Sheets, sheet: str) -> DerivationTable:
-    """The lines of the derivation: a header in the first column and a number beside it."""
-    rows: dict[str, int] = {}
-    for row, column in sheets.used_cells[sheet]:
-        label = sheets.value(sheet, row, column)
-        if (
-            column == 1
-            and isinstance(label, str)
-            and sheets.value(sheet, row, DerivationTable.value_column) is not None
-        ):
-            rows[notation.name(label)] = row
-    labels = {sheets.value(sheet, row, 1): sheets.value(sheet, row, 2) for row in range(1, 7)}
-    return DerivationTable(sheet, rows, as_number(labels.get("step")), as_number(labels.get("learning rate")))
-
-
-def read_column_table(sheets: Sheets, sheet: str, first_header: str) -> ColumnTable:
-    """The table whose header row has this header, which heads the table's first column.
-
-    Raises:
-        KeyError: there is no such header.
-    """
-    used = set(sheets.used_cells[sheet])
-    place = min((place for place in used if sheets.value(sheet, *place) == first_header), default=None)
-    if place is None:
-        raise KeyError(first_header)
-    header_row, first_column = place
-    columns = {}
-    column = first_column
-    while isinstance(text := sheets.value(sheet, header_row, column), str) and text:
-        columns[text] = column
-        column += 1
-    last_row = header_row
-    while (last_row + 1, first_column) in used:
-        last_row += 1
-    return ColumnTable(sheet, header_row + 1, last_row, columns)
-
-
 def as_number(value: Value) -> float:
     """A cell's value if it is a number, else NaN."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
@@ -182,7 +105,7 @@ def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
             loss=facts["error"],
             biases=facts["biases"],
         )
-        steps = int(facts["steps"])
+        steps, rates = int(facts["steps"]), int(facts["learning rates"])
     except (KeyError, ValueError, UnusableInput):
         raise UnusableInput(
             "it is not a workbook made by xlbackprop: its Network sheet does not say which network it trains."
@@ -200,6 +123,11 @@ def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
             tables.append(_read_table(sheets, entry.sheet, eta_cell))
     if not tables:
         raise UnusableInput("it is not a workbook made by xlbackprop: no sheet of it defines a learning rate.")
+    if len(tables) != rates:
+        raise UnusableInput(
+            f"it was built with {rates} training sheets, but {len(tables)} of them define a learning rate: "
+            "restore what was deleted."
+        )
     for table in tables:
         if table.steps != steps:
             raise UnusableInput(

@@ -16,9 +16,10 @@ TOLERANCE = 1e-12
 
 VERDICT_CELL = "A3"
 _HEADER_ROW = 6
-_FIRST_ROW = _HEADER_ROW + 1
+FIRST_ROW = _HEADER_ROW + 1
 # inputs in columns A to D, E_total in columns F to L
 _TOTAL_COLUMNS = "FGHIJKL"
+LIVE_COLUMN = "I"
 
 
 # How far rounding may move a run is measured in two ways: by a few runs in which every weight is off in
@@ -116,10 +117,10 @@ def write_check_sheet(
     sheet.write("A1", "Does this workbook compute what NumPy computes?", styles.title)
     inputs_end = _write_inputs(sheet, layout, styles)
     count = _write_totals(sheet, layout, styles, computed, totals)
-    changed = f'COUNTIF($D${_FIRST_ROW}:$D${inputs_end},"changed")'
-    last = _FIRST_ROW + count - 1
+    changed = f'COUNTIF($D${FIRST_ROW}:$D${inputs_end},"changed")'
+    last = FIRST_ROW + count - 1
     differing, agreeing, incomparable = (
-        f'COUNTIF($L${_FIRST_ROW}:$L${last},"{word}")' for word in ("differs", "agrees", "not comparable")
+        f'COUNTIF($L${FIRST_ROW}:$L${last},"{word}")' for word in ("differs", "agrees", "not comparable")
     )
     comparable = int(np.isfinite(computed.allowed).sum())
     wild = " more cannot be compared, because rounding grows too far in such a training."
@@ -144,7 +145,7 @@ def write_check_sheet(
     )
     sheet.conditional_format("A3:L3", {"type": "formula", "criteria": f"={differing}>0", "format": wrong})
     good_format = styles.conditional(bg_color=GOOD_FILL)
-    for span in (f"D{_FIRST_ROW}:D{inputs_end}", f"L{_FIRST_ROW}:L{last}"):
+    for span in (f"D{FIRST_ROW}:D{inputs_end}", f"L{FIRST_ROW}:L{last}"):
         for text, cell_format in (("changed", warning), ("differs", wrong), ("agrees", good_format)):
             sheet.conditional_format(
                 span, {"type": "cell", "criteria": "==", "value": f'"{text}"', "format": cell_format}
@@ -167,8 +168,8 @@ def _write_inputs(sheet: Worksheet, layout: WorkbookLayout, styles: Styles) -> i
         (name, eta, f"{quoted(name)}!{layout.training.eta_cell}")
         for name, eta in zip(layout.training_sheets, layout.etas, strict=True)
     ]
-    row = _FIRST_ROW
-    for row, (name, value, source) in enumerate(rows, start=_FIRST_ROW):
+    row = FIRST_ROW
+    for row, (name, value, source) in enumerate(rows, start=FIRST_ROW):
         sheet.write_string(f"A{row}", name, styles.name)
         sheet.write_number(f"B{row}", value, styles.text)
         sheet.write_formula(f"C{row}", f"={source}", styles.text, value)
@@ -191,7 +192,7 @@ def _write_totals(
             sheet.write(f"{column}{_HEADER_ROW - 1}", "", styles.section)
         sheet.write(f"{column}{_HEADER_ROW}", title, styles.table_header)
     full = styles.get(num_format="0.000000000000E+00")
-    row = _FIRST_ROW
+    row = FIRST_ROW
     for n, sheet_name in enumerate(layout.training_sheets):
         for k, step in enumerate(layout.round_steps):
             built, allowed, live = float(computed.values[k, n]), float(computed.allowed[k, n]), totals[n][step]
@@ -215,4 +216,4 @@ def _write_totals(
                 verdict,
             )
             row += 1
-    return row - _FIRST_ROW
+    return row - FIRST_ROW

@@ -13,6 +13,8 @@ from xlbackprop.workbook.styles import GOOD_FILL, Styles
 # Errors that differ by less are the same: which of them is the smallest is a matter of rounding, and
 # the largest of their learning rates counts as the best.
 _NEARLY = 1.000000001
+# Below this an error has vanished, and engines differ about whether it is 0.
+_VANISHED = 1e-14
 
 
 def write_comparison_sheet(
@@ -95,12 +97,13 @@ def _write_table(sheet: Worksheet, layout: WorkbookLayout, styles: Styles, total
             cell = f"{quoted(sheet_name)}!{training.cell('E_total', step)}"
             sheet.write_formula(f"{comparison.rate_column(n)}{row}", f"={cell}", styles.small_number, at_step[n])
         span = f"{first}{row}:{last}{row}"
-        near = [eta for eta, total in zip(layout.etas, at_step, strict=True) if total <= min(at_step) * _NEARLY]
-        all_equal = max(at_step) <= min(at_step) * _NEARLY
+        limit = min(at_step) * _NEARLY + _VANISHED
+        near = [eta for eta, total in zip(layout.etas, at_step, strict=True) if total <= limit]
+        all_equal = max(at_step) <= limit
         sheet.write_formula(
             f"{comparison.best_column}{row}",
-            f'=IF(MAX({span})<=MIN({span})*{_NEARLY},"all equal",'
-            f"SUMPRODUCT(MAX(({span}<=MIN({span})*{_NEARLY})*{comparison.rates_range})))",
+            f'=IF(MAX({span})<={_limit(span)},"all equal",'
+            f"SUMPRODUCT(MAX(({span}<={_limit(span)})*{comparison.rates_range})))",
             styles.centered,
             "all equal" if all_equal else max(near),
         )
@@ -110,8 +113,12 @@ def _write_table(sheet: Worksheet, layout: WorkbookLayout, styles: Styles, total
         table,
         {
             "type": "formula",
-            "criteria": f"=AND({first}{comparison.first_row}<=MIN({this_row})*{_NEARLY},"
-            f"MAX({this_row})>MIN({this_row})*{_NEARLY})",
+            "criteria": f"=AND({first}{comparison.first_row}<={_limit(this_row)},MAX({this_row})>{_limit(this_row)})",
             "format": styles.conditional(bold=True, bg_color=GOOD_FILL),
         },
     )
+
+
+def _limit(span: str) -> str:
+    """Up to which an error in a range counts as its smallest, as a formula."""
+    return f"MIN({span})*{_NEARLY}+{_VANISHED}"

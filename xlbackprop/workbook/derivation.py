@@ -50,6 +50,7 @@ SUMMARY_ROW = 5
 # truncation, some thousand times smaller than the smallest slip that is worth finding.
 RELATIVE_TOLERANCE = 1e-5
 ERROR_TOLERANCE = 1e-9
+ABSOLUTE_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,8 @@ def _rounded(value: float, digits: int) -> str:
 def agreement_formula(gradient: str, central: str, error: str) -> str:
     """Whether a gradient and its central difference agree, as a condition over three cells."""
     return (
-        f"ABS({gradient}-{central})<={RELATIVE_TOLERANCE}*MAX(ABS({gradient}),ABS({central}))+{ERROR_TOLERANCE}*{error}"
+        f"ABS({gradient}-{central})<="
+        f"{RELATIVE_TOLERANCE}*MAX(ABS({gradient}),ABS({central}))+{ERROR_TOLERANCE}*{error}+{ABSOLUTE_TOLERANCE}"
     )
 
 
@@ -212,7 +214,7 @@ def shown_difference(gradient: float, central: float | str, error: float) -> flo
         return "no derivative"
     difference, size = abs(gradient - central), max(abs(gradient), abs(central))
     relative = difference / max(size, 1e-300)
-    agrees = difference <= RELATIVE_TOLERANCE * size + ERROR_TOLERANCE * error
+    agrees = difference <= RELATIVE_TOLERANCE * size + ERROR_TOLERANCE * error + ABSOLUTE_TOLERANCE
     return relative if agrees else f"differs: {_rounded(relative, 6)}"
 
 
@@ -283,6 +285,8 @@ def _write_summary(
     count = len(differences)
     checked = f"all {count}" if count == len(layout.network.trained_names) else f"the first {count}"
     good = f"Gradient check: {checked} gradients agree with their central differences."
+    if count == 1:
+        good = "Gradient check: the gradient agrees with its central difference."
     bad = " of the gradients do not agree with their central differences: see the red cells."
     shown = [
         shown_difference(values[f"dE_d{name}"], c, values["E_total"]) for name, (_, c) in central_differences.items()

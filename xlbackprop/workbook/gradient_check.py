@@ -16,8 +16,8 @@ from xlbackprop.workbook.styles import Styles
 EPSILON = 0.0001
 EPSILON_CELL = "$B$3"
 HEADER_ROW = 5
-_FIRST_ROW = HEADER_ROW + 1
-_FIRST_QUANTITY = 3
+FIRST_ROW = HEADER_ROW + 1
+FIRST_QUANTITY = 3
 
 #: Two forward passes a weight: in a wide network only the first weights are checked.
 MAX_CELLS = 20_000
@@ -39,27 +39,28 @@ def central_differences(
         simulation: evaluates the forward passes.
         values: all quantities of the step that is checked.
     """
-    column = column_letters(_FIRST_QUANTITY + len(_columns(network)))
+    column = column_letters(FIRST_QUANTITY + len(pass_columns(network)))
     kinked = [z for layer in range(1, len(network.layers)) if network.has_kink(layer) for z in network.neurons(layer)]
     found: dict[str, tuple[str, float | str]] = {}
     for n, name in enumerate(checked_names(network)):
         up, down = (_moved(simulation, values, name, by) for by in (EPSILON, -EPSILON))
         at_a_kink = any((up[z] > ZERO) != (down[z] > ZERO) for z in kinked)
         slope = AT_A_KINK if at_a_kink else (up["E_total"] - down["E_total"]) / (2 * EPSILON)
-        found[name] = (f"${column}${_FIRST_ROW + 2 * n}", slope)
+        found[name] = (f"${column}${FIRST_ROW + 2 * n}", slope)
     return found
 
 
 def checked_names(network: Network) -> list[str]:
     """The weights and biases that get a central difference."""
-    return network.trained_names[: max(1, MAX_CELLS // (2 * len(_columns(network))))]
+    return network.trained_names[: max(1, MAX_CELLS // (2 * len(pass_columns(network))))]
 
 
 def _moved(simulation: Simulation, values: Mapping[str, float], name: str, by: float) -> dict[str, float]:
     return simulation.evaluate({**values, name: values[name] + by})
 
 
-def _columns(network: Network) -> list[str]:
+def pass_columns(network: Network) -> list[str]:
+    """The quantities of a forward pass, in the order of their columns."""
     return [q.name for q in training_step(network) if q.part in (Part.FORWARD, Part.ERROR)]
 
 
@@ -82,12 +83,12 @@ def write_gradient_check_sheet(
         differences: what `central_differences` gave.
     """
     network = layout.network
-    names = _columns(network)
+    names = pass_columns(network)
     derivation = DerivationLayout(network)
     sheet.set_row_pixels(0, 28)
     sheet.set_column_pixels(0, 0, 70)
-    sheet.set_column_pixels(1, _FIRST_QUANTITY + len(names), 82)
-    sheet.set_column_pixels(_FIRST_QUANTITY + len(names) - 1, _FIRST_QUANTITY + len(names) - 1, 130)
+    sheet.set_column_pixels(1, FIRST_QUANTITY + len(names), 82)
+    sheet.set_column_pixels(FIRST_QUANTITY + len(names) - 1, FIRST_QUANTITY + len(names) - 1, 130)
     sheet.write("A1", "The gradients once more, without the chain rule", styles.title)
     sheet.write(
         "A2",
@@ -100,8 +101,8 @@ def write_gradient_check_sheet(
     titles: Iterable[str] = ("weight", "moved by", *map(header, names), "central difference")
     for column, title in enumerate(titles):
         sheet.write(HEADER_ROW - 1, column, title, styles.table_header)
-    error = column_letters(_FIRST_QUANTITY + len(names) - 1)
-    row = _FIRST_ROW
+    error = column_letters(FIRST_QUANTITY + len(names) - 1)
+    row = FIRST_ROW
     for name in differences:
         for sign, by in (("", EPSILON), ("-", -EPSILON)):
             moved = _moved(simulation, values, name, by)
@@ -118,12 +119,12 @@ def write_gradient_check_sheet(
 
 def _kink_count(network: Network, row: int) -> str:
     """How many ReLU neurons change sign between a row and the next, as a formula; empty without ReLU."""
-    names = _columns(network)
+    names = pass_columns(network)
     counts = []
     for layer in range(1, len(network.layers)):
         if network.has_kink(layer):
             # the columns of a layer lie together, and its outputs have the signs of its inputs
-            first, last = (_FIRST_QUANTITY + names.index(name) for name in _ends(network, layer))
+            first, last = (FIRST_QUANTITY + names.index(name) for name in _ends(network, layer))
             here, below = (f"{column_letters(first)}{r}:{column_letters(last)}{r}" for r in (row, row + 1))
             counts.append(f"SUMPRODUCT(ABS(({here}>{ZERO})-({below}>{ZERO})))")
     return "+".join(counts)
@@ -146,7 +147,7 @@ def _write_pass(
 ) -> None:
     sheet.write(f"A{row}", moved, styles.name)
     sheet.write_formula(f"B{row}", f"={sign}{EPSILON_CELL}", styles.text, by)
-    own = {name: f"{column_letters(_FIRST_QUANTITY + n)}{row}" for n, name in enumerate(names)}
+    own = {name: f"{column_letters(FIRST_QUANTITY + n)}{row}" for n, name in enumerate(names)}
 
     def address(name: str) -> str:
         if name in own:

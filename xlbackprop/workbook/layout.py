@@ -3,6 +3,7 @@
 Rows and columns are counted from 1, as spreadsheets show them.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -32,6 +33,7 @@ MAX_LEARNING_RATES = min(MAX_CHART_SERIES, MAX_ARGUMENTS - 1)
 #: A sum over more neurons than this is longer than a formula may be: a term is `AB13*AC13+`, or longer.
 MAX_LAYER = MAX_FORMULA_LENGTH // len("AB13*AC13+")
 
+_ADDRESS = re.compile(r"([A-Z]+)(\d+)")
 _ROUND_STEPS = [factor * 10**power for power in range(7) for factor in (1, 2, 5)]
 
 
@@ -51,6 +53,17 @@ def column_number(letters: str) -> int:
     for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1
     return number
+
+
+def round_steps(steps: int) -> list[int]:
+    """0, 1, 2, 5, 10 ... and the last step."""
+    return sorted({0, steps, *(step for step in _ROUND_STEPS if step <= steps)})
+
+
+def place(address: str) -> tuple[int, int]:
+    """Row and column of `$AA$3`: 3 and 27."""
+    letters, row = _ADDRESS.findall(address.replace("$", ""))[0]
+    return int(row), column_number(letters)
 
 
 def cell_address(row: int, column: int) -> str:
@@ -212,7 +225,6 @@ class ComparisonLayout:
     rates: int
     steps: tuple[int, ...]
 
-    step_column = "A"
     rate_row = 21
     header_row = 22
     first_row = 23
@@ -295,5 +307,5 @@ class WorkbookLayout:
 
     @property
     def round_steps(self) -> list[int]:
-        """The steps that the tables of E_total list: 0, 1, 2, 5, 10 ... and the last one."""
-        return sorted({0, self.steps, *(step for step in _ROUND_STEPS if step <= self.steps)})
+        """The steps that the tables of E_total list."""
+        return round_steps(self.steps)

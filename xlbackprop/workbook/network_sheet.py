@@ -40,7 +40,7 @@ class Origin:
     template: str
 
 
-def network_facts(network: Network, steps: int) -> dict[str, str]:
+def network_facts(network: Network, steps: int, rates: int) -> dict[str, str]:
     """What the workbook says about its network in words; `tables` reads the same lines back."""
     return {
         "layers": network.shape,
@@ -49,6 +49,7 @@ def network_facts(network: Network, steps: int) -> dict[str, str]:
         "error": network.loss,
         "biases": network.biases,
         "steps": str(steps),
+        "learning rates": str(rates),
     }
 
 
@@ -118,7 +119,7 @@ def _write_facts_and_contents(sheet: Worksheet, layout: WorkbookLayout, styles: 
         sheet.write(f"{value}{row}", fixed.get(name, f"{layout.steps:,} steps of training"), styles.muted_indented)
     row += 2
     section(row, "This workbook")
-    facts = network_facts(layout.network, layout.steps)
+    facts = network_facts(layout.network, layout.steps, len(layout.etas))
     facts |= {"template": origin.template, "made by": f"xlbackprop {origin.version}", "command": origin.command}
     for fact, text in facts.items():
         row += 1

@@ -171,7 +171,7 @@ def _write_band(
         (4, "E_total at step 0", training.cell("E_total", 0), totals[0], styles.total),
         (5, f"E_total at step {layout.steps}", training.cell("E_total", layout.steps), totals[-1], styles.total),
         (6, "smallest E_total", f"MIN({total})", min(totals), styles.total),
-        (7, "E_total fell by", "IF(C4=0,0,1-C5/C4)", 1 - totals[-1] / totals[0] if totals[0] else 0, percent),
+        (7, "E_total fell by", "IFERROR(1-C5/C4,0)", 1 - totals[-1] / totals[0] if totals[0] else 0, percent),
     ):
         sheet.write(f"A{row}", label, styles.text)
         sheet.write_formula(f"C{row}", f"={formula}", cell_format, value)
