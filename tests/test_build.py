@@ -85,6 +85,8 @@ def test_the_same_recipe_gives_the_same_bytes(tmp_path: Path) -> None:
         'layers=[1,1]\noutput="tanh"\ninputs=[1]\ntargets=[1e-9]\nweights=[1e-9]',
         'layers=[2,2,2]\nhidden="tanh"\noutput="relu"\ninputs=[1,1]\ntargets=[0.3,0.7]\nweights=[1e-9,1e-9,1e-9,1e-9,1e-9,1e-9,1e-9,1e-9]',
         'layers=[1,1]\noutput="linear"\ninputs=[1]\ntargets=[1]\nweights=[0.5]',
+        # 1e-9 × 0.001 lies on the border of what is shown as 0
+        'layers=[2,1]\nhidden="tanh"\noutput="linear"\ninputs=[1e-9,-1]\ntargets=[0]\nweights=[-0.001,0.001]',
     ],
 )
 def test_an_error_that_vanishes_is_no_obstacle(tmp_path: Path, content: str) -> None:

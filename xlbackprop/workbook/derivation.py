@@ -166,8 +166,9 @@ def _layer_title(network: Network, layer: int) -> str:
     return f"hidden layer {layer}" if network.last > 2 else "hidden layer"
 
 
-#: What is smaller is shown as 0 in a worked example; engines differ about whether 1e-17 is 0.
-SHOWN_AS_ZERO = 1e-12
+#: What is smaller is shown as 0 in a worked example; engines differ about whether 1e-17 is 0. No round
+#: number, because a product such as 1e-9 × 0.001 would lie on the border.
+SHOWN_AS_ZERO = 1.7e-12
 
 
 def text_formula(cell: str) -> str:

@@ -25,8 +25,9 @@ MAX_CELLS = 20_000
 
 #: What stands in place of a central difference where ReLU bends between the two forward passes.
 AT_A_KINK = "at a kink"
-#: Above this a neuron is open; engines differ about whether 1e-17 is greater than 0.
-ZERO = 1e-12
+#: Above this a neuron is open; engines differ about whether 1e-17 is greater than 0. No round number, so
+#: that no product lies on the border.
+ZERO = 1.7e-12
 
 
 def central_differences(
