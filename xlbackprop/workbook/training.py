@@ -183,7 +183,8 @@ def _write_band(
     # the title of the chart is live, from a cell that the chart covers
     over_steps = "E_total over the steps, η = "
     title_cell = "$H$1"
-    sheet.write_formula("H1", f'="{over_steps}"&{eta_cell}', styles.muted, over_steps + short_number(eta))
+    unseen = styles.get(font_color="#FFFFFF", font_size=8)
+    sheet.write_formula("H1", f'="{over_steps}"&{eta_cell}', unseen, over_steps + short_number(eta))
     chart = curve_chart(workbook)
     n = layout.etas.index(eta)
     add_curve(chart, training, sheet.name, f"{this}!{title_cell}", totals, n)
