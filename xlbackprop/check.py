@@ -23,15 +23,11 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.expression import cell_formula
 from xlbackprop.network import Network
 from xlbackprop.other_sheets import chosen_step, judged_cells
-from xlbackprop.reference import Array, Expected
+from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.report import Difference, FileReport, Finding, TableReport
 from xlbackprop.tables import TrainingTable, TrainingWorkbook, as_number, read_training_workbook
 from xlbackprop.workbook.layout import OTHER_SHEETS, cell_address, column_letters, short_number
 
-#: How far a number may be from the expected one, relative to what was added up to get it.
-TOLERANCE = 1e-12
-#: Spreadsheets round what is smaller than the smallest normal number to zero.
-_TINY = 1e-300
 #: Below this 1/(1+EXP(-h)) overflows in a spreadsheet.
 LOWEST_SIGMOID = -math.log(sys.float_info.max)
 
@@ -114,7 +110,7 @@ def _judge_table(
         found = numbers[name]
         should = expected[name]
         with np.errstate(invalid="ignore"):
-            wrong = np.abs(found - should.value) > TOLERANCE * should.scale + _TINY
+            wrong = np.abs(found - should.value) > TOLERANCE * should.scale + TINY
         # a cell without a number is the cause only where the cells before it have theirs
         wrong |= np.isnan(found) & ~np.isnan(should.value)
         formulas = [
@@ -284,7 +280,7 @@ def _judge_other(
         cell = (expected.row, expected.column)
         found = as_number(sheets.value(sheet, *cell))
         error = abs(found - expected.value)
-        if error > TOLERANCE * expected.scale + _TINY or (error != error and expected.value == expected.value):
+        if error > TOLERANCE * expected.scale + TINY or (error != error and expected.value == expected.value):
             findings.append(
                 Finding(
                     quantity=expected.quantity,

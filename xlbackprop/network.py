@@ -138,6 +138,11 @@ class Network:
         """Whether the activation of a layer has a place without a derivative, at 0."""
         return self.activation(layer) in ("relu", "leaky relu")
 
+    @property
+    def kinked_neurons(self) -> list[str]:
+        """All neurons of layers with such a place."""
+        return [z for layer in self._trained_layers if self.has_kink(layer) for z in self.neurons(layer)]
+
     def neurons(self, layer: int) -> list[str]:
         """`i1 i2`, `h1 h2` or `o1 o2`; with several hidden layers `h1_1`, the layer first."""
         numbers = range(1, self.layers[layer] + 1)

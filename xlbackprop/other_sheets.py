@@ -125,7 +125,7 @@ def _gradient_check(sheets: Sheets, network: Network) -> Iterator[JudgedCell]:
         for n, row in enumerate(rows):
             yield JudgedCell(name, row, columns[name], float(should.value[n]), float(should.scale[n]))
     errors, zero = cells["E_total"], gradient_check.ZERO
-    kinked = [z for layer in range(1, len(network.layers)) if network.has_kink(layer) for z in network.neurons(layer)]
+    kinked = network.kinked_neurons
     for n, name in enumerate(moved):
         up, down = 2 * n, 2 * n + 1
         if any((cells[z][up] > zero) != (cells[z][down] > zero) for z in kinked):

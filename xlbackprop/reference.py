@@ -19,6 +19,11 @@ from xlbackprop.network import LEAK, Network
 
 Array = NDArray[np.float64]
 
+#: Two computations of a number agree up to this part of what was added up to get it ...
+TOLERANCE = 1e-12
+#: ... and up to this, because spreadsheets round what is smaller than the smallest normal number to zero.
+TINY = 1e-300
+
 
 @dataclass(frozen=True)
 class Parameters:

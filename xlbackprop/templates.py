@@ -23,7 +23,7 @@ def template_folder() -> Path:
 
 
 def template_names() -> list[str]:
-    """The names of the templates that come with the program, the default one first."""
+    """The names of the templates that come with the program, in alphabetical order."""
     return sorted(path.stem for path in template_folder().glob("*.toml"))
 
 

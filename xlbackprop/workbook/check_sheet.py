@@ -8,11 +8,9 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlbackprop import reference
 from xlbackprop.network import Network
+from xlbackprop.reference import TINY, TOLERANCE
 from xlbackprop.workbook.layout import NETWORK, WorkbookLayout, quoted
 from xlbackprop.workbook.styles import GOOD_FILL, Styles
-
-#: Relative difference up to which a cell and NumPy are the same number.
-TOLERANCE = 1e-12
 
 VERDICT_CELL = "A3"
 _HEADER_ROW = 6
@@ -34,7 +32,6 @@ _LONGEST_NOISY_RUN = 5_000
 _MEMORY = 0.8
 #: Where rounding may have moved E_total by more than this part, comparing it says nothing.
 INCOMPARABLE = 1e-3
-_TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ def reference_totals(
         exact = totals[0]
         if n == 0:
             # an error that has all but vanished is compared with the one at the start
-            floor = TOLERANCE * exact + _TINY
+            floor = TOLERANCE * exact + TINY
         size = np.maximum(exact, floor)
         noise_off = np.abs(totals - exact).max(axis=0)
         formula_off = np.abs([totals[n] for totals in by_cells] - exact)
@@ -89,7 +86,7 @@ def reference_totals(
         largest_spread = np.fmax(largest_spread, spread)
         if n in wanted:
             values.append(exact)
-            tolerance = TOLERANCE * exact + spread * size + _TINY
+            tolerance = TOLERANCE * exact + spread * size + TINY
             allowed.append(np.where(largest_spread < INCOMPARABLE, tolerance, np.nan))
         on_step()
     return ReferenceTotals(np.array(values), np.array(allowed))

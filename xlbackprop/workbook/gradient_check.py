@@ -41,7 +41,7 @@ def central_differences(
         values: all quantities of the step that is checked.
     """
     column = column_letters(FIRST_QUANTITY + len(pass_columns(network)))
-    kinked = [z for layer in range(1, len(network.layers)) if network.has_kink(layer) for z in network.neurons(layer)]
+    kinked = network.kinked_neurons
     found: dict[str, tuple[str, float | str]] = {}
     for n, name in enumerate(checked_names(network)):
         up, down = (_moved(simulation, values, name, by) for by in (EPSILON, -EPSILON))
