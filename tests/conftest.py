@@ -8,10 +8,10 @@ import ironcalc
 import pytest
 from hypothesis import settings
 
-from xlbackprop import check
 from xlbackprop.build import Recipe, build
+from xlbackprop.check import verification
+from xlbackprop.check.report import FileReport
 from xlbackprop.engines import Sheets, libreoffice_program
-from xlbackprop.report import FileReport
 from xlbackprop.workbook.layout import WorkbookLayout, column_number
 
 # a shared machine is slow at times, and a failure in continuous integration must be there again
@@ -79,7 +79,7 @@ class Editor:
         return Sheets(self._model)
 
     def judge(self) -> FileReport:
-        return check.judge(self.sheets(), Path("edited.xlsx"), "ironcalc")
+        return verification.judge(self.sheets(), Path("edited.xlsx"), "ironcalc")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.strategies import networks
 from xlbackprop import build as building
 from xlbackprop.build import Recipe, build, parse_learning_rates, parse_values
 from xlbackprop.chain_rule import LeavesRange
-from xlbackprop.check import verify
+from xlbackprop.check.verification import verify
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.network import Network
 from xlbackprop.workbook import assembly, comparison

@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.conftest import Workbook
-from xlbackprop import __version__, check, cli
+from xlbackprop import __version__, cli
+from xlbackprop.check import verification
 from xlbackprop.templates import template_names
 
 
@@ -173,7 +174,7 @@ def test_verify_takes_all_engines(classic: Workbook, libreoffice: str) -> None:
 
 
 def test_a_disagreement_at_build_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "TOLERANCE", -1.0)
+    monkeypatch.setattr(verification, "TOLERANCE", -1.0)
     result = build(tmp_path / "book.xlsx")
     assert result.exit_code == 1
     assert "was not written, because IronCalc and NumPy disagree" in result.stderr

@@ -10,8 +10,8 @@ from openpyxl import load_workbook
 
 from tests.conftest import Workbook, cell
 from xlbackprop import engines
-from xlbackprop.as_built import compare_with_written
-from xlbackprop.check import verify
+from xlbackprop.check.as_built import compare_with_written
+from xlbackprop.check.verification import verify
 from xlbackprop.errors import UnusableInput
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.network_sheet import Origin

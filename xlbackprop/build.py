@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlbackprop import __version__, check
-from xlbackprop.as_built import compare_with_written
+from xlbackprop import __version__
+from xlbackprop.check.as_built import compare_with_written
+from xlbackprop.check.report import FileReport, Finding
+from xlbackprop.check.verification import judge
 from xlbackprop.engines import ENGINES, recalculated
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import written_whole
 from xlbackprop.network import Network, parse_number
-from xlbackprop.report import FileReport, Finding
 from xlbackprop.templates import load_template
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.layout import WorkbookLayout, short_number
@@ -167,7 +168,7 @@ def build(
         written = write_workbook(unfinished, layout, origin, protect=recipe.protect, on_step=on_step)
         if check_always or recipe.steps < UNCHECKED_FROM_STEPS:
             sheets = recalculated(unfinished, _ENGINE)
-            report = check.judge(sheets, path, _ENGINE)
+            report = judge(sheets, path, _ENGINE)
             _insist(path, report, compare_with_written(sheets, written))
     return Built(path, layout, report)
 

@@ -15,7 +15,7 @@ from xlbackprop.errors import CheckFailed, UnusableInput
 
 if TYPE_CHECKING:
     from xlbackprop.build import Built
-    from xlbackprop.report import FileReport, Finding
+    from xlbackprop.check.report import FileReport, Finding
 
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
 
@@ -178,7 +178,7 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
     xlbackprop verify backprop.xlsx
     xlbackprop verify backprop.xlsx --engine all --json
     """
-    from xlbackprop.check import verify as verify_workbook
+    from xlbackprop.check.verification import verify as verify_workbook
     from xlbackprop.engines import ENGINES
 
     engines = list(ENGINES) if engine == "all" else [engine]

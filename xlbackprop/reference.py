@@ -297,106 +297,112 @@ def expected_forward(network: Network, cells: Mapping[str, Array]) -> dict[str, 
 
     Args:
         network: gives the layers and functions.
-        cells: inputs, targets, weights, biases and all quantities, by name; arrays of one shape, one
-            entry a training step.
+        cells: inputs, targets, weights, biases and quantities, by name; arrays of one shape, one
+            entry a training step. A quantity that is not among them counts as what it should be.
     """
-    found: dict[str, Expected] = {}
-    values, put = _reader(cells), _writer(found)
+    given = _Given(cells, {})
     for layer in range(1, network.last + 1):
-        _expect_forward(network, layer, values, put)
-    target, z = values(network.target_names), values(network.neurons(network.last))
-    a = values(network.activations(network.last))
+        _expect_forward(network, layer, given)
+    target, z = given.values(network.target_names), given.values(network.neurons(network.last))
+    a = given.values(network.activations(network.last))
     error_names = [f"E{n + 1}" for n in range(network.layers[-1])]
     if network.loss == "squared error":
         size = np.abs(target) + np.abs(a)
-        put(error_names, errors(network, target, z, a), size * (np.abs(target - a) + 1e-12 * size))
+        given.expect(error_names, errors(network, target, z, a), size * (np.abs(target - a) + 1e-12 * size))
     else:
-        log_sum, top = np.log(values(["e_sum"])), values(["o_max"])
-        put(error_names, target * (log_sum + top - z), np.abs(target) * (np.abs(log_sum) + np.abs(top) + np.abs(z)))
-    error = values(error_names)
-    found["E_total"] = Expected(error.sum(axis=-1), np.abs(error).sum(axis=-1))
-    return found
+        log_sum, top = np.log(given.values(["e_sum"])), given.values(["o_max"])
+        given.expect(
+            error_names, target * (log_sum + top - z), np.abs(target) * (np.abs(log_sum) + np.abs(top) + np.abs(z))
+        )
+    given.found["E_total"] = Expected(given.values(error_names).sum(axis=-1), given.scales(error_names).sum(axis=-1))
+    return given.found
 
 
-def expected_backward(network: Network, cells: Mapping[str, Array]) -> dict[str, Expected]:
-    """What each quantity of the chain rule and each gradient should be; the arguments of `expected_forward`."""
-    found: dict[str, Expected] = {}
+def expected_step(network: Network, cells: Mapping[str, Array]) -> dict[str, Expected]:
+    """What each quantity of a training step should be, given the others; the arguments of `expected_forward`."""
+    given = _Given(cells, expected_forward(network, cells))
     for layer in range(network.last, 0, -1):
-        _expect_backward(network, layer, _reader(cells), _writer(found))
-    return found
+        _expect_backward(network, layer, given)
+    return given.found
 
 
-_Values = Callable[[Sequence[str]], Array]
-_Put = Callable[[Sequence[str], Array, Array], None]
+@dataclass(frozen=True)
+class _Given:
+    """The numbers that stand in cells and, for those that stand nowhere, what they should be."""
 
+    cells: Mapping[str, Array]
+    found: dict[str, Expected]
 
-def _reader(cells: Mapping[str, Array]) -> _Values:
-    return lambda names: np.stack([cells[name] for name in names], axis=-1)
+    def values(self, names: Sequence[str]) -> Array:
+        return np.stack([self.cells[name] if name in self.cells else self.found[name].value for name in names], axis=-1)
 
+    def scales(self, names: Sequence[str]) -> Array:
+        return np.stack(
+            [np.abs(self.cells[name]) if name in self.cells else self.found[name].scale for name in names], axis=-1
+        )
 
-def _writer(found: dict[str, Expected]) -> _Put:
-    def put(names: Sequence[str], value: Array, scale: Array) -> None:
+    def expect(self, names: Sequence[str], value: Array, scale: Array) -> None:
         for name, v, s in zip(names, np.moveaxis(value, -1, 0), np.moveaxis(scale, -1, 0), strict=True):
-            found[name] = Expected(v, s)
-
-    return put
+            self.found[name] = Expected(v, s)
 
 
-def _matrix(network: Network, layer: int, values: _Values) -> Array:
-    flat = values([name for row in network.layer_weights(layer) for name in row])
+def _matrix(network: Network, layer: int, given: _Given) -> Array:
+    flat = given.values([name for row in network.layer_weights(layer) for name in row])
     return flat.reshape(*flat.shape[:-1], network.layers[layer], network.layers[layer - 1])
 
 
-def _expect_forward(network: Network, layer: int, values: _Values, put: _Put) -> None:
-    neurons = network.neurons(layer)
-    weights, incoming = _matrix(network, layer, values), values(network.activations(layer - 1))
-    z = values(neurons)
-    bias = values(network.layer_biases(layer)) if network.biases != "none" else np.zeros_like(z)
-    put(
+def _expect_forward(network: Network, layer: int, given: _Given) -> None:
+    neurons, activations = network.neurons(layer), network.activations(layer)
+    weights, incoming = _matrix(network, layer, given), network.activations(layer - 1)
+    bias = given.values(network.layer_biases(layer)) if network.biases != "none" else np.zeros_like(weights[..., 0])
+    given.expect(
         neurons,
-        weighted_sum(weights, incoming, bias),
-        weighted_sum(np.abs(weights), np.abs(incoming), np.abs(bias)),
+        weighted_sum(weights, given.values(incoming), bias),
+        weighted_sum(np.abs(weights), given.scales(incoming), np.abs(bias)),
     )
+    z = given.values(neurons)
     if network.activation(layer) != "softmax":
         a = _ACTIVATIONS[network.activation(layer)](z)
-        put(network.activations(layer), a, np.abs(a) * (1 + np.abs(z)))
+        given.expect(activations, a, np.abs(a) * (1 + given.scales(neurons)))
         return
-    top, shares, total = values(["o_max"]), values([f"e_{o}" for o in neurons]), values(["e_sum"])
-    put(["o_max"], z.max(axis=-1, keepdims=True), np.abs(top))
+    given.expect(["o_max"], z.max(axis=-1, keepdims=True), np.abs(z).max(axis=-1, keepdims=True))
+    top, powers = given.values(["o_max"]), [f"e_{o}" for o in neurons]
     e = np.exp(z - top)
-    put([f"e_{o}" for o in neurons], e, e * (1 + np.abs(z) + np.abs(top)))
-    put(["e_sum"], shares.sum(axis=-1, keepdims=True), total)
-    put(network.activations(layer), shares / total, shares / total)
+    given.expect(powers, e, e * (1 + np.abs(z) + np.abs(top)))
+    shares = given.values(powers)
+    given.expect(["e_sum"], shares.sum(axis=-1, keepdims=True), np.abs(shares).sum(axis=-1, keepdims=True))
+    total = given.values(["e_sum"])
+    given.expect(activations, shares / total, np.abs(shares / total))
 
 
-def _expect_backward(network: Network, layer: int, values: _Values, put: _Put) -> None:
+def _expect_backward(network: Network, layer: int, given: _Given) -> None:
     neurons, last = network.neurons(layer), network.last
-    z, a, delta = values(neurons), values(network.activations(layer)), values([f"delta_{n}" for n in neurons])
-    target = values(network.target_names)
+    z, a = given.values(neurons), given.values(network.activations(layer))
+    deltas = [f"delta_{n}" for n in neurons]
+    target = given.values(network.target_names)
     if layer == last and network.loss == "cross-entropy":
         size = -softmax_delta(-np.abs(a), np.abs(target))
-        put([f"delta_{n}" for n in neurons], softmax_delta(a, target), size)
+        given.expect(deltas, softmax_delta(a, target), size)
     else:
+        flows, slopes = [f"dE_da_{n}" for n in neurons], [f"da_{n}_d{n}" for n in neurons]
         if layer == last:
             dE_da, scale = a - target, np.abs(a) + np.abs(target)
         else:
-            weights, later = (
-                _matrix(network, layer + 1, values),
-                values([f"delta_{n}" for n in network.neurons(layer + 1)]),
-            )
-            dE_da, scale = flow_back(weights, later), flow_back(np.abs(weights), np.abs(later))
-        slope_names = [f"da_{n}_d{n}" for n in neurons]
-        put([f"dE_da_{n}" for n in neurons], dE_da, scale)
-        put(slope_names, _SLOPES[network.activation(layer)](z, a), _SLOPE_SCALES[network.activation(layer)](a))
-        product = values([f"dE_da_{n}" for n in neurons]) * values(slope_names)
-        put([f"delta_{n}" for n in neurons], product, np.abs(product))
-    gradient = outer(delta, values(network.activations(layer - 1)))
-    flat = gradient.reshape(*gradient.shape[:-2], -1)
-    put([f"dE_d{w}" for row in network.layer_weights(layer) for w in row], flat, np.abs(flat))
+            weights, later = _matrix(network, layer + 1, given), [f"delta_{n}" for n in network.neurons(layer + 1)]
+            dE_da = flow_back(weights, given.values(later))
+            scale = flow_back(np.abs(weights), given.scales(later))
+        given.expect(flows, dE_da, scale)
+        given.expect(slopes, _SLOPES[network.activation(layer)](z, a), _SLOPE_SCALES[network.activation(layer)](a))
+        given.expect(deltas, given.values(flows) * given.values(slopes), given.scales(flows) * given.scales(slopes))
+    incoming = network.activations(layer - 1)
+    gradients = [f"dE_d{w}" for row in network.layer_weights(layer) for w in row]
+    value = outer(given.values(deltas), given.values(incoming))
+    scale = outer(given.scales(deltas), given.scales(incoming))
+    given.expect(gradients, *(array.reshape(*array.shape[:-2], -1) for array in (value, scale)))
     if network.biases == "trained":
-        put([f"dE_d{b}" for b in network.layer_biases(layer)], delta, np.abs(delta))
+        given.expect([f"dE_d{b}" for b in network.layer_biases(layer)], given.values(deltas), given.scales(deltas))
 
 
-def expected_update(value: Array, gradient: Array, eta: float) -> Expected:
+def expected_update(value: Array, gradient: Array, eta: float | Array) -> Expected:
     """What a weight or bias should be after an update."""
     return Expected(value - eta * gradient, np.abs(value) + np.abs(eta * gradient))

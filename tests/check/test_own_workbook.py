@@ -5,9 +5,9 @@ from openpyxl import Workbook as NewWorkbook
 from openpyxl import load_workbook
 
 from tests.conftest import Editor, Workbook
+from xlbackprop.check.own_workbook import as_number, read_training_workbook
 from xlbackprop.engines import recalculated
 from xlbackprop.errors import UnusableInput
-from xlbackprop.tables import as_number, read_training_workbook
 from xlbackprop.templates import load_template, template_names
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.layout import WorkbookLayout

@@ -6,11 +6,11 @@ from openpyxl import load_workbook
 
 from tests.conftest import Editor, Workbook, built, cell
 from xlbackprop import reference
-from xlbackprop.check import verify
+from xlbackprop.check.own_workbook import read_training_workbook
+from xlbackprop.check.report import FileReport
+from xlbackprop.check.verification import verify
 from xlbackprop.engines import recalculated
 from xlbackprop.errors import UnusableInput
-from xlbackprop.report import FileReport
-from xlbackprop.tables import read_training_workbook
 from xlbackprop.templates import template_names
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xlbackprop.tables import TrainingTable
+from xlbackprop.check.own_workbook import TrainingTable
 
 
 @dataclass(frozen=True)

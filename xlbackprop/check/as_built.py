@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xlbackprop import __version__
+from xlbackprop.check.own_workbook import TrainingWorkbook, as_number
+from xlbackprop.check.report import Finding
 from xlbackprop.engines import Sheets, Value, recalculated
 from xlbackprop.network import Network
-from xlbackprop.report import Finding
-from xlbackprop.tables import TrainingWorkbook, as_number
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.layout import WorkbookLayout, cell_address, place
 from xlbackprop.workbook.network_sheet import Origin

@@ -4,7 +4,7 @@ import pytest
 from openpyxl import load_workbook
 
 from tests.conftest import Editor, Workbook, cell
-from xlbackprop.check import verify
+from xlbackprop.check.verification import verify
 from xlbackprop.errors import UnusableInput
 from xlbackprop.workbook.derivation import DerivationLayout
 

@@ -2,10 +2,10 @@ from pathlib import Path
 
 from openpyxl import load_workbook
 
+from tests.check.test_other_sheets import at, findings
 from tests.conftest import Editor, Workbook
-from tests.test_other_sheets import at, findings
-from xlbackprop.as_built import compare_with_written
-from xlbackprop.check import verify
+from xlbackprop.check.as_built import compare_with_written
+from xlbackprop.check.verification import verify
 from xlbackprop.engines import recalculated
 
 

@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlbackprop import notation, reference
-from xlbackprop.as_built import changed_formulas, formulas_as_built
 from xlbackprop.chain_rule import training_step, updates
+from xlbackprop.check.as_built import changed_formulas, formulas_as_built
+from xlbackprop.check.other_sheets import chosen_step, judged_cells
+from xlbackprop.check.own_workbook import TrainingTable, TrainingWorkbook, as_number, read_training_workbook
+from xlbackprop.check.report import Difference, FileReport, Finding, TableReport
 from xlbackprop.engines import Sheets, recalculated
 from xlbackprop.errors import UnusableInput
 from xlbackprop.expression import cell_formula
 from xlbackprop.network import Network
-from xlbackprop.other_sheets import chosen_step, judged_cells
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
-from xlbackprop.report import Difference, FileReport, Finding, TableReport
-from xlbackprop.tables import TrainingTable, TrainingWorkbook, as_number, read_training_workbook
 from xlbackprop.workbook.layout import OTHER_SHEETS, cell_address, column_letters, short_number
 
 #: Below this 1/(1+EXP(-h)) overflows in a spreadsheet.
@@ -136,7 +136,7 @@ def _judge_table(
 def _expected_cells(network: Network, table: TrainingTable, numbers: Mapping[str, Array]) -> dict[str, Expected]:
     """What each cell should hold, given the cells that it works on."""
     with np.errstate(all="ignore"):
-        expected = reference.expected_forward(network, numbers) | reference.expected_backward(network, numbers)
+        expected = reference.expected_step(network, numbers)
     for name, start in network.start_values.items():
         value, scale = np.full_like(numbers[name], start), np.full_like(numbers[name], abs(start))
         if name in network.trained_names:

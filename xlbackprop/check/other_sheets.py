@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlbackprop import reference
+from xlbackprop.check.own_workbook import TrainingWorkbook, as_number
 from xlbackprop.engines import Sheets
 from xlbackprop.errors import UnusableInput
 from xlbackprop.network import Network
 from xlbackprop.reference import Array, Expected
-from xlbackprop.tables import TrainingWorkbook, as_number
 from xlbackprop.workbook import check_sheet, gradient_check
 from xlbackprop.workbook.derivation import RATE_CELL, STEP_CELL, VALUE, DerivationLayout
 from xlbackprop.workbook.layout import (
@@ -90,7 +90,7 @@ def _derivation(
     step = chosen_step(sheets, table.steps)
     exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": table.eta}
     expected = {name: Expected(np.array([value]), np.array([abs(value)])) for name, value in exact.items()}
-    expected |= reference.expected_forward(network, cells) | reference.expected_backward(network, cells)
+    expected |= reference.expected_step(network, cells)
     for name in network.trained_names:
         expected[f"new {name}"] = reference.expected_update(cells[name], cells[f"dE_d{name}"], table.eta)
     column = column_number(VALUE)

@@ -1,0 +1,1 @@
+"""Whether a workbook's backpropagation is right, and which formula is the cause where it is not."""
