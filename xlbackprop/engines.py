@@ -4,11 +4,14 @@ What stands in a file as the value of a formula was put there by whoever wrote i
 nothing. An engine here always computes every cell anew; IronCalc does so as it loads.
 """
 
+import math
+import re
 import shutil
 import subprocess
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +20,7 @@ from typing import Any
 import ironcalc
 from openpyxl import load_workbook
 
+from xlbackprop.addresses import column_number
 from xlbackprop.errors import UnusableInput
 from xlbackprop.files import check_package
 
@@ -24,6 +28,11 @@ Value = float | str | bool | None
 
 #: Every engine, by the name that the commands take.
 ENGINES = {"ironcalc": "IronCalc", "libreoffice": "LibreOffice"}
+
+_ADDRESS = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!]+))!\$?(?P<column>[A-Z]{1,3})\$?(?P<row>\d+)")
+
+_POW = re.compile(r"(?<![A-Z0-9_.])POW\(")
+_UNKNOWN_CALL = re.compile(r"(?<![A-Za-z0-9_.])([a-z][a-z0-9_.]*)\(")
 
 _LIBREOFFICE_SECONDS = 600
 
@@ -39,6 +48,15 @@ _ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A cell of a workbook; row and column count from 1."""
+
+    sheet: str
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
 class DefinedName:
     """A name that a workbook defines: `eta` for `'η=0.1'!$C$3`; without a sheet it holds everywhere."""
 
@@ -47,16 +65,33 @@ class DefinedName:
     refers_to: str
 
 
+def as_number(value: Value) -> float:
+    """A cell's value if it is a number, else NaN."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
+
+
 class Sheets:
     """The cells of a workbook. Rows and columns count from 1; sheets go by their names."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._index = {sheet["name"]: n for n, sheet in enumerate(model.get_worksheets_properties())}
+        self._formulas: dict[str, dict[tuple[int, int], str]] = {}
+        properties = model.get_worksheets_properties()
+        self._index = {sheet["name"]: n for n, sheet in enumerate(properties)}
+        self._visible = [sheet["name"] for sheet in properties if sheet["state"] == "visible"]
 
     @property
     def names(self) -> list[str]:
         return list(self._index)
+
+    @property
+    def visible(self) -> list[str]:
+        """The sheets that are not hidden."""
+        return self._visible
+
+    def number(self, cell: Cell) -> float:
+        """The number in a cell; NaN where none stands or the sheet is missing."""
+        return as_number(self.value(cell.sheet, cell.row, cell.column)) if cell.sheet in self._index else math.nan
 
     def value(self, sheet: str, row: int, column: int) -> Value:
         """What a cell shows: a number, a text (an error such as `#NUM!` among them), or None if it is empty."""
@@ -70,6 +105,17 @@ class Sheets:
         """Whether a cell shows an error value."""
         return self._model.get_cell_type(self._index[sheet], row, column) == ironcalc.CellType.ErrorValue
 
+    def formulas(self, sheet: str) -> Mapping[tuple[int, int], str]:
+        """The formulas of a sheet as they were when first asked for, by row and column."""
+        if sheet not in self._formulas:
+            index, formula = self._index[sheet], self._model.get_cell_formula
+            texts = ((place, formula(index, *place)) for place in self.used_cells[sheet])
+            # the engine writes the functions that it knows in capitals, and only those
+            self._formulas[sheet] = {
+                place: _UNKNOWN_CALL.sub(lambda match: match[0].upper(), text) for place, text in texts if text
+            }
+        return self._formulas[sheet]
+
     @cached_property
     def used_cells(self) -> dict[str, list[tuple[int, int]]]:
         """Row and column of every cell that is not empty, by sheet."""
@@ -77,6 +123,24 @@ class Sheets:
         for sheet, row, column in self._model.get_all_cells():
             by_index[sheet].append((row, column))
         return dict(zip(self._index, by_index, strict=True))
+
+    def named_cell(self, name: str, sheet: str) -> Cell | None:
+        """The single cell that a defined name stands for on a sheet; None if it stands for something else."""
+        for scope in (sheet, None):
+            if target := self._named_cells.get((name.casefold(), scope)):
+                return target
+        return None
+
+    @cached_property
+    def _named_cells(self) -> dict[tuple[str, str | None], Cell]:
+        found = {}
+        for entry in self.defined_names:
+            match = _ADDRESS.fullmatch(entry.refers_to)
+            target = (match["quoted"].replace("''", "'") if match["quoted"] else match["plain"]) if match else ""
+            if match and target in self._index:
+                cell = Cell(target, int(match["row"]), column_number(match["column"]))
+                found[entry.name.casefold(), entry.sheet] = cell
+        return found
 
     @property
     def defined_names(self) -> list[DefinedName]:
@@ -131,6 +195,41 @@ def recalculated(path: Path, engine: str = "ironcalc") -> Sheets:
     model = _load(path)
     model.evaluate()
     return Sheets(model)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What stood in a file before it was recalculated.
+
+    Attributes:
+        values: the value of each cell that is not empty, by sheet, then by row and column.
+    """
+
+    values: Mapping[str, Mapping[tuple[int, int], Value]]
+
+
+def opened(path: Path) -> tuple[Sheets, Stored]:
+    """The workbook with every `computable` formula computed anew by IronCalc, and what stood in the file before.
+
+    Raises:
+        UnusableInput: the file is no workbook, or IronCalc cannot load it.
+    """
+    model = _load(path)
+    sheets = Sheets(model)
+    values = {
+        sheet: {place: sheets.value(sheet, *place) for place in places} for sheet, places in sheets.used_cells.items()
+    }
+    for index, sheet in enumerate(sheets.names):
+        for (row, column), text in sheets.formulas(sheet).items():
+            if (computed := computable(text)) != text:
+                model.update_cell_with_formula(index, row, column, computed)
+    model.evaluate()
+    return sheets, Stored(values)
+
+
+def computable(formula: str) -> str:
+    """The formula with POWER for POW, which only some online spreadsheets know."""
+    return _POW.sub("POWER(", formula) if "POW(" in formula else formula
 
 
 def libreoffice_program() -> str | None:

@@ -7,7 +7,7 @@ can evaluate it; this module writes the same line for people and for spreadsheet
 import ast
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
@@ -142,6 +142,21 @@ def names_in(expression: str) -> list[str]:
     """The quantities that an expression uses, in the order of their first appearance."""
     found = re.findall(r"[A-Za-z_]\w*", expression)
     return [name for name in dict.fromkeys(found) if name not in FUNCTIONS and name not in ("if", "else")]
+
+
+def inlined(expression: str, definitions: Mapping[str, str]) -> str:
+    """The expression with names replaced by what they stand for, over and over.
+
+    Args:
+        expression: over names of quantities.
+        definitions: the expression of each name that is to be replaced.
+    """
+
+    class Inline(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return self.visit(ast.parse(definitions[node.id], mode="eval").body) if node.id in definitions else node
+
+    return ast.unparse(Inline().visit(ast.parse(expression, mode="eval").body))
 
 
 @lru_cache(maxsize=4096)

@@ -65,6 +65,12 @@ _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "linear": lambda z: z,
 }
 
+
+def activate(activation: str, z: Array) -> Array:
+    """The activation function of that name, one of `network.ACTIVATIONS`."""
+    return _ACTIVATIONS[activation](z)
+
+
 # the slope, given input and output of the function
 _SLOPES: dict[str, Callable[[Array, Array], Array]] = {
     "sigmoid": lambda z, a: a * (1 - a),

@@ -5,8 +5,8 @@ from openpyxl import Workbook as NewWorkbook
 from openpyxl import load_workbook
 
 from tests.conftest import Editor, Workbook
-from xlbackprop.check.own_workbook import as_number, read_training_workbook
-from xlbackprop.engines import recalculated
+from xlbackprop.check.own_workbook import read_training_workbook
+from xlbackprop.engines import as_number, recalculated
 from xlbackprop.errors import UnusableInput
 from xlbackprop.templates import load_template, template_names
 from xlbackprop.workbook.assembly import write_workbook

@@ -1,18 +1,11 @@
 import pytest
 from openpyxl.utils import column_index_from_string, get_column_letter
 
+from xlbackprop.addresses import column_letters, column_number, quoted
 from xlbackprop.errors import UnusableInput
 from xlbackprop.network import Network
 from xlbackprop.templates import load_template
-from xlbackprop.workbook.layout import (
-    WorkbookLayout,
-    column_letters,
-    column_number,
-    quoted,
-    sheet_name,
-    short_number,
-    training_layout,
-)
+from xlbackprop.workbook.layout import WorkbookLayout, sheet_name, short_number, training_layout
 
 
 def headers(network: Network) -> list[str]:

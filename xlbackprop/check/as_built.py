@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xlbackprop import __version__
-from xlbackprop.check.own_workbook import TrainingWorkbook, as_number
+from xlbackprop.addresses import cell_address, place
+from xlbackprop.check.own_workbook import TrainingWorkbook
 from xlbackprop.check.report import Finding
-from xlbackprop.engines import Sheets, Value, recalculated
+from xlbackprop.engines import Sheets, Value, as_number, recalculated
 from xlbackprop.network import Network
 from xlbackprop.workbook.assembly import write_workbook
-from xlbackprop.workbook.layout import WorkbookLayout, cell_address, place
+from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin
 
 #: A cell that was written with its value may differ from it by what rounding adds up to in a run.

@@ -10,23 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlbackprop import reference
-from xlbackprop.check.own_workbook import TrainingWorkbook, as_number
-from xlbackprop.engines import Sheets
+from xlbackprop.addresses import column_number, place
+from xlbackprop.check.own_workbook import TrainingWorkbook
+from xlbackprop.engines import Sheets, as_number
 from xlbackprop.errors import UnusableInput
 from xlbackprop.network import Network
 from xlbackprop.reference import Array, Expected
 from xlbackprop.workbook import check_sheet, gradient_check
 from xlbackprop.workbook.derivation import RATE_CELL, STEP_CELL, VALUE, DerivationLayout
-from xlbackprop.workbook.layout import (
-    CHECK,
-    COMPARISON,
-    DERIVATION,
-    GRADIENT_CHECK,
-    ComparisonLayout,
-    column_number,
-    place,
-    round_steps,
-)
+from xlbackprop.workbook.layout import CHECK, COMPARISON, DERIVATION, GRADIENT_CHECK, ComparisonLayout, round_steps
 
 
 @dataclass(frozen=True)

@@ -10,25 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlbackprop import notation
-from xlbackprop.engines import Sheets, Value
+from xlbackprop.addresses import column_number
+from xlbackprop.engines import Cell, Sheets, as_number
 from xlbackprop.errors import UnusableInput
 from xlbackprop.network import Network
 from xlbackprop.reference import Array
-from xlbackprop.workbook.layout import column_number
 
 #: The header row of a table is looked for in the first rows of its sheet.
 _HEADER_ROWS = 60
 
 _ADDRESS = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!]+))!\$?(?P<column>[A-Z]{1,3})\$?(?P<row>\d+)")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of a workbook; row and column count from 1."""
-
-    sheet: str
-    row: int
-    column: int
 
 
 @dataclass(frozen=True)
@@ -83,11 +74,6 @@ class TrainingWorkbook:
     network: Network
     tables: tuple[TrainingTable, ...]
     version: str
-
-
-def as_number(value: Value) -> float:
-    """A cell's value if it is a number, else NaN."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
 
 
 def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:

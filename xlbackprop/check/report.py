@@ -18,6 +18,8 @@ class Finding:
         found: the formula or number that stands there.
         expected: the formula or number that should stand there.
         max_abs_error: the largest error; None where the cell holds no number.
+        last_cell: the last cell that is wrong.
+        slip: what the formula does wrong, as the end of a sentence; empty where that is not known.
     """
 
     quantity: str
@@ -27,6 +29,50 @@ class Finding:
     found: str
     expected: str
     max_abs_error: float | None
+    last_cell: str = ""
+    slip: str = ""
+
+
+@dataclass(frozen=True)
+class CheckedTable:
+    """What was found in one backpropagation table, whoever made it.
+
+    Attributes:
+        sheet: the sheet that it stands on.
+        header_row, first_row, last_row: where it stands; None where no row holds numbers.
+        steps: the number of updates.
+        learning_rate: the one that it starts with; None if nothing tells.
+        verdict: `correct`, `wrong`, `constants` or `incomplete`.
+        findings: the causes of what is wrong.
+        notes: what else is worth knowing, as sentences.
+        largest_error: how far E_total gets from a run in NumPy; None if that cannot be said.
+    """
+
+    sheet: str
+    header_row: int
+    first_row: int | None
+    last_row: int | None
+    steps: int
+    learning_rate: float | None
+    verdict: str
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    largest_error: float | None
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """What was found in one file; `error` is a sentence if it could not be checked at all."""
+
+    file: Path
+    error: str | None = None
+    tables: tuple[CheckedTable, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def right(self) -> bool:
+        """Whether it holds a table, and nothing but correct ones."""
+        return self.error is None and bool(self.tables) and all(table.verdict == "correct" for table in self.tables)
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlbackprop import notation, reference
+from xlbackprop.addresses import cell_address, column_letters
 from xlbackprop.chain_rule import training_step, updates
 from xlbackprop.check.as_built import changed_formulas, formulas_as_built
 from xlbackprop.check.other_sheets import chosen_step, judged_cells
-from xlbackprop.check.own_workbook import TrainingTable, TrainingWorkbook, as_number, read_training_workbook
+from xlbackprop.check.own_workbook import TrainingTable, TrainingWorkbook, read_training_workbook
 from xlbackprop.check.report import Difference, FileReport, Finding, TableReport
-from xlbackprop.engines import Sheets, recalculated
+from xlbackprop.engines import Sheets, as_number, recalculated
 from xlbackprop.errors import UnusableInput
 from xlbackprop.expression import cell_formula
 from xlbackprop.network import Network
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
-from xlbackprop.workbook.layout import OTHER_SHEETS, cell_address, column_letters, short_number
+from xlbackprop.workbook.layout import OTHER_SHEETS, short_number
 
 #: Below this 1/(1+EXP(-h)) overflows in a spreadsheet.
 LOWEST_SIGMOID = -math.log(sys.float_info.max)

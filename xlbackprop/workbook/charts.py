@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from xlsxwriter import Workbook
 from xlsxwriter.chart_scatter import ChartScatter
 
-from xlbackprop.workbook.layout import TrainingLayout, quoted
+from xlbackprop.addresses import quoted
+from xlbackprop.workbook.layout import TrainingLayout
 from xlbackprop.workbook.styles import CURVES
 
 _GRID = {"visible": True, "line": {"color": "#E5E7EB", "width": 0.75}}

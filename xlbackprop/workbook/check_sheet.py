@@ -7,9 +7,10 @@ import numpy as np
 from xlsxwriter.worksheet import Worksheet
 
 from xlbackprop import reference
+from xlbackprop.addresses import quoted
 from xlbackprop.network import Network
 from xlbackprop.reference import TINY, TOLERANCE
-from xlbackprop.workbook.layout import NETWORK, WorkbookLayout, quoted
+from xlbackprop.workbook.layout import NETWORK, WorkbookLayout
 from xlbackprop.workbook.styles import GOOD_FILL, Styles
 
 VERDICT_CELL = "A3"

@@ -6,8 +6,9 @@ from xlsxwriter import Workbook
 from xlsxwriter.chart_scatter import ChartScatter
 from xlsxwriter.worksheet import Worksheet
 
+from xlbackprop.addresses import quoted
 from xlbackprop.workbook.charts import add_curve, curve_chart, error_axis, step_axis
-from xlbackprop.workbook.layout import COMPARISON, WorkbookLayout, quoted, short_number
+from xlbackprop.workbook.layout import COMPARISON, WorkbookLayout, short_number
 from xlbackprop.workbook.styles import GOOD_FILL, Styles
 
 # Errors that differ by less are the same: which of them is the smallest is a matter of rounding, and

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from xlsxwriter.worksheet import Worksheet
 
+from xlbackprop.addresses import column_letters
 from xlbackprop.chain_rule import Part, Simulation, training_step
 from xlbackprop.expression import cell_formula
 from xlbackprop.network import Network
 from xlbackprop.notation import header
 from xlbackprop.workbook.derivation import DerivationLayout
-from xlbackprop.workbook.layout import DERIVATION, WorkbookLayout, column_letters
+from xlbackprop.workbook.layout import DERIVATION, WorkbookLayout
 from xlbackprop.workbook.styles import Styles
 
 #: How far a weight is moved: truncation and rounding of a central difference are both small there.

@@ -3,10 +3,10 @@
 Rows and columns are counted from 1, as spreadsheets show them.
 """
 
-import re
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
+from xlbackprop.addresses import column_letters
 from xlbackprop.chain_rule import Part, training_step
 from xlbackprop.errors import UnusableInput
 from xlbackprop.network import Network
@@ -33,47 +33,12 @@ MAX_LEARNING_RATES = min(MAX_CHART_SERIES, MAX_ARGUMENTS - 1)
 #: A sum over more neurons than this is longer than a formula may be: a term is `AB13*AC13+`, or longer.
 MAX_LAYER = MAX_FORMULA_LENGTH // len("AB13*AC13+")
 
-_ADDRESS = re.compile(r"([A-Z]+)(\d+)")
 _ROUND_STEPS = [factor * 10**power for power in range(7) for factor in (1, 2, 5)]
-
-
-@cache
-def column_letters(column: int) -> str:
-    """`A` for 1, `AA` for 27."""
-    letters = ""
-    while column:
-        column, remainder = divmod(column - 1, 26)
-        letters = chr(ord("A") + remainder) + letters
-    return letters
-
-
-def column_number(letters: str) -> int:
-    """1 for `A`, 27 for `AA`."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number
 
 
 def round_steps(steps: int) -> list[int]:
     """0, 1, 2, 5, 10 ... and the last step."""
     return sorted({0, steps, *(step for step in _ROUND_STEPS if step <= steps)})
-
-
-def place(address: str) -> tuple[int, int]:
-    """Row and column of `$AA$3`: 3 and 27."""
-    letters, row = _ADDRESS.findall(address.replace("$", ""))[0]
-    return int(row), column_number(letters)
-
-
-def cell_address(row: int, column: int) -> str:
-    """`AA3` for row 3, column 27."""
-    return f"{column_letters(column)}{row}"
-
-
-def quoted(sheet: str) -> str:
-    """A sheet's name as a formula writes it."""
-    return sheet if sheet.isascii() and sheet.isalnum() else f"'{sheet}'"
 
 
 def short_number(value: float) -> str:

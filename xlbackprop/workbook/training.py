@@ -8,6 +8,7 @@ from operator import itemgetter
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 
+from xlbackprop.addresses import quoted
 from xlbackprop.chain_rule import training_step, updates
 from xlbackprop.errors import UnusableInput
 from xlbackprop.expression import cell_formula, symbols
@@ -21,7 +22,6 @@ from xlbackprop.workbook.layout import (
     Column,
     TrainingLayout,
     WorkbookLayout,
-    quoted,
     short_number,
 )
 from xlbackprop.workbook.streaming import ROW, ROW_ABOVE, StreamedWorksheet

@@ -1,0 +1,46 @@
+"""Addresses of cells: `AA3` for row 3, column 27. Rows and columns count from 1."""
+
+import re
+from functools import cache
+
+_ADDRESS = re.compile(r"([A-Z]+)(\d+)")
+
+
+@cache
+def column_letters(column: int) -> str:
+    """`A` for 1, `AA` for 27."""
+    letters = ""
+    while column:
+        column, remainder = divmod(column - 1, 26)
+        letters = chr(ord("A") + remainder) + letters
+    return letters
+
+
+def column_number(letters: str) -> int:
+    """1 for `A`, 27 for `AA`."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
+
+
+def place(address: str) -> tuple[int, int]:
+    """Row and column of `$AA$3`: 3 and 27."""
+    letters, row = _ADDRESS.findall(address.replace("$", ""))[0]
+    return int(row), column_number(letters)
+
+
+def cell_address(row: int, column: int) -> str:
+    """`AA3` for row 3, column 27."""
+    return f"{column_letters(column)}{row}"
+
+
+def fixed_address(row: int, column: int) -> str:
+    """`$AA$3` for row 3, column 27: it stays as it is when a formula is filled down."""
+    return f"${column_letters(column)}${row}"
+
+
+def quoted(sheet: str) -> str:
+    """A sheet's name as a formula writes it."""
+    plain = sheet.isascii() and sheet.isalnum() and not sheet[0].isdigit()
+    return sheet if plain else "'" + sheet.replace("'", "''") + "'"

@@ -1,0 +1,576 @@
+"""Judges a table: which cells are wrong, and which formula is the cause.
+
+Every cell is judged twice. By its number: given the sheet's own other cells, is it what it should
+be? And by its formula: given true numbers, does it compute the true one? A formula is a cause when it
+is wrong and its numbers are; what only follows from the cause is not blamed.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xlbackprop import notation, reference
+from xlbackprop.addresses import cell_address, fixed_address, quoted
+from xlbackprop.chain_rule import training_step
+from xlbackprop.check import slips
+from xlbackprop.check.formulas import FilledFormula, filled_formulas, parsed
+from xlbackprop.check.learning_rate import LearningRate, learning_rate
+from xlbackprop.check.report import CheckedTable, Finding
+from xlbackprop.check.tables import Table
+from xlbackprop.check.trial import Trial, TriedFormula
+from xlbackprop.engines import Cell, Sheets
+from xlbackprop.expression import cell_formula
+from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
+
+Mask = NDArray[np.bool_]
+
+#: Fewer pasted numbers than this say nothing about how far they were rounded.
+_FEWEST_ROUNDED = 5
+#: ... and are then taken to have so many decimals, at least.
+_USUAL_DECIMALS = 6
+#: A run of the table may leave NumPy's run so far by rounding alone.
+_RUN_TOLERANCE = 1e-6
+
+
+def judge_table(sheets: Sheets, table: Table) -> CheckedTable:
+    """Judge one table of a recalculated workbook."""
+    if not table.rows:
+        note = "it has headers, but no numbers below them"
+        return CheckedTable(table.sheet, table.header_row, None, None, 0, None, "incomplete", (), (note,), None)
+    return _Judgement(sheets, table).result()
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A formula that is filled down a column, with what was found about it."""
+
+    name: str
+    formula: FilledFormula
+    tried: TriedFormula | None
+    # tried with the inputs, targets and learning rate of the sheet
+    tried_here: TriedFormula | None
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the formula is right in this table; None if it could not be tried."""
+        for tried in (self.tried, self.tried_here):
+            if tried is not None and tried.right:
+                return True
+        return None if self.tried is None else self.tried.right
+
+
+class _Judgement:
+    def __init__(self, sheets: Sheets, table: Table) -> None:
+        self._sheets, self._table, self._network = sheets, table, table.network
+        self._numbers = table.read(sheets)
+        self._rate: LearningRate = learning_rate(sheets, table, self._numbers)
+        self._quantities = [
+            quantity.name for quantity in training_step(self._network) if quantity.name in table.columns
+        ]
+        self._updates = [name for name in self._network.trained_names if name in table.columns]
+        self._constants = [
+            name
+            for name in self._network.start_values
+            if name in table.columns and name not in self._network.trained_names
+        ]
+        self._trial = Trial(sheets, table, self._rate.cell, self._parameters())
+        self._notes: list[str] = []
+
+    # -- what stands in the table ------------------------------------------------------------
+
+    def _parameters(self) -> dict[Cell, str]:
+        """Cells outside the table that hold an input, a target or a fixed bias."""
+        found = {cell: name for name, cell in self._table.cells.items() if name != "eta"}
+        for name in self._constants:
+            text = self._sheets.formula(self._table.sheet, self._table.rows[0], self._table.columns[name])
+            references = parsed(text).references if text else ()
+            if len(references) == 1 and references[0].is_cell and text:
+                target = references[0]
+                cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
+                if re.fullmatch(r"=[^-+*/^(]+", text) and cell.row not in self._table.row_numbers:
+                    found[cell] = name
+        return found
+
+    @cached_property
+    def _texts(self) -> dict[str, list[str | None]]:
+        table, formulas = self._table, self._sheets.formulas(self._table.sheet)
+        return {name: [formulas.get((row, column)) for row in table.rows] for name, column in table.columns.items()}
+
+    @cached_property
+    def _restarts(self) -> list[int]:
+        """Steps in which every weight is back at its start value: there the run starts again."""
+        weights = np.array([self._numbers[name] for name in self._updates])
+        same = (weights == weights[:, :1]).all(axis=0)
+        moved = (weights != weights[:, :1]).any()
+        return [int(n) for n in np.flatnonzero(same) if n > 0] if moved else []
+
+    @cached_property
+    def _jumps(self) -> dict[int, int]:
+        """Steps whose weights all follow from another step than the one before, with how far that lies back."""
+        backs: dict[int, set[int | None]] = {}
+        rows = self._table.rows
+        for name in self._updates:
+            for formula in filled_formulas(self._texts[name], rows):
+                above = self._row_above(name, formula)
+                for step in formula.steps:
+                    source = self._table.row_numbers.get(rows[step] - above) if above is not None else None
+                    backs.setdefault(step, set()).add(None if source is None else step - source)
+        found = {
+            step: back
+            for step, (back, *others) in ((step, tuple(of)) for step, of in backs.items())
+            if not others and step > 0 and back not in (None, 1)
+        }
+        usual = len(found) * 2 > len(self._table.rows)
+        return {} if usual else {step: back for step, back in found.items() if back is not None}
+
+    def _row_above(self, name: str, formula: FilledFormula) -> int | None:
+        """How many rows above itself an update finds its weight and its gradient; None if they are not together."""
+        if formula.text is None:
+            return None
+        columns = {self._table.columns[other] for other in (name, f"dE_d{name}") if other in self._table.columns}
+        above = {
+            formula.row - target.row
+            for target in parsed(formula.text).references
+            if target.is_cell and not target.row_fixed and target.sheet is None and target.column in columns
+        }
+        return above.pop() if len(above) == 1 else None
+
+    # -- what should stand there -------------------------------------------------------------
+
+    @cached_property
+    def _expected(self) -> dict[str, list[Expected]]:
+        """What each number should be, in each way in which it may follow from the others."""
+        chain = slips.chain_rule_names(self._network)
+        given = {name: array for name, array in self._numbers.items() if name not in ("eta", "step")}
+        given |= {
+            name: np.full(len(self._table.rows), np.nan) for name in self._network.start_values if name not in given
+        }
+        found: dict[str, list[Expected]] = {}
+        for without in (set(), set(chain)):
+            cells = {name: array for name, array in given.items() if name not in without}
+            with np.errstate(all="ignore"):
+                step = reference.expected_step(self._network, cells)
+                for name in self._quantities:
+                    found.setdefault(name, []).append(step[name])
+                for name in self._updates:
+                    gradient = cells.get(f"dE_d{name}", step[f"dE_d{name}"].value)
+                    found.setdefault(name, []).extend(self._expected_updates(cells[name], gradient))
+            if not without & set(given):
+                break
+        for name in self._constants:
+            value = np.full(len(self._table.rows), self._numbers[name][0])
+            found[name] = [Expected(value, np.abs(value))]
+        return found
+
+    def _expected_updates(self, values: Array, gradient: Array) -> Iterator[Expected]:
+        """The update with the learning rate of the row above and, where each row has its own, of the same row."""
+        count = len(values)
+        source = np.maximum(np.arange(count) - 1, 0)
+        for step, back in self._jumps.items():
+            if 0 <= step - back < count:
+                source[step] = step - back
+        rates = [self._rate.values[source]]
+        if self._rate.changes:
+            rates.append(self._rate.values)
+        for rate in rates:
+            update = reference.expected_update(values[source], gradient[source], rate)
+            for step in (0, *self._restarts):
+                update.value[step], update.scale[step] = values[step], abs(values[step])
+            yield update
+
+    @cached_property
+    def _wrong(self) -> dict[str, Mask]:
+        """Which numbers are wrong, or missing where the others are there."""
+        wrong = {}
+        for name, ways in self._expected.items():
+            found = self._numbers[name]
+            masks = []
+            for should in ways:
+                with np.errstate(invalid="ignore"):
+                    mask = np.abs(found - should.value) > TOLERANCE * should.scale + TINY
+                masks.append(mask | (np.isnan(found) & ~np.isnan(should.value)))
+            wrong[name] = np.logical_and.reduce(masks)
+        return wrong
+
+    # -- trying the formulas -----------------------------------------------------------------
+
+    @cached_property
+    def _groups(self) -> dict[str, list[_Group]]:
+        """The formulas of each column, tried."""
+        waiting: list[tuple[str, FilledFormula]] = []
+        rows = self._table.rows
+        for name in (*self._quantities, *self._updates, *self._constants):
+            skipped = {0, *self._restarts, *self._jumps} if name in self._updates else set()
+            steps = [step for step in range(len(rows)) if step not in skipped]
+            texts = [self._texts[name][step] for step in steps]
+            for formula in filled_formulas(texts, [rows[step] for step in steps]):
+                of_table = tuple(steps[n] for n in formula.steps)
+                waiting.append((name, FilledFormula(formula.text, formula.row, of_table)))
+        tried = self._tried(waiting, {})
+        doubtful = [item for item, result in zip(waiting, tried, strict=True) if result and not result.right]
+        here = dict(zip(map(id, doubtful), self._tried(doubtful, self._here()), strict=True))
+        groups: dict[str, list[_Group]] = {}
+        for item, result in zip(waiting, tried, strict=True):
+            groups.setdefault(item[0], []).append(_Group(*item, result, here.get(id(item))))
+        return groups
+
+    def _tried(
+        self, items: Sequence[tuple[str, FilledFormula]], constants: Mapping[str, float]
+    ) -> list[TriedFormula | None]:
+        with_text = [(name, formula) for name, formula in items if formula.text is not None]
+        results = iter(
+            self._trial.tried(
+                [(formula.text or "", formula.row) for _, formula in with_text],
+                [name for name, _ in with_text],
+                constants,
+            )
+        )
+        return [next(results) if formula.text is not None else None for _, formula in items]
+
+    def _here(self) -> dict[str, float]:
+        """The inputs, targets, fixed biases and the learning rate of this sheet."""
+        fixed = {
+            name: float(self._numbers[name][0])
+            for name in self._network.start_values
+            if name not in self._network.trained_names and name in self._numbers
+        }
+        fixed = {name: value for name, value in fixed.items() if math.isfinite(value)}
+        return fixed | ({"eta": self._rate.first} if self._rate.first is not None else {})
+
+    # -- the verdict -------------------------------------------------------------------------
+
+    def result(self) -> CheckedTable:
+        table = self._table
+        findings = []
+        if all(name in self._numbers for name in self._network.weight_names):
+            findings = [finding for name in self._groups for finding in self._judge(name)]
+            findings += self._unexplained_errors(findings)
+        findings.sort(key=lambda finding: (finding.kind == "constant", self._order(finding.quantity)))
+        self._note_what_is_missing()
+        self._note_the_rate()
+        self._note_jumps(findings)
+        error = self._run_error()
+        if not findings and error is not None and error > _RUN_TOLERANCE and not self._broken:
+            self._notes.append(f"E_total leaves NumPy's own run from the start values by {error:.1e}")
+        return CheckedTable(
+            sheet=table.sheet,
+            header_row=table.header_row,
+            first_row=table.rows[0],
+            last_row=table.rows[-1],
+            steps=table.steps,
+            learning_rate=self._rate.first,
+            verdict=self._verdict(findings),
+            findings=tuple(findings),
+            notes=tuple(self._notes),
+            largest_error=error,
+        )
+
+    def _verdict(self, findings: Sequence[Finding]) -> str:
+        if any(finding.kind != "constant" or finding.slip for finding in findings):
+            return "wrong"
+        if self._table.missing:
+            return "incomplete"
+        return "constants" if findings else "correct"
+
+    def _order(self, name: str) -> int:
+        names = [*self._constants, *self._quantities, *self._updates]
+        return names.index(name) if name in names else -1
+
+    def _judge(self, name: str) -> Iterator[Finding]:
+        wrong = self._wrong[name]
+        for group in self._groups[name]:
+            steps = np.array(group.formula.steps)
+            if group.formula.text is None:
+                yield from self._judge_constants(name, steps)
+            elif group.right:
+                if wrong[steps].any():
+                    yield from self._judge_later_rows(group, steps[wrong[steps]])
+                elif group.tried is not None and not group.tried.right:
+                    self._note_luck(group)
+            elif group.right is False and wrong[steps].any():
+                yield self._finding(name, steps, group.formula.text, group.tried)
+            elif wrong[steps].any():
+                if not self._follows(group, steps[wrong[steps]]):
+                    yield self._finding(name, steps[wrong[steps]], None, None)
+            elif group.right is False:
+                self._note_luck(group)
+
+    def _judge_later_rows(self, group: _Group, steps: NDArray[np.intp]) -> Iterator[Finding]:
+        """A formula that is right in one row, and whose numbers are wrong in others."""
+        first = int(steps[0])
+        text = self._texts[group.name][first]
+        again = FilledFormula(text, self._table.rows[first], (first,))
+        tried = self._tried([(group.name, again)], {})[0]
+        here = self._tried([(group.name, again)], self._here())[0]
+        if tried and here and not tried.right and not here.right:
+            yield self._finding(group.name, steps, text, tried)
+        elif not self._follows(group, steps):
+            yield self._finding(group.name, steps, None, None)
+
+    def _follows(self, group: _Group, steps: NDArray[np.intp]) -> bool:
+        """Whether a right formula gives wrong numbers only because it works on wrong ones."""
+        for step in map(int, steps):
+            text = self._texts[group.name][step]
+            named = [self._trial.name_of(target, step) for target in parsed(text).references] if text else []
+            for name, back in filter(None, named):
+                if name in self._wrong and step - back >= 0 and self._wrong[name][step - back] and name != group.name:
+                    break
+            else:
+                return False
+        return True
+
+    def _judge_constants(self, name: str, steps: NDArray[np.intp]) -> Iterator[Finding]:
+        """Numbers in a column of formulas; cells that are empty say nothing."""
+        found = self._numbers[name]
+        wrong = self._wrong[name]
+        if name in self._constants:
+            wrong_steps = steps[wrong[steps]]
+            if wrong_steps.size:
+                yield self._finding(name, wrong_steps, None, None, slip="is not what the first row holds")
+            return
+        steps = steps[np.isfinite(found[steps])]
+        if not steps.size:
+            return
+        errors = np.min([np.abs(found - should.value)[steps] for should in self._expected[name]], axis=0)
+        tolerance = self._rounding[name][steps]
+        off = steps[errors > tolerance]
+        if off.size:
+            yield self._finding(
+                name, off, None, None, slip="is a number where a formula belongs, and not the right one"
+            )
+            steps = steps[~(errors > tolerance)]
+        if steps.size:
+            yield self._finding(name, steps, None, None)
+
+    @cached_property
+    def _rounding(self) -> dict[str, Array]:
+        """How far a pasted number may be off, because it and those that it follows from were rounded."""
+        halves = {}
+        for name, numbers in self._numbers.items():
+            texts = self._texts.get(name)
+            halves[name] = _half_a_digit(numbers, texts) if texts else 0.0
+        chain = {name: array for name, array in self._numbers.items() if name not in ("eta", "step")}
+        with np.errstate(all="ignore"):
+            base = reference.expected_step(self._network, chain)
+            total = {name: halves[name] + TOLERANCE * base[name].scale + TINY for name in self._quantities}
+            for moved, half in halves.items():
+                if half and moved in chain:
+                    other = reference.expected_step(self._network, chain | {moved: chain[moved] + half})
+                    for name in self._quantities:
+                        if name != moved:
+                            total[name] = total[name] + np.abs(other[name].value - base[name].value)
+        for name in self._updates:
+            gradient = halves.get(f"dE_d{name}", 0.0)
+            rate = np.nan_to_num(np.abs(self._rate.values))
+            scale = self._expected[name][0].scale
+            total[name] = 2 * halves[name] + rate * gradient + TOLERANCE * scale + TINY
+        return total
+
+    def _unexplained_errors(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Errors in cells that wait for each other: all of them are, so the first is named."""
+        if any(finding.kind == "error" for finding in findings):
+            return []
+        for name in (*self._quantities, *self._updates):
+            column = self._table.columns[name]
+            for step, row in enumerate(self._table.rows):
+                if self._sheets.is_error(self._table.sheet, row, column):
+                    known = any(finding.quantity == name for finding in findings)
+                    feeds = any(self._wrong[other].any() for other in self._wrong)
+                    if not known and not feeds:
+                        return [self._finding(name, np.array([step]), None, None)]
+        return []
+
+    # -- one finding -------------------------------------------------------------------------
+
+    def _finding(
+        self,
+        name: str,
+        steps: NDArray[np.intp],
+        text: str | None,
+        tried: TriedFormula | None,
+        slip: str = "",
+    ) -> Finding:
+        table = self._table
+        wrong = self._wrong[name][steps]
+        step = int(steps[0])
+        row, column = table.rows[step], table.columns[name]
+        formula = self._texts[name][step]
+        value = self._sheets.value(table.sheet, row, column)
+        is_update = name in self._updates
+        is_error = self._sheets.is_error(table.sheet, row, column)
+        named = None
+        if tried is not None and tried.found and not is_error:
+            named = self._named_slip(name, text or "", step, tried)
+            slip = slip or (named.sentence if named else "")
+        if formula is None:
+            kind = "constant"
+        elif is_error:
+            kind, slip = "error", slip or f"shows {value}"
+        elif named is not None and named.shifted:
+            kind = "reference"
+        else:
+            kind = "update" if is_update else "formula"
+        errors = np.min([np.abs(self._numbers[name] - way.value)[steps] for way in self._expected[name]], axis=0)
+        errors = errors[wrong & np.isfinite(errors)] if wrong.any() else errors[np.isfinite(errors)]
+        return Finding(
+            quantity=name,
+            kind=kind,
+            cell=cell_address(row, column),
+            rows=len(steps),
+            found=formula if formula is not None else "" if value is None else f"{value}",
+            expected=self._expected_formula(name, step, formula),
+            max_abs_error=float(errors.max()) if errors.size else None,
+            last_cell=cell_address(table.rows[int(steps[-1])], column),
+            slip=slip,
+        )
+
+    def _named_slip(self, name: str, text: str, step: int, tried: TriedFormula) -> slips.Slip | None:
+        formula = parsed(text)
+        for target in formula.references:
+            cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
+            outside = cell.sheet != self._table.sheet or cell.row not in self._table.row_numbers
+            if name in self._updates and outside and not target.row_fixed and target.is_cell and self._rate.cell:
+                eta = fixed_address(self._rate.cell.row, self._rate.cell.column)
+                if cell != self._rate.cell:
+                    return slips.Slip(f"takes η from {cell_address(cell.row, cell.column)} instead of {eta}", True)
+        for target in formula.references:
+            named = self._trial.name_of(target, step)
+            usual = 1 if name in self._updates else 0
+            if named and named[0] in self._numbers and named[0] not in self._here() and named[0] != "eta":
+                far = named[1] - usual
+                if far and target.is_cell and abs(far) > 1:
+                    where = "above" if far > 0 else "below"
+                    header = notation.header(named[0])
+                    return slips.Slip(f"takes {header} from the wrong row, {abs(far)} rows {where}", True)
+        return slips.slip(self._network, name, self._known(text, step), tried.runs, tried.found)
+
+    def _known(self, text: str | None, step: int) -> frozenset[str]:
+        """The names that an expected formula may use: δ and local derivatives only where the formula does too."""
+        chain = slips.chain_rule_names(self._network)
+        own = {*self._table.columns, *self._table.cells, *self._network.start_values, "eta"}
+        if text is not None:
+            used = {
+                named[0]
+                for target in parsed(text).references
+                if (named := self._trial.name_of(target, step)) is not None
+            }
+            if not used & chain:
+                own -= chain
+        return frozenset(own)
+
+    def _expected_formula(self, name: str, step: int, text: str | None) -> str:
+        table = self._table
+        row = table.rows[step]
+        if name in self._constants:
+            return f"={cell_address(table.rows[0], table.columns[name])}"
+        source = row
+        if name in self._updates:
+            source = table.rows[max(step - 1, 0)]
+        expression = slips.expected_expression(self._network, name, self._known(text, step))
+        return f"={cell_formula(expression, self._addresses(source))}"
+
+    def _addresses(self, row: int) -> Callable[[str], str]:
+        table = self._table
+
+        def address(name: str) -> str:
+            place = table.places.get(name, name)
+            if place in table.columns:
+                return cell_address(row, table.columns[place])
+            cell = self._rate.cell if name == "eta" else table.cells.get(place)
+            if cell is None:
+                rate = self._rate.first
+                return f"{rate:.12g}" if name == "eta" and rate is not None else notation.header(name)
+            sheet = "" if cell.sheet == table.sheet else f"{quoted(cell.sheet)}!"
+            return sheet + fixed_address(cell.row, cell.column)
+
+        return address
+
+    # -- what else is worth knowing ----------------------------------------------------------
+
+    @property
+    def _broken(self) -> bool:
+        return bool(self._restarts or self._jumps or self._rate.changes)
+
+    def _note_luck(self, group: _Group) -> None:
+        cell = cell_address(group.formula.row, self._table.columns[group.name])
+        named = None
+        if group.tried is not None and group.tried.found:
+            step = group.formula.steps[0]
+            named = self._named_slip(group.name, group.formula.text or "", step, group.tried)
+        what = named.sentence if named else "does not follow the chain rule, or has numbers typed into it"
+        self._notes.append(f"{notation.header(group.name)} ({cell}) comes out right here, but {what}")
+
+    def _note_what_is_missing(self) -> None:
+        if self._table.missing:
+            names = ", ".join(notation.header(name) for name in self._table.missing)
+            self._notes.append(f"it lacks {names}")
+
+    def _note_the_rate(self) -> None:
+        table = self._table
+        for step in self._rate.changes:
+            value = self._rate.values[step]
+            shown = f"{value:g}" if math.isfinite(value) else "no number"
+            self._notes.append(f"the learning rate changes to {shown} in row {table.rows[step]}")
+
+    def _note_jumps(self, findings: list[Finding]) -> None:
+        table = self._table
+        for step in self._restarts:
+            self._notes.append(f"the run starts again in row {table.rows[step]}")
+        for step, back in self._jumps.items():
+            row = table.rows[step]
+            source = table.rows[step - back] if 0 <= step - back < len(table.rows) else None
+            text = f"row {row} goes on from row {source}, not from row {table.rows[step - 1]}"
+            self._notes.append(text)
+            if not self._rate.changes:
+                # one run, then, and it is broken here
+                name = self._updates[0]
+                column = table.columns[name]
+                findings.append(
+                    Finding(
+                        quantity=name,
+                        kind="reference",
+                        cell=cell_address(row, column),
+                        rows=1,
+                        found=self._texts[name][step] or "",
+                        expected=self._expected_formula(name, step, None),
+                        max_abs_error=None,
+                        last_cell=cell_address(row, column),
+                        slip=f"and all weights of its row: {text}",
+                    )
+                )
+
+    def _run_error(self) -> float | None:
+        """The largest difference of E_total from NumPy's run."""
+        if self._broken or self._rate.first is None or "E_total" not in self._numbers:
+            return None
+        values = {name: float(self._numbers[name][0]) for name in self._network.start_values if name in self._numbers}
+        if len(values) < len(self._network.start_values) or not all(map(math.isfinite, values.values())):
+            return None
+        network = self._network.with_values(values)
+        with np.errstate(all="ignore"):
+            steps = reference.train(network, [self._rate.first], self._table.steps)
+            run = np.array([float(step.total[0]) for step in steps])
+            error = np.abs(self._numbers["E_total"] - run)
+        error = error[np.isfinite(error)]
+        return float(error.max()) if error.size else None
+
+
+def _half_a_digit(numbers: Array, texts: Sequence[str | None]) -> float:
+    """Half a unit of the last decimal that the pasted numbers of a column show; 0 if they are not rounded."""
+    pasted = [number for number, text in zip(numbers, texts, strict=True) if text is None and math.isfinite(number)]
+    if not pasted:
+        return 0.0
+    decimals = max(_decimals(number) for number in pasted)
+    if len(pasted) < _FEWEST_ROUNDED:
+        decimals = max(decimals, _USUAL_DECIMALS)
+    return 0.5 * 10.0**-decimals
+
+
+def _decimals(number: float) -> int:
+    digits, _, exponent = f"{number!r}".partition("e")
+    return max(len(digits.partition(".")[2].rstrip("0")) - int(exponent or 0), 0)

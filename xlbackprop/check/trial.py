@@ -1,0 +1,243 @@
+"""Tries formulas on training steps whose numbers are known.
+
+Is a formula right, however it is written? Put true numbers of some random training into the cells
+that it refers to, let the spreadsheet engine compute it, and see whether it gives the true number.
+Three random trainings leave no room for luck, and a formula that is wrong can be told from one that
+only works on wrong numbers.
+"""
+
+import math
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import ironcalc
+
+from xlbackprop.chain_rule import Simulation
+from xlbackprop.check.formulas import Reference, parsed
+from xlbackprop.check.tables import Table
+from xlbackprop.engines import Cell, Sheets, as_number, computable
+from xlbackprop.network import Network
+
+#: How many random trainings a formula is tried on.
+TRAININGS = 3
+# a formula may look a few steps back, wrongly; farther off it meets another training
+_BACK, _AHEAD = 4, 3
+_SAME = 1e-9
+#: Formulas that depend on more cells around the table than this are judged by their numbers alone.
+_MOST_CELLS = 500
+#: Functions that make a cell depend on where it stands or on chance.
+_UNTRIABLE = {"OFFSET", "INDIRECT", "ROW", "ROWS", "COLUMN", "COLUMNS", "CELL", "RAND", "NOW", "TODAY", "ADDRESS"}
+# formulas that are tried stand far to the right of every table
+_TRIAL_COLUMN = 15_000
+
+Step = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class TriedFormula:
+    """What a formula gave on the random trainings.
+
+    Attributes:
+        found: its value on each, NaN for an error; empty if it could not be tried.
+        expected: what it should have given.
+        runs: the trainings.
+    """
+
+    found: tuple[float, ...]
+    expected: tuple[float, ...]
+    runs: tuple[tuple[Step, ...], ...]
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the formula is right; None if it could not be tried."""
+        if not self.found:
+            return None
+        return all(
+            math.isclose(found, expected, rel_tol=_SAME, abs_tol=1e-13)
+            for found, expected in zip(self.found, self.expected, strict=True)
+        )
+
+
+@lru_cache(maxsize=64)
+def trainings(network: Network, constants: tuple[tuple[str, float], ...] = ()) -> tuple[tuple[Step, ...], ...]:
+    """Some short random trainings: for each its steps, a dictionary of all values by name, `eta` among them.
+
+    The step in question is the one at index `CURRENT`.
+
+    Args:
+        network: gives layers and functions.
+        constants: values that are not drawn: inputs, targets, `eta`, biases that share a cell.
+    """
+    generator = random.Random(2026)
+    found: list[tuple[Step, ...]] = []
+    while len(found) < TRAININGS:
+        fixed = dict(constants)
+        values = {name: generator.uniform(0.2, 1.2) * generator.choice((-1, 1)) for name in network.start_values}
+        values |= {name: generator.uniform(0.1, 0.9) for name in [*network.input_names, *network.target_names]}
+        eta = generator.uniform(0.3, 0.9)
+        values |= {name: value for name, value in fixed.items() if name in values}
+        found.append(_training(network, values, fixed.get("eta", eta)))
+    return tuple(found)
+
+
+CURRENT = _BACK
+
+
+def _training(network: Network, values: dict[str, float], eta: float) -> tuple[Step, ...]:
+    simulation = Simulation(network)
+    steps = []
+    for _ in range(_BACK + 1 + _AHEAD):
+        try:
+            step = simulation.evaluate(values | {"eta": eta})
+        except (ArithmeticError, ValueError):
+            step = dict.fromkeys(values, math.nan)
+        steps.append(step)
+        if not all(map(math.isfinite, step.values())):
+            continue
+        values = values | simulation.updated(step)
+    return tuple(steps)
+
+
+class Trial:
+    """Tries the formulas of one table.
+
+    Args:
+        sheets: the workbook.
+        table: the table that the formulas belong to.
+        eta_cell: where the learning rate stands, if it stands in a cell.
+        parameters: single cells outside the table that hold inputs, targets or biases, with their names.
+    """
+
+    def __init__(self, sheets: Sheets, table: Table, eta_cell: Cell | None, parameters: Mapping[Cell, str]) -> None:
+        self._sheets, self._table = sheets, table
+        self._names = dict(parameters)
+        if eta_cell is not None:
+            self._names[eta_cell] = "eta"
+        places = {place: name for name, place in reversed(table.places.items())}
+        self._columns = {column: places.get(name, name) for name, column in table.columns.items()}
+
+    def name_of(self, reference: Reference, step: int) -> tuple[str, int] | None:
+        """The quantity in a single cell and how many steps before `step` it belongs to; None if it is none."""
+        cell = Cell(reference.sheet or self._table.sheet, reference.row, reference.column)
+        if cell in self._names:
+            return self._names[cell], 0
+        if cell.sheet != self._table.sheet or cell.row not in self._table.row_numbers:
+            return None
+        name = self._columns.get(cell.column)
+        return (name, step - self._table.row_numbers[cell.row]) if name else None
+
+    def tried(
+        self, formulas: Sequence[tuple[str, int]], names: Sequence[str], constants: Mapping[str, float]
+    ) -> list[TriedFormula]:
+        """Try formulas that stand in the same row.
+
+        Args:
+            formulas: each with the row that it stands in.
+            names: the quantity that each should give.
+            constants: values that are as they stand in the sheet, and not drawn.
+        """
+        network = self._table.network
+        shared = {name: place for name, place in self._table.places.items() if name != place}
+        fixed = dict(constants)
+        for name, place in shared.items():
+            # biases that share a cell share their value
+            fixed.setdefault(name, 0.35 + 0.1 * int(place[1:]))
+        runs = trainings(network, tuple(sorted(fixed.items())))
+        answers: list[list[float]] = [[] for _ in formulas]
+        by_row: dict[int, list[int]] = {}
+        for n, (_, row) in enumerate(formulas):
+            by_row.setdefault(row, []).append(n)
+        for row, members in by_row.items():
+            layout = self._layout([formulas[n][0] for n in members], row)
+            for steps in runs:
+                values = self._computed([formulas[n][0] for n in members], row, steps, layout)
+                for n, value in zip(members, values, strict=True):
+                    answers[n].append(value)
+        found = []
+        for n, name in enumerate(names):
+            expected = tuple(steps[CURRENT].get(name, math.nan) for steps in runs)
+            usable = all(map(math.isfinite, expected)) and not self._untriable(formulas[n][0])
+            found.append(TriedFormula(tuple(answers[n]) if usable else (), expected, runs))
+        return found
+
+    def _untriable(self, text: str) -> bool:
+        return bool(_UNTRIABLE & set(parsed(text).functions))
+
+    def _layout(self, texts: Iterable[str], row: int) -> dict[Cell, str | float | tuple[str, int]]:
+        """Every cell that the formulas depend on: a quantity and its step, a number, or a formula of its own."""
+        step = self._table.row_numbers[row]
+        found: dict[Cell, str | float | tuple[str, int]] = {}
+        waiting = list(texts)
+        while waiting and len(found) < _MOST_CELLS:
+            formula = parsed(waiting.pop())
+            for reference in formula.references:
+                sheet = reference.sheet or self._table.sheet
+                if sheet not in self._sheets.names:
+                    continue
+                size = (reference.last_row - reference.row + 1) * (reference.last_column - reference.column + 1)
+                if size > _MOST_CELLS:
+                    continue
+                for cell in (Cell(sheet, *place) for place in reference.cells()):
+                    self._lay(cell, step, found, waiting)
+            for name in formula.names:
+                if target := self._sheets.named_cell(name, self._table.sheet):
+                    self._lay(target, step, found, waiting)
+        return found
+
+    def _lay(self, cell: Cell, step: int, found: dict[Cell, str | float | tuple[str, int]], waiting: list[str]) -> None:
+        if cell in found:
+            return
+        reference = Reference(cell.sheet, cell.row, cell.column, cell.row, cell.column, row_fixed=True)
+        if named := self.name_of(reference, step):
+            found[cell] = named
+        elif text := self._sheets.formula(cell.sheet, cell.row, cell.column):
+            found[cell] = text
+            waiting.append(text)
+        else:
+            number = as_number(self._sheets.value(cell.sheet, cell.row, cell.column))
+            if not math.isnan(number):
+                found[cell] = number
+
+    def _computed(
+        self,
+        texts: Sequence[str],
+        row: int,
+        steps: Sequence[Step],
+        layout: Mapping[Cell, str | float | tuple[str, int]],
+    ) -> list[float]:
+        model: Any = ironcalc.create("trial", "en", "UTC", "en")
+        index: dict[str, int] = {}
+        for sheet in [self._table.sheet, *(cell.sheet for cell in layout)]:
+            if sheet not in index:
+                if index:
+                    model.add_sheet(sheet)
+                else:
+                    model.rename_sheet(0, sheet)
+                index[sheet] = len(index)
+        for entry in self._sheets.defined_names:
+            if (entry.sheet is None or entry.sheet in index) and any(
+                entry.name.casefold() == name.casefold() for text in texts for name in parsed(text).names
+            ):
+                model.new_defined_name(entry.name, index.get(entry.sheet or ""), entry.refers_to)
+        for cell, content in layout.items():
+            where = (index[cell.sheet], cell.row, cell.column)
+            if isinstance(content, str):
+                model.update_cell_with_formula(*where, computable(content))
+            else:
+                number = content if isinstance(content, float) else _value(steps, *content)
+                if math.isfinite(number):
+                    model.update_cell_with_number(*where, number)
+        for n, text in enumerate(texts):
+            model.update_cell_with_formula(0, row, _TRIAL_COLUMN + n, computable(text))
+        model.evaluate()
+        return [as_number(model.get_cell_value(0, row, _TRIAL_COLUMN + n)) for n in range(len(texts))]
+
+
+def _value(steps: Sequence[Step], name: str, back: int) -> float:
+    if -_AHEAD <= back <= _BACK:
+        return steps[CURRENT - back].get(name, math.nan)
+    # so far away that any other number will do
+    return random.Random(f"{name} {back}").uniform(0.2, 1.2)

@@ -1,0 +1,115 @@
+"""Checks whole workbooks: every table in them, and what the file says about itself."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from openpyxl.utils import FORMULAE
+
+from xlbackprop import notation
+from xlbackprop.addresses import cell_address
+from xlbackprop.check.formulas import parsed
+from xlbackprop.check.judgement import judge_table
+from xlbackprop.check.report import CheckedFile, CheckedTable, Finding
+from xlbackprop.check.tables import Table, find_tables
+from xlbackprop.engines import Sheets, Stored, Value, as_number, opened
+from xlbackprop.errors import UnusableInput
+
+#: Stored and recalculated numbers agree up to this part of their size: Google Sheets writes ten digits.
+_STORED_TOLERANCE = 1e-8
+#: So many tables must share their start values before another one is called an exception.
+_FEWEST_ALIKE = 2
+
+
+def check(path: Path) -> CheckedFile:
+    """Check every backpropagation table of a workbook; never raises `UnusableInput`, but reports it."""
+    try:
+        sheets, stored = opened(path)
+    except UnusableInput as error:
+        return CheckedFile(path, error=str(error))
+    found = find_tables(sheets)
+    tables = [judge_table(sheets, table) for table in found]
+    tables = _with_strange_starts(sheets, found, tables)
+    tables = [_with_stored(sheets, stored, table, checked) for table, checked in zip(found, tables, strict=True)]
+    if not tables:
+        return CheckedFile(
+            path,
+            error=f"{path} holds no backpropagation table: none of its visible sheets has a row of headers "
+            "such as w1, h1, a_h1, E_total, ∂E/∂w1.",
+        )
+    return CheckedFile(path, tables=tuple(tables))
+
+
+def _with_strange_starts(sheets: Sheets, found: Sequence[Table], tables: Sequence[CheckedTable]) -> list[CheckedTable]:
+    """The tables, with a start weight named that one of them has otherwise than all others."""
+    starts = []
+    for table in found:
+        weights = [name for name in table.network.trained_names if name in table.columns] if table.rows else []
+        starts.append(
+            {name: as_number(sheets.value(table.sheet, table.rows[0], table.columns[name])) for name in weights}
+        )
+    usual = Counter(tuple(start.items()) for start in starts if start).most_common(2)
+    if not usual or usual[0][1] < _FEWEST_ALIKE or usual[0][1] * 2 <= len(tables):
+        return list(tables)
+    common = dict(usual[0][0])
+    result = []
+    for table, checked, start in zip(found, tables, starts, strict=True):
+        other = [name for name in start if start[name] != common.get(name)]
+        if start.keys() == common.keys() and 0 < len(other) <= 2:
+            strange = tuple(_strange_start(table, name, start[name], common[name]) for name in other)
+            checked = replace(checked, findings=checked.findings + strange, verdict="wrong")
+        result.append(checked)
+    return result
+
+
+def _strange_start(table: Table, name: str, found: float, expected: float) -> Finding:
+    cell = cell_address(table.rows[0], table.columns[name])
+    slip = "starts with another value than in the other tables of the file"
+    return Finding(name, "constant", cell, 1, f"{found!r}", f"{expected!r}", abs(found - expected), cell, slip)
+
+
+def _with_stored(sheets: Sheets, stored: Stored, table: Table, checked: CheckedTable) -> CheckedTable:
+    """The table, with notes about what stands in the file and is not what its formulas give."""
+    notes = []
+    inside = set(table.columns.values())
+    formulas, before = sheets.formulas(table.sheet), stored.values.get(table.sheet, {})
+    places = [(row, column) for row in table.rows for column in inside if (row, column) in formulas]
+    calls: dict[str, str] = {}
+    for place in sorted(places):
+        text = formulas[place]
+        if sheets.is_error(table.sheet, *place) or "POW(" in text:
+            for function in parsed(text).functions:
+                calls.setdefault(function, cell_address(*place))
+    for function, where in calls.items():
+        if function == "POW":
+            notes.append(
+                f"{where} calls POW, which Excel and LibreOffice show as #NAME?: use POWER or ^; it was judged as POWER"
+            )
+        elif function not in FORMULAE:
+            notes.append(f"{where} calls {function}, which Excel does not know")
+    if any(before.get(place) not in (None, 0.0) for place in places):
+        stale = [place for place in places if not _agree(before.get(place), sheets.value(table.sheet, *place))]
+        if stale:
+            place = min(stale)
+            header = next(name for name, column in table.columns.items() if column == place[1])
+            notes.append(
+                f"the file shows {_shown(before.get(place))} for {notation.header(header)} in "
+                f"{cell_address(*place)}, but its formula gives {_shown(sheets.value(table.sheet, *place))}"
+                + (f", and so in {len(stale) - 1} other cells" if len(stale) > 1 else "")
+            )
+    return replace(checked, notes=checked.notes + tuple(notes))
+
+
+def _agree(stored: Value, computed: Value) -> bool:
+    if stored == computed:
+        return True
+    one, other = as_number(stored), as_number(computed)
+    if math.isnan(one) or math.isnan(other):
+        return math.isnan(one) == math.isnan(other)
+    return math.isclose(one, other, rel_tol=_STORED_TOLERANCE, abs_tol=1e-12)
+
+
+def _shown(value: Value) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else f"{value}"
