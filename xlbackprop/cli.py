@@ -12,10 +12,11 @@ import click
 
 from xlbackprop import __version__
 from xlbackprop.errors import CheckFailed, UnusableInput
+from xlbackprop.files import check_output
 
 if TYPE_CHECKING:
     from xlbackprop.build import Built
-    from xlbackprop.check.report import FileReport, Finding
+    from xlbackprop.check.report import CheckedFile, FileReport, Finding
 
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
 
@@ -60,6 +61,7 @@ def main(context: click.Context) -> None:
 
     \b
     xlbackprop build --lrs 0.1,0.2,0.5,0.8,1,2 -o backprop.xlsx
+    xlbackprop check homework.xlsx
     xlbackprop verify backprop.xlsx
     xlbackprop templates
     """
@@ -155,6 +157,87 @@ def _agreement(report: "FileReport") -> str:
         f"{text}, and NumPy agrees with every one; the largest difference is "
         f"{largest.max_abs:.1e}, of {largest.quantity} in {sheet}!{largest.cell}."
     )
+
+
+@main.command()
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print one line a table, for a gradebook.")
+@click.option(
+    "--annotate",
+    type=click.Path(path_type=Path),
+    metavar="OUT.xlsx",
+    help="Write a copy of the file in which the wrong cells are marked.",
+)
+@click.option("--force", is_flag=True, help="Replace the copy if it exists.")
+def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path | None, force: bool) -> None:
+    """Tell whether backpropagation workbooks are right, and which formula is the cause where not.
+
+    Any workbook will do, whoever made it: every table of it is found, recalculated and judged. A
+    folder stands for all workbooks below it. Exit code 1 means that a table is not correct, 2 that
+    a file could not be checked.
+
+    \b
+    xlbackprop check homework.xlsx
+    xlbackprop check homework.xlsx --annotate corrected.xlsx
+    xlbackprop check class/ --csv
+    """
+    from tqdm import tqdm
+
+    from xlbackprop.check import printing
+    from xlbackprop.check.many import check_all, workbooks_in
+
+    if as_json and as_csv:
+        raise UnusableInput("--json and --csv exclude each other: choose one.")
+    paths = workbooks_in(files)
+    if annotate:
+        if len(paths) > 1:
+            raise UnusableInput(f"--annotate marks one workbook, but {len(paths)} were given: name one file.")
+        check_output(annotate, force=force)
+    with tqdm(total=len(paths), unit="file", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
+        checked = check_all(paths, on_file=progress.update)
+    if annotate and not checked[0].error:
+        from xlbackprop.check.annotation import annotate as write_annotated
+
+        write_annotated(checked[0], annotate, force=force)
+    if as_json:
+        click.echo(json.dumps(printing.as_json(checked), ensure_ascii=False, allow_nan=False))
+    elif as_csv:
+        click.echo(printing.as_csv(checked), nl=False)
+    else:
+        _print_checked(checked)
+        if annotate and not checked[0].error:
+            click.echo(f"Wrote {annotate}, with what is wrong marked.")
+    errors = [file.error for file in checked if file.error]
+    if errors:
+        raise UnusableInput(
+            errors[0] if len(checked) == 1 else f"{len(errors)} of {len(checked)} files could not be checked."
+        )
+    if not all(file.right for file in checked):
+        raise CheckFailed("not every table is correct." if len(checked) > 1 else f"{checked[0].file} is not correct.")
+
+
+def _print_checked(files: "list[CheckedFile]") -> None:
+    from xlbackprop.check import printing
+
+    # click leaves colours out where the output is no terminal, but does not know NO_COLOR
+    colour = False if os.environ.get("NO_COLOR") else None
+    for file in files:
+        click.echo(click.style(str(file.file), bold=True), color=colour)
+        if file.error:
+            click.echo(f"  {file.error}")
+        width = max((len(table.sheet) for table in file.tables), default=0)
+        for table in file.tables:
+            rows = "no rows" if table.first_row is None else f"rows {table.first_row} to {table.last_row}"
+            rate = "unknown" if table.learning_rate is None else f"{table.learning_rate:g}"
+            verdict = click.style(table.verdict, fg=printing.COLOURS[table.verdict])
+            click.echo(f"  {table.sheet:<{width}}  {rows:<16}  η {rate:<8}  {verdict}", color=colour)
+            for line in printing.table_lines(table):
+                click.echo(f"    {line}")
+        for note in file.notes:
+            click.echo(f"  Note: {note}.")
+    if len(files) > 1:
+        click.echo(printing.summary(files))
 
 
 @main.command()

@@ -425,9 +425,17 @@ class _Judgement:
             found=formula if formula is not None else "" if value is None else f"{value}",
             expected=self._expected_formula(name, step, formula),
             max_abs_error=float(errors.max()) if errors.size else None,
-            last_cell=cell_address(table.rows[int(steps[-1])], column),
+            ranges=self._ranges(steps, column),
             slip=slip,
         )
+
+    def _ranges(self, steps: NDArray[np.intp], column: int) -> tuple[str, ...]:
+        """The cells of these steps; what lies between two steps that follow each other is no step."""
+        found = []
+        for run in np.split(steps, np.flatnonzero(np.diff(steps) > 1) + 1):
+            first, last = (cell_address(self._table.rows[int(step)], column) for step in (run[0], run[-1]))
+            found.append(first if first == last else f"{first}:{last}")
+        return tuple(found)
 
     def _named_slip(self, name: str, text: str, step: int, tried: TriedFormula) -> slips.Slip | None:
         formula = parsed(text)
@@ -539,7 +547,7 @@ class _Judgement:
                         found=self._texts[name][step] or "",
                         expected=self._expected_formula(name, step, None),
                         max_abs_error=None,
-                        last_cell=cell_address(row, column),
+                        ranges=(cell_address(row, column),),
                         slip=f"and all weights of its row: {text}",
                     )
                 )

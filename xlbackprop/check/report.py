@@ -18,7 +18,7 @@ class Finding:
         found: the formula or number that stands there.
         expected: the formula or number that should stand there.
         max_abs_error: the largest error; None where the cell holds no number.
-        last_cell: the last cell that is wrong.
+        ranges: all cells that are wrong, as ranges: `Z33:Z100`.
         slip: what the formula does wrong, as the end of a sentence; empty where that is not known.
     """
 
@@ -29,7 +29,7 @@ class Finding:
     found: str
     expected: str
     max_abs_error: float | None
-    last_cell: str = ""
+    ranges: tuple[str, ...] = ()
     slip: str = ""
 
 

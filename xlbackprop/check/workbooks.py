@@ -67,7 +67,7 @@ def _with_strange_starts(sheets: Sheets, found: Sequence[Table], tables: Sequenc
 def _strange_start(table: Table, name: str, found: float, expected: float) -> Finding:
     cell = cell_address(table.rows[0], table.columns[name])
     slip = "starts with another value than in the other tables of the file"
-    return Finding(name, "constant", cell, 1, f"{found!r}", f"{expected!r}", abs(found - expected), cell, slip)
+    return Finding(name, "constant", cell, 1, f"{found!r}", f"{expected!r}", abs(found - expected), (cell,), slip)
 
 
 def _with_stored(sheets: Sheets, stored: Stored, table: Table, checked: CheckedTable) -> CheckedTable:

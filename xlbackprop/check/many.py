@@ -1,0 +1,106 @@
+"""Checks many workbooks at once, in processes of their own: a bad file never stops the rest."""
+
+import contextlib
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import TimeoutError as TookTooLong
+from pathlib import Path
+
+from pebble import ProcessExpired, ProcessPool
+
+from xlbackprop.check.report import CheckedFile
+from xlbackprop.errors import UnusableInput
+
+#: What a workbook ends in.
+SUFFIXES = (".xlsx", ".xlsm")
+#: A file that takes longer is given up.
+MAX_SECONDS = 60
+#: A file that needs more memory is given up, on systems that can limit it.
+MAX_BYTES = 4 * 2**30
+
+
+def workbooks_in(paths: Sequence[Path]) -> list[Path]:
+    """The files, and the workbooks in the folders and below them, each once.
+
+    Raises:
+        UnusableInput: a folder holds no workbook.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = [
+            file
+            for file in sorted(path.rglob("*"))
+            # what an open spreadsheet program leaves beside a file begins with ~$
+            if file.suffix.lower() in SUFFIXES and not file.name.startswith(("~$", ".")) and file.is_file()
+        ]
+        if not inside:
+            raise UnusableInput(f"{path} holds no workbook ({' or '.join(SUFFIXES)}): name a file, or another folder.")
+        found += inside
+    return list(dict.fromkeys(found))
+
+
+def check_all(paths: Sequence[Path], on_file: Callable[[], object] = lambda: None) -> list[CheckedFile]:
+    """Check workbooks on all cores; the results come in the order of the paths.
+
+    Args:
+        paths: the files.
+        on_file: called after each file.
+    """
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        context.set_forkserver_preload([__name__, "xlbackprop.check.workbooks"])
+    workers = max(1, min(os.cpu_count() or 1, len(paths)))
+    results = []
+    with ProcessPool(workers, initializer=_limit_memory, context=context) as pool:
+        futures = [pool.schedule(_check, args=[path], timeout=MAX_SECONDS) for path in paths]
+        for path, future in zip(paths, futures, strict=True):
+            try:
+                results.append(future.result())
+            except TookTooLong:
+                results.append(
+                    CheckedFile(path, f"{path} takes more than {MAX_SECONDS} seconds to check: it was given up.")
+                )
+            except ProcessExpired:
+                results.append(
+                    CheckedFile(
+                        path,
+                        f"{path} cannot be checked: the spreadsheet engine gives up on it, or it needs more than "
+                        f"{MAX_BYTES // 2**30} GiB of memory.",
+                    )
+                )
+            on_file()
+    return results
+
+
+def _limit_memory() -> None:
+    # what the engine says about its own end is nothing for the user
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno() if sys.__stderr__ else 2)
+    try:
+        import resource
+    except ImportError:
+        return
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
+
+
+def _check(path: Path) -> CheckedFile:
+    from xlbackprop.check.workbooks import check
+
+    try:
+        return check(path)
+    except MemoryError:
+        return CheckedFile(
+            path, f"{path} needs more than {MAX_BYTES // 2**30} GiB of memory to check: it was given up."
+        )
+    except Exception as error:
+        kind = type(error).__name__
+        return CheckedFile(
+            path, f"{path} cannot be checked: it holds what this program does not expect ({kind}: {error})."
+        )

@@ -1,0 +1,118 @@
+"""Checked files as text, as JSON and as lines for a gradebook."""
+
+import csv
+import io
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from xlbackprop.check.report import CheckedFile, CheckedTable, Finding
+from xlbackprop.notation import header
+
+#: The colour of each verdict on a terminal.
+COLOURS = {"correct": "green", "wrong": "red", "constants": "yellow", "incomplete": "yellow"}
+
+#: The columns of the gradebook.
+CSV_HEADER = (
+    "file", "sheet", "first_row", "last_row", "steps", "learning_rate", "verdict", "findings", "causes", "error",
+)  # fmt: skip
+
+_LONGEST_FORMULA = 200
+_MOST_RANGES = 3
+
+
+def sentence(finding: Finding) -> str:
+    """What is wrong, in one sentence: `∂E/∂w3 (Z33:Z100) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2).`"""
+    where = ", ".join(finding.ranges[:_MOST_RANGES]) + (" ..." if len(finding.ranges) > _MOST_RANGES else "")
+    what = finding.slip
+    if not what:
+        what = {
+            "constant": "holds pasted numbers instead of formulas",
+            "error": "shows an error",
+            "reference": "refers to the wrong cells",
+            "update": "is not updated by one learning rate against its gradient",
+        }.get(finding.kind, "does not follow from the cells before it")
+    off = ""
+    if finding.max_abs_error is not None and not (finding.kind == "constant" and not finding.slip):
+        off = f", off by up to {finding.max_abs_error:.1e}"
+    return f"{header(finding.quantity)} ({where}) {what}{off}."
+
+
+def table_lines(checked: CheckedTable) -> Iterator[str]:
+    """What there is to say about a table, below its line."""
+    pasted = [finding for finding in checked.findings if finding.kind == "constant" and not finding.slip]
+    several = len(pasted) > 2
+    for finding in checked.findings:
+        if several and finding in pasted:
+            continue
+        yield sentence(finding)
+        if finding.found.startswith("=") or not finding.slip:
+            yield f"    found     {textwrap.shorten(finding.found, _LONGEST_FORMULA, placeholder=' …')}"
+        yield f"    expected  {textwrap.shorten(finding.expected, _LONGEST_FORMULA, placeholder=' …')}"
+    if several:
+        names = ", ".join(header(finding.quantity) for finding in pasted)
+        yield f"{len(pasted)} columns hold pasted numbers instead of formulas: {names}."
+    if checked.verdict == "wrong" and checked.largest_error:
+        yield f"E_total is off by up to {checked.largest_error:.1e}."
+    for note in checked.notes:
+        yield f"Note: {note}."
+
+
+def summary(files: Sequence[CheckedFile]) -> str:
+    """How many tables are right, in one sentence."""
+    tables = [table for file in files for table in file.tables]
+    right = sum(1 for table in tables if table.verdict == "correct")
+    unusable = sum(1 for file in files if file.error)
+    parts = [f"{_count(len(files), 'file')}, {_count(len(tables), 'table')}: {right} correct"]
+    for verdict in ("wrong", "constants", "incomplete"):
+        if number := sum(1 for table in tables if table.verdict == verdict):
+            parts.append(f"{number} {verdict}")
+    if unusable:
+        parts.append(f"{_count(unusable, 'file')} could not be checked")
+    return ", ".join(parts) + "."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def as_json(files: Sequence[CheckedFile]) -> dict[str, Any]:
+    """The files as one JSON document."""
+    return {
+        "files": [
+            {
+                "file": str(file.file),
+                "error": file.error,
+                "tables": [
+                    vars(table)
+                    | {"findings": [vars(finding) for finding in table.findings], "notes": list(table.notes)}
+                    for table in file.tables
+                ],
+                "notes": list(file.notes),
+            }
+            for file in files
+        ]
+    }
+
+
+def as_csv(files: Sequence[CheckedFile]) -> str:
+    """A line a table, with a line of headers."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_HEADER)
+    for file in files:
+        for table in file.tables:
+            causes = list(dict.fromkeys(finding.quantity for finding in table.findings))
+            rate = "" if table.learning_rate is None else f"{table.learning_rate:g}"
+            writer.writerow(
+                [_plain(str(file.file)), _plain(table.sheet), table.first_row, table.last_row, table.steps, rate,
+                 table.verdict, len(table.findings), " ".join(causes), ""]
+            )  # fmt: skip
+        if not file.tables:
+            writer.writerow([_plain(str(file.file)), *[""] * 8, file.error])
+    return text.getvalue()
+
+
+def _plain(text: str) -> str:
+    # a spreadsheet that opens the gradebook must not take a sheet's name for a formula
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
