@@ -33,6 +33,8 @@ Mask = NDArray[np.bool_]
 _FEWEST_ROUNDED = 5
 #: ... and are then taken to have so many decimals, at least.
 _USUAL_DECIMALS = 6
+#: What rounding may do to a right formula, whatever its shape, as a part of the largest number in its column.
+_ROUNDING = 1e-9
 #: A run of the table may leave NumPy's run so far by rounding alone.
 _RUN_TOLERANCE = 1e-6
 
@@ -80,6 +82,8 @@ class _Judgement:
         ]
         self._trial = Trial(sheets, table, self._rate.cell, self._parameters())
         self._notes: list[str] = []
+        # findings that count only where there is no other
+        self._suspects: list[Finding] = []
 
     # -- what stands in the table ------------------------------------------------------------
 
@@ -211,7 +215,7 @@ class _Judgement:
             for formula in filled_formulas(texts, [rows[step] for step in steps]):
                 of_table = tuple(steps[n] for n in formula.steps)
                 waiting.append((name, FilledFormula(formula.text, formula.row, of_table)))
-        tried = self._tried(waiting, {})
+        tried = self._tried(waiting, self._typed())
         doubtful = [item for item, result in zip(waiting, tried, strict=True) if result and not result.right]
         here = dict(zip(map(id, doubtful), self._tried(doubtful, self._here()), strict=True))
         groups: dict[str, list[_Group]] = {}
@@ -232,6 +236,11 @@ class _Judgement:
         )
         return [next(results) if formula.text is not None else None for _, formula in items]
 
+    def _typed(self) -> dict[str, float]:
+        """The learning rate, where it is typed into the formulas."""
+        typed = self._rate.cell is None and "eta" not in self._table.columns and self._rate.first is not None
+        return {"eta": self._rate.first} if typed and self._rate.first is not None else {}
+
     def _here(self) -> dict[str, float]:
         """The inputs, targets, fixed biases and the learning rate of this sheet."""
         fixed = {
@@ -249,7 +258,7 @@ class _Judgement:
         findings = []
         if all(name in self._numbers for name in self._network.weight_names):
             findings = [finding for name in self._groups for finding in self._judge(name)]
-            findings += self._unexplained_errors(findings)
+            findings = findings or self._suspects or self._unexplained_errors()
         findings.sort(key=lambda finding: (finding.kind == "constant", self._order(finding.quantity)))
         self._note_what_is_missing()
         self._note_the_rate()
@@ -293,10 +302,10 @@ class _Judgement:
                 elif group.tried is not None and not group.tried.right:
                     self._note_luck(group)
             elif group.right is False and wrong[steps].any():
-                yield self._finding(name, steps, group.formula.text, group.tried)
+                yield self._finding(name, steps, group)
             elif wrong[steps].any():
                 if not self._follows(group, steps[wrong[steps]]):
-                    yield self._finding(name, steps[wrong[steps]], None, None)
+                    yield self._finding(name, steps[wrong[steps]])
             elif group.right is False:
                 self._note_luck(group)
 
@@ -304,13 +313,19 @@ class _Judgement:
         """A formula that is right in one row, and whose numbers are wrong in others."""
         first = int(steps[0])
         text = self._texts[group.name][first]
-        again = FilledFormula(text, self._table.rows[first], (first,))
-        tried = self._tried([(group.name, again)], {})[0]
-        here = self._tried([(group.name, again)], self._here())[0]
-        if tried and here and not tried.right and not here.right:
-            yield self._finding(group.name, steps, text, tried)
-        elif not self._follows(group, steps):
-            yield self._finding(group.name, steps, None, None)
+        formula = FilledFormula(text, self._table.rows[first], (first,))
+        tried, here = (
+            self._tried([(group.name, formula)], constants)[0] for constants in (self._typed(), self._here())
+        )
+        again = _Group(group.name, formula, tried, here)
+        if again.right is False:
+            yield self._finding(group.name, steps, again)
+        else:
+            # it is right wherever it stands, so its numbers are wrong because others are, or by rounding
+            suspect = self._finding(group.name, steps)
+            largest = max(float(np.nanmax(np.abs(way.value), initial=0.0)) for way in self._expected[group.name])
+            if suspect.max_abs_error is None or suspect.max_abs_error > _ROUNDING * largest:
+                self._suspects.append(suspect)
 
     def _follows(self, group: _Group, steps: NDArray[np.intp]) -> bool:
         """Whether a right formula gives wrong numbers only because it works on wrong ones."""
@@ -331,7 +346,7 @@ class _Judgement:
         if name in self._constants:
             wrong_steps = steps[wrong[steps]]
             if wrong_steps.size:
-                yield self._finding(name, wrong_steps, None, None, slip="is not what the first row holds")
+                yield self._finding(name, wrong_steps, slip="is not what the first row holds")
             return
         steps = steps[np.isfinite(found[steps])]
         if not steps.size:
@@ -340,12 +355,10 @@ class _Judgement:
         tolerance = self._rounding[name][steps]
         off = steps[errors > tolerance]
         if off.size:
-            yield self._finding(
-                name, off, None, None, slip="is a number where a formula belongs, and not the right one"
-            )
+            yield self._finding(name, off, slip="is a number where a formula belongs, and not the right one")
             steps = steps[~(errors > tolerance)]
         if steps.size:
-            yield self._finding(name, steps, None, None)
+            yield self._finding(name, steps)
 
     @cached_property
     def _rounding(self) -> dict[str, Array]:
@@ -371,18 +384,12 @@ class _Judgement:
             total[name] = 2 * halves[name] + rate * gradient + TOLERANCE * scale + TINY
         return total
 
-    def _unexplained_errors(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Errors in cells that wait for each other: all of them are, so the first is named."""
-        if any(finding.kind == "error" for finding in findings):
-            return []
-        for name in (*self._quantities, *self._updates):
-            column = self._table.columns[name]
-            for step, row in enumerate(self._table.rows):
-                if self._sheets.is_error(self._table.sheet, row, column):
-                    known = any(finding.quantity == name for finding in findings)
-                    feeds = any(self._wrong[other].any() for other in self._wrong)
-                    if not known and not feeds:
-                        return [self._finding(name, np.array([step]), None, None)]
+    def _unexplained_errors(self) -> list[Finding]:
+        """Errors in cells that wait for each other: none is the cause more than another, so the first is named."""
+        for step, row in enumerate(self._table.rows):
+            for name in (*self._quantities, *self._updates):
+                if self._sheets.is_error(self._table.sheet, row, self._table.columns[name]):
+                    return [self._finding(name, np.array([step]))]
         return []
 
     # -- one finding -------------------------------------------------------------------------
@@ -391,8 +398,7 @@ class _Judgement:
         self,
         name: str,
         steps: NDArray[np.intp],
-        text: str | None,
-        tried: TriedFormula | None,
+        group: _Group | None = None,
         slip: str = "",
     ) -> Finding:
         table = self._table
@@ -402,10 +408,10 @@ class _Judgement:
         formula = self._texts[name][step]
         value = self._sheets.value(table.sheet, row, column)
         is_update = name in self._updates
-        is_error = self._sheets.is_error(table.sheet, row, column)
+        is_error = all(self._sheets.is_error(table.sheet, table.rows[int(n)], column) for n in steps)
         named = None
-        if tried is not None and tried.found and not is_error:
-            named = self._named_slip(name, text or "", step, tried)
+        if group is not None and not is_error:
+            named = self._named_slip(group)
             slip = slip or (named.sentence if named else "")
         if formula is None:
             kind = "constant"
@@ -437,7 +443,9 @@ class _Judgement:
             found.append(first if first == last else f"{first}:{last}")
         return tuple(found)
 
-    def _named_slip(self, name: str, text: str, step: int, tried: TriedFormula) -> slips.Slip | None:
+    def _named_slip(self, group: _Group) -> slips.Slip | None:
+        name, text = group.name, group.formula.text or ""
+        step = self._table.row_numbers[group.formula.row]
         formula = parsed(text)
         for target in formula.references:
             cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
@@ -455,7 +463,11 @@ class _Judgement:
                     where = "above" if far > 0 else "below"
                     header = notation.header(named[0])
                     return slips.Slip(f"takes {header} from the wrong row, {abs(far)} rows {where}", True)
-        return slips.slip(self._network, name, self._known(text, step), tried.runs, tried.found)
+        known = self._known(text, step)
+        for tried in (group.tried, group.tried_here):
+            if tried and (named_slip := slips.slip(self._network, name, known, tried.runs, tried.found)):
+                return named_slip
+        return None
 
     def _known(self, text: str | None, step: int) -> frozenset[str]:
         """The names that an expected formula may use: δ and local derivatives only where the formula does too."""
@@ -506,10 +518,7 @@ class _Judgement:
 
     def _note_luck(self, group: _Group) -> None:
         cell = cell_address(group.formula.row, self._table.columns[group.name])
-        named = None
-        if group.tried is not None and group.tried.found:
-            step = group.formula.steps[0]
-            named = self._named_slip(group.name, group.formula.text or "", step, group.tried)
+        named = self._named_slip(group)
         what = named.sentence if named else "does not follow the chain rule, or has numbers typed into it"
         self._notes.append(f"{notation.header(group.name)} ({cell}) comes out right here, but {what}")
 
@@ -520,6 +529,8 @@ class _Judgement:
 
     def _note_the_rate(self) -> None:
         table = self._table
+        if self._typed() and any(text for name in self._updates for text in self._texts[name]):
+            self._notes.append("the learning rate is typed into the formulas: give it a cell, to try others")
         for step in self._rate.changes:
             value = self._rate.values[step]
             shown = f"{value:g}" if math.isfinite(value) else "no number"

@@ -74,7 +74,7 @@ def slip(
         found: what it gave.
     """
     answers = np.array(found)
-    if not np.isfinite(answers).all():
+    if not answers.size or not np.isfinite(answers).all():
         return None
     values, slips = _candidates(network, name, known, tuple(_Run(steps) for steps in runs))
     if not slips:
@@ -167,6 +167,7 @@ def _changes(network: Network, name: str, known: frozenset[str], expression: ast
     yield from _repeated_parts(parts)
     yield from _wrong_signs(expression, parts)
     yield from _wrong_operators(parts)
+    yield from _split_products(parts)
     yield from _lost_brackets(parts)
     yield from _extra_factors(parts, names)
     yield from _shifted_rows(name, network, parts)
@@ -272,7 +273,8 @@ def _missing_parts(parts: Sequence[_Part]) -> Iterator[_Change]:
                     yield part.put(kept), Slip(f"lacks the term {_text(lost)}")
             case ast.BinOp(left=left, op=ast.Sub(), right=right):
                 yield part.put(left), Slip(f"lacks the term -{_factor(right)}")
-                yield part.put(right), Slip(f"uses {_text(right)}; it should be {_text(part.node)}")
+                yield part.put(right), _uses(right, part.node)
+                yield part.put(_minus(right)), _uses(_minus(right), part.node)
             case ast.BinOp(left=base, op=ast.Pow()):
                 yield part.put(base), Slip(f"lacks the square of {_factor(base)}")
             case ast.BinOp(left=ast.Constant(value=1), op=ast.Div(), right=below):
@@ -338,6 +340,31 @@ def _wrong_operators(parts: Sequence[_Part]) -> Iterator[_Change]:
                         part.put(new),
                         Slip(f"has {sign} where {right} belongs: {_text(new)}; it should be {_text(part.node)}"),
                     )
+
+
+def _split_products(parts: Sequence[_Part]) -> Iterator[_Change]:
+    """a*b+c*d for a*b*c*d, where the sign also ends what the brackets held together."""
+    for part in parts:
+        factors = _factors(part.node)
+        for n in range(1, len(factors)):
+            for operator, sign in ((ast.Add(), "+"), (ast.Sub(), "-")):
+                new = ast.BinOp(_product(factors[:n]), operator, _product(factors[n:]))
+                text = f"has {sign} where * belongs: {_text(new)}; it should be {_text(part.node)}"
+                yield part.put(new), Slip(text)
+
+
+def _factors(node: ast.expr) -> list[ast.expr]:
+    match node:
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return [*_factors(left), *_factors(right)]
+    return [node]
+
+
+def _product(factors: Sequence[ast.expr]) -> ast.expr:
+    product = factors[0]
+    for factor in factors[1:]:
+        product = ast.BinOp(product, ast.Mult(), factor)
+    return product
 
 
 def _lost_brackets(parts: Sequence[_Part]) -> Iterator[_Change]:
