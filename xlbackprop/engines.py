@@ -67,6 +67,8 @@ class DefinedName:
 
 def as_number(value: Value) -> float:
     """A cell's value if it is a number, else NaN."""
+    if type(value) is float:
+        return value
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
 
 
@@ -75,6 +77,7 @@ class Sheets:
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        self._values_read: dict[str, dict[tuple[int, int], Value]] = {}
         self._formulas: dict[str, dict[tuple[int, int], str]] = {}
         properties = model.get_worksheets_properties()
         self._index = {sheet["name"]: n for n, sheet in enumerate(properties)}
@@ -112,7 +115,9 @@ class Sheets:
             texts = ((place, formula(index, *place)) for place in self.used_cells[sheet])
             # the engine writes the functions that it knows in capitals, and only those
             self._formulas[sheet] = {
-                place: _UNKNOWN_CALL.sub(lambda match: match[0].upper(), text) for place, text in texts if text
+                place: text if text.isupper() else _UNKNOWN_CALL.sub(lambda match: match[0].upper(), text)
+                for place, text in texts
+                if text
             }
         return self._formulas[sheet]
 
@@ -120,9 +125,23 @@ class Sheets:
     def used_cells(self) -> dict[str, list[tuple[int, int]]]:
         """Row and column of every cell that is not empty, by sheet."""
         by_index: list[list[tuple[int, int]]] = [[] for _ in self._index]
+        value = self._model.get_cell_value
         for sheet, row, column in self._model.get_all_cells():
-            by_index[sheet].append((row, column))
+            # a cell may have a style and nothing else
+            if value(sheet, row, column) is not None:
+                by_index[sheet].append((row, column))
         return dict(zip(self._index, by_index, strict=True))
+
+    def recalculate(self) -> None:
+        """Compute every cell anew."""
+        self._model.evaluate()
+        self._values_read.clear()
+
+    def values(self, sheet: str) -> Mapping[tuple[int, int], Value]:
+        """The values of a sheet as they were when first asked for, by row and column."""
+        if sheet not in self._values_read:
+            self._values_read[sheet] = {place: self.value(sheet, *place) for place in self.used_cells[sheet]}
+        return self._values_read[sheet]
 
     def named_cell(self, name: str, sheet: str) -> Cell | None:
         """The single cell that a defined name stands for on a sheet; None if it stands for something else."""
@@ -216,15 +235,13 @@ def opened(path: Path) -> tuple[Sheets, Stored]:
     """
     model = _load(path)
     sheets = Sheets(model)
-    values = {
-        sheet: {place: sheets.value(sheet, *place) for place in places} for sheet, places in sheets.used_cells.items()
-    }
+    stored = Stored({sheet: sheets.values(sheet) for sheet in sheets.names})
     for index, sheet in enumerate(sheets.names):
         for (row, column), text in sheets.formulas(sheet).items():
             if (computed := computable(text)) != text:
                 model.update_cell_with_formula(index, row, column, computed)
-    model.evaluate()
-    return sheets, Stored(values)
+    sheets.recalculate()
+    return sheets, stored
 
 
 def computable(formula: str) -> str:

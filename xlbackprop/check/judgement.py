@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from xlbackprop.check.tables import Table
 from xlbackprop.check.trial import Trial, TriedFormula
 from xlbackprop.engines import Cell, Sheets
 from xlbackprop.expression import cell_formula
+from xlbackprop.network import Network
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 
 Mask = NDArray[np.bool_]
@@ -388,7 +389,8 @@ class _Judgement:
         """Errors in cells that wait for each other: none is the cause more than another, so the first is named."""
         for step, row in enumerate(self._table.rows):
             for name in (*self._quantities, *self._updates):
-                if self._sheets.is_error(self._table.sheet, row, self._table.columns[name]):
+                number = self._numbers[name][step]
+                if math.isnan(number) and self._sheets.is_error(self._table.sheet, row, self._table.columns[name]):
                     return [self._finding(name, np.array([step]))]
         return []
 
@@ -570,13 +572,18 @@ class _Judgement:
         values = {name: float(self._numbers[name][0]) for name in self._network.start_values if name in self._numbers}
         if len(values) < len(self._network.start_values) or not all(map(math.isfinite, values.values())):
             return None
-        network = self._network.with_values(values)
+        run = _run(self._network.with_values(values), self._rate.first, self._table.steps)
         with np.errstate(all="ignore"):
-            steps = reference.train(network, [self._rate.first], self._table.steps)
-            run = np.array([float(step.total[0]) for step in steps])
             error = np.abs(self._numbers["E_total"] - run)
         error = error[np.isfinite(error)]
         return float(error.max()) if error.size else None
+
+
+@lru_cache(maxsize=256)
+def _run(network: Network, rate: float, steps: int) -> Array:
+    """E_total at each step, by NumPy; a class trains the same network over and over."""
+    with np.errstate(all="ignore"):
+        return np.array([float(step.total[0]) for step in reference.train(network, [rate], steps)])
 
 
 def _half_a_digit(numbers: Array, texts: Sequence[str | None]) -> float:

@@ -74,8 +74,9 @@ class Table:
 
     def read(self, sheets: Sheets) -> dict[str, Array]:
         """The numbers of each quantity that stands somewhere, step by step; NaN where no number stands."""
+        values = sheets.values(self.sheet)
         numbers = {
-            name: np.array([as_number(sheets.value(self.sheet, row, column)) for row in self.rows])
+            name: np.array([as_number(values.get((row, column))) for row in self.rows])
             for name, column in self.columns.items()
         }
         for name, cell in self.cells.items():
@@ -96,21 +97,19 @@ class _Headers:
 
 
 def _tables_of(sheets: Sheets, sheet: str) -> Iterator[Table]:
-    formulas = sheets.formulas(sheet)
+    formulas, values = sheets.formulas(sheet), sheets.values(sheet)
     rows: dict[int, dict[int, str]] = {}
     filled: dict[int, set[int]] = {}
-    for row, column in sorted(sheets.used_cells[sheet]):
-        if (row, column) in formulas:
+    for (row, column), value in values.items():
+        if isinstance(value, float) or (row, column) in formulas:
             filled.setdefault(row, set()).add(column)
-            continue
-        value = sheets.value(sheet, row, column)
-        if isinstance(value, str):
-            if name := quantity(value):
-                rows.setdefault(row, {})[column] = name
-        elif value is not None and not isinstance(value, bool):
-            filled.setdefault(row, set()).add(column)
+        elif isinstance(value, str) and (name := quantity(value)):
+            rows.setdefault(row, {})[column] = name
     headers = [
-        _Headers(row, columns) for row, names in rows.items() for columns in _segments(names) if _is_header(columns)
+        _Headers(row, columns)
+        for row, names in sorted(rows.items())
+        for columns in _segments(names)
+        if _is_header(columns)
     ]
     headers = _without_repeats(sheets, sheet, headers)
     labels = {(row, column): name for row, names in rows.items() for column, name in names.items()}
