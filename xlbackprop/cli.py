@@ -234,6 +234,8 @@ def _print_checked(files: "list[CheckedFile]") -> None:
             click.echo(f"  {table.sheet:<{width}}  {rows:<16}  η {rate:<8}  {verdict}", color=colour)
             for line in printing.table_lines(table):
                 click.echo(f"    {line}")
+        for sheet, finding in file.elsewhere:
+            click.echo(f"  {sheet}: {_sentence(finding)}")
         for note in file.notes:
             click.echo(f"  Note: {note}.")
     if len(files) > 1:

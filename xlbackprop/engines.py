@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,33 @@ ENGINES = {"ironcalc": "IronCalc", "libreoffice": "LibreOffice"}
 
 _ADDRESS = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!]+))!\$?(?P<column>[A-Z]{1,3})\$?(?P<row>\d+)")
 
+#: Functions that the engine computes as Excel does, errors included.
+KNOWN_FUNCTIONS = frozenset(
+    [
+        "ABS",
+        "AVERAGE",
+        "EXP",
+        "IF",
+        "IFERROR",
+        "INDEX",
+        "LN",
+        "LOG",
+        "LOG10",
+        "MAX",
+        "MIN",
+        "PI",
+        "POWER",
+        "PRODUCT",
+        "ROUND",
+        "SIGN",
+        "SQRT",
+        "SUM",
+        "SUMPRODUCT",
+        "SUMSQ",
+        "TANH",
+    ]
+)
+_CALL = re.compile(r"([A-Z][A-Z0-9_.]*)\(")
 _POW = re.compile(r"(?<![A-Z0-9_.])POW\(")
 _UNKNOWN_CALL = re.compile(r"(?<![A-Za-z0-9_.])([a-z][a-z0-9_.]*)\(")
 
@@ -140,7 +167,8 @@ class Sheets:
     def values(self, sheet: str) -> Mapping[tuple[int, int], Value]:
         """The values of a sheet as they were when first asked for, by row and column."""
         if sheet not in self._values_read:
-            self._values_read[sheet] = {place: self.value(sheet, *place) for place in self.used_cells[sheet]}
+            index, value = self._index[sheet], self._model.get_cell_value
+            self._values_read[sheet] = {place: value(index, *place) for place in self.used_cells[sheet]}
         return self._values_read[sheet]
 
     def named_cell(self, name: str, sheet: str) -> Cell | None:
@@ -194,6 +222,9 @@ class _SavedSheets(Sheets):
         cell = self._values[sheet].get((row, column))
         return None if cell is None else cell.value
 
+    def values(self, sheet: str) -> Mapping[tuple[int, int], Value]:
+        return {place: cell.value for place, cell in self._values[sheet].items()}
+
     def is_error(self, sheet: str, row: int, column: int) -> bool:
         cell = self._values[sheet].get((row, column))
         return cell is not None and cell.data_type == "e"
@@ -222,9 +253,11 @@ class Stored:
 
     Attributes:
         values: the value of each cell that is not empty, by sheet, then by row and column.
+        kept: the cells whose value was kept, because the engine has no answer of its own for their formula.
     """
 
     values: Mapping[str, Mapping[tuple[int, int], Value]]
+    kept: frozenset[Cell]
 
 
 def opened(path: Path) -> tuple[Sheets, Stored]:
@@ -235,13 +268,36 @@ def opened(path: Path) -> tuple[Sheets, Stored]:
     """
     model = _load(path)
     sheets = Sheets(model)
-    stored = Stored({sheet: sheets.values(sheet) for sheet in sheets.names})
+    values = {sheet: sheets.values(sheet) for sheet in sheets.names}
     for index, sheet in enumerate(sheets.names):
         for (row, column), text in sheets.formulas(sheet).items():
             if (computed := computable(text)) != text:
                 model.update_cell_with_formula(index, row, column, computed)
     sheets.recalculate()
-    return sheets, stored
+    kept: set[Cell] = set()
+    while waiting := set(_unanswered(sheets, values)) - kept:
+        for cell in waiting:
+            number = as_number(values[cell.sheet][cell.row, cell.column])
+            model.update_cell_with_number(sheets.names.index(cell.sheet), cell.row, cell.column, number)
+        kept |= waiting
+        sheets.recalculate()
+    return sheets, Stored(values, frozenset(kept))
+
+
+def _unanswered(sheets: Sheets, stored: Mapping[str, Mapping[tuple[int, int], Value]]) -> Iterator[Cell]:
+    """Cells that show an error although the file has a number, by a function about which the engine may be wrong."""
+    for sheet in sheets.names:
+        formulas = sheets.formulas(sheet)
+        for place, value in sheets.values(sheet).items():
+            if isinstance(value, str) and value.startswith("#") and value != "#CIRC!" and place in formulas:
+                number = as_number(stored[sheet].get(place))
+                if not math.isnan(number) and not calls_only_known(formulas[place]):
+                    yield Cell(sheet, *place)
+
+
+def calls_only_known(formula: str) -> bool:
+    """Whether a formula calls only functions about which the engine has proved itself."""
+    return KNOWN_FUNCTIONS.issuperset(_CALL.findall(formula))
 
 
 def computable(formula: str) -> str:

@@ -93,11 +93,14 @@ class _Judgement:
         found = {cell: name for name, cell in self._table.cells.items() if name != "eta"}
         for name in self._constants:
             text = self._sheets.formula(self._table.sheet, self._table.rows[0], self._table.columns[name])
-            references = parsed(text).references if text else ()
-            if len(references) == 1 and references[0].is_cell and text:
-                target = references[0]
-                cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
-                if re.fullmatch(r"=[^-+*/^(]+", text) and cell.row not in self._table.row_numbers:
+            # what the whole formula stands for: =$A$3, =Parameters!B2 or =t_1
+            if text is None or not re.fullmatch(r"=[^-+*/^(&]+", text):
+                continue
+            formula = parsed(text)
+            cells = [Cell(of.sheet or self._table.sheet, of.row, of.column) for of in formula.references if of.is_cell]
+            cells += [cell for used in formula.names if (cell := self._sheets.named_cell(used, self._table.sheet))]
+            for cell in cells:
+                if cell.sheet != self._table.sheet or cell.row not in self._table.row_numbers:
                     found[cell] = name
         return found
 
@@ -465,6 +468,8 @@ class _Judgement:
                     where = "above" if far > 0 else "below"
                     header = notation.header(named[0])
                     return slips.Slip(f"takes {header} from the wrong row, {abs(far)} rows {where}", True)
+        if name in self._constants:
+            return None
         known = self._known(text, step)
         for tried in (group.tried, group.tried_here):
             if tried and (named_slip := slips.slip(self._network, name, known, tried.runs, tried.found)):

@@ -76,6 +76,11 @@ class TrainingWorkbook:
     version: str
 
 
+def is_own_workbook(sheets: Sheets) -> bool:
+    """Whether a workbook says that `xlbackprop build` made it."""
+    return "Network" in sheets.names and _read_facts(sheets).get("made by", "").startswith("xlbackprop")
+
+
 def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
     """The network and the training tables of a workbook that `xlbackprop build` made.
 

@@ -23,7 +23,9 @@ _MOST_RANGES = 3
 
 def sentence(finding: Finding) -> str:
     """What is wrong, in one sentence: `∂E/∂w3 (Z33:Z100) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2).`"""
-    where = ", ".join(finding.ranges[:_MOST_RANGES]) + (" ..." if len(finding.ranges) > _MOST_RANGES else "")
+    where = ", ".join((finding.ranges or (finding.cell,))[:_MOST_RANGES]) + (
+        " ..." if len(finding.ranges) > _MOST_RANGES else ""
+    )
     what = finding.slip
     if not what:
         what = {
@@ -89,6 +91,7 @@ def as_json(files: Sequence[CheckedFile]) -> dict[str, Any]:
                     for table in file.tables
                 ],
                 "notes": list(file.notes),
+                "elsewhere": [vars(finding) | {"sheet": sheet} for sheet, finding in file.elsewhere],
             }
             for file in files
         ]

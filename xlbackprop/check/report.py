@@ -62,17 +62,27 @@ class CheckedTable:
 
 @dataclass(frozen=True)
 class CheckedFile:
-    """What was found in one file; `error` is a sentence if it could not be checked at all."""
+    """What was found in one file.
+
+    Attributes:
+        file: its path.
+        error: why it could not be checked at all, as a sentence.
+        tables: what was found in each table.
+        notes: what else is worth knowing, as sentences.
+        elsewhere: what is wrong around the tables of a workbook of ours, each with its sheet.
+    """
 
     file: Path
     error: str | None = None
     tables: tuple[CheckedTable, ...] = ()
     notes: tuple[str, ...] = ()
+    elsewhere: tuple[tuple[str, Finding], ...] = ()
 
     @property
     def right(self) -> bool:
         """Whether it holds a table, and nothing but correct ones."""
-        return self.error is None and bool(self.tables) and all(table.verdict == "correct" for table in self.tables)
+        correct = all(table.verdict == "correct" for table in self.tables)
+        return self.error is None and bool(self.tables) and correct and not self.elsewhere
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import ironcalc
 from xlbackprop.chain_rule import Simulation
 from xlbackprop.check.formulas import Reference, parsed
 from xlbackprop.check.tables import Table
-from xlbackprop.engines import Cell, Sheets, as_number, computable
+from xlbackprop.engines import Cell, Sheets, as_number, calls_only_known, computable
 from xlbackprop.network import Network
 
 #: How many random trainings a formula is tried on.
@@ -160,6 +160,8 @@ class Trial:
         for n, name in enumerate(names):
             expected = tuple(steps[CURRENT].get(name, math.nan) for steps in runs)
             usable = all(map(math.isfinite, expected)) and not self._untriable(formulas[n][0])
+            # an error may be the engine's own
+            usable &= all(map(math.isfinite, answers[n])) or calls_only_known(computable(formulas[n][0]))
             found.append(TriedFormula(tuple(answers[n]) if usable else (), expected, runs))
         return found
 

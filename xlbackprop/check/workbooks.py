@@ -11,9 +11,11 @@ from xlbackprop import notation
 from xlbackprop.addresses import cell_address
 from xlbackprop.check.formulas import parsed
 from xlbackprop.check.judgement import judge_table
+from xlbackprop.check.own_workbook import is_own_workbook
 from xlbackprop.check.report import CheckedFile, CheckedTable, Finding
 from xlbackprop.check.tables import Table, find_tables
-from xlbackprop.engines import Sheets, Stored, Value, as_number, opened
+from xlbackprop.check.verification import judge
+from xlbackprop.engines import KNOWN_FUNCTIONS, Sheets, Stored, Value, as_number, opened
 from xlbackprop.errors import UnusableInput
 
 #: Stored and recalculated numbers agree up to this part of their size: Google Sheets writes ten digits.
@@ -38,7 +40,23 @@ def check(path: Path) -> CheckedFile:
             error=f"{path} holds no backpropagation table: none of its visible sheets has a row of headers "
             "such as w1, h1, a_h1, E_total, ∂E/∂w1.",
         )
-    return CheckedFile(path, tables=tuple(tables))
+    notes, elsewhere = _own(sheets, path, tables)
+    return CheckedFile(path, tables=tuple(tables), notes=notes, elsewhere=elsewhere)
+
+
+def _own(
+    sheets: Sheets, path: Path, tables: Sequence[CheckedTable]
+) -> tuple[tuple[str, ...], tuple[tuple[str, Finding], ...]]:
+    """What `verify` finds in a workbook of ours beyond its tables."""
+    if not is_own_workbook(sheets):
+        return (), ()
+    try:
+        report = judge(sheets, path, "ironcalc")
+    except UnusableInput as error:
+        return (f"around the tables it could not be checked: {str(error).removesuffix('.')}",), ()
+    known = {(table.sheet, finding.quantity) for table in tables for finding in table.findings}
+    found = [(table.sheet, finding) for table in report.tables for finding in table.findings]
+    return (), tuple((sheet, finding) for sheet, finding in found if (sheet, finding.quantity) not in known)
 
 
 def _with_strange_starts(sheets: Sheets, found: Sequence[Table], tables: Sequence[CheckedTable]) -> list[CheckedTable]:
@@ -77,7 +95,10 @@ def _with_stored(sheets: Sheets, stored: Stored, table: Table, checked: CheckedT
     places = [(row, column) for row in table.rows for column in inside if (row, column) in formulas]
     calls: dict[str, str] = {}
     now = sheets.values(table.sheet)
-    for place in sorted(place for place in places if isinstance(now[place], str) or "POW(" in formulas[place]):
+    strange = (place for place in places if isinstance(now[place], str) or "POW(" in formulas[place])
+    kept = {(cell.row, cell.column) for cell in stored.kept if cell.sheet == table.sheet} & set(places)
+    judged = "; it was judged by the numbers in the file" if kept else ""
+    for place in sorted({*strange, *kept}):
         for function in parsed(formulas[place]).functions:
             calls.setdefault(function, cell_address(*place))
     for function, where in calls.items():
@@ -86,7 +107,9 @@ def _with_stored(sheets: Sheets, stored: Stored, table: Table, checked: CheckedT
                 f"{where} calls POW, which Excel and LibreOffice show as #NAME?: use POWER or ^; it was judged as POWER"
             )
         elif function not in FORMULAE:
-            notes.append(f"{where} calls {function}, which Excel does not know")
+            notes.append(f"{where} calls {function}, which Excel does not know{judged}")
+        elif function not in KNOWN_FUNCTIONS:
+            notes.append(f"{where} calls {function}, which could not be recalculated here{judged}")
     if any(before.get(place) not in (None, 0.0) for place in places):
         stale = [place for place in places if not _agree(before.get(place), now.get(place))]
         if stale:
