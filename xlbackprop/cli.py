@@ -204,7 +204,7 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
         click.echo(json.dumps(printing.as_json(checked), ensure_ascii=False, allow_nan=False))
     elif as_csv:
         click.echo(printing.as_csv(checked), nl=False)
-    else:
+    elif len(checked) > 1 or not checked[0].error:
         _print_checked(checked)
         if annotate and not checked[0].error:
             click.echo(f"Wrote {annotate}, with what is wrong marked.")

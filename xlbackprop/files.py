@@ -14,6 +14,10 @@ MAX_EXPANSION = 200
 MAX_UNPACKED_BYTES = 4 * 2**30
 _EXPANSION_MATTERS_FROM = 16 * 2**20
 
+# how a file of Microsoft's compound format begins, and how much of it is looked at
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+_LOOKED_AT = 64 * 2**20
+
 
 def check_output(path: Path, *, force: bool) -> None:
     """See whether a workbook may be written to a path.
@@ -90,8 +94,14 @@ def check_package(path: Path) -> None:
                 raise UnusableInput(
                     f"{path} would unpack from {packed:,} to {unpacked:,} bytes, which no honest workbook does."
                 )
-            if "xl/workbook.xml" not in {part.filename for part in parts}:
-                raise UnusableInput(f"{path} is a zip file, but not an .xlsx workbook.")
+            names = {part.filename for part in parts}
+            if "xl/workbook.xml" not in names:
+                kind = "a zip file, but no workbook"
+                if "xl/workbook.bin" in names:
+                    kind = "a binary workbook (.xlsb): save it as .xlsx"
+                elif "mimetype" in names and "content.xml" in names:
+                    kind = "an OpenDocument file: save it as .xlsx"
+                raise UnusableInput(f"{path} is {kind}.")
     except FileNotFoundError:
         raise UnusableInput(f"{path} does not exist.") from None
     except IsADirectoryError:
@@ -99,8 +109,18 @@ def check_package(path: Path) -> None:
     except PermissionError:
         raise UnusableInput(f"{path} cannot be read: permission denied.") from None
     except (zipfile.BadZipFile, NotImplementedError, ValueError):
-        raise UnusableInput(
-            f"{path} is not an .xlsx workbook, or it was cut short: save it again from the spreadsheet program."
-        ) from None
+        raise UnusableInput(f"{path} {_what_else(path)}") from None
     except OSError as error:
         raise UnusableInput(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _what_else(path: Path) -> str:
+    """What a file is that is no zip package, as the end of a sentence."""
+    with path.open("rb") as file:
+        start = file.read(_LOOKED_AT)
+    if start.startswith(_OLE):
+        # the same container holds old workbooks and encrypted new ones; its directory tells which
+        if "EncryptedPackage".encode("utf-16-le") in start:
+            return "is protected by a password: save it without one."
+        return "is a workbook of the old format (.xls): save it as .xlsx."
+    return "is not an .xlsx workbook, or it was cut short: save it again from the spreadsheet program."

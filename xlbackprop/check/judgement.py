@@ -305,7 +305,7 @@ class _Judgement:
                     yield from self._judge_later_rows(group, steps[wrong[steps]])
                 elif group.tried is not None and not group.tried.right:
                     self._note_luck(group)
-            elif group.right is False and wrong[steps].any():
+            elif group.right is False and (wrong[steps] | np.isnan(self._numbers[name][steps])).any():
                 yield self._finding(name, steps, group)
             elif wrong[steps].any():
                 if not self._follows(group, steps[wrong[steps]]):
@@ -352,6 +352,12 @@ class _Judgement:
             if wrong_steps.size:
                 yield self._finding(name, wrong_steps, slip="is not what the first row holds")
             return
+        values = self._sheets.values(self._table.sheet)
+        column = self._table.columns[name]
+        texts = [step for step in steps if isinstance(values.get((self._table.rows[step], column)), str | bool)]
+        if texts:
+            shown = values[self._table.rows[int(texts[0])], column]
+            yield self._finding(name, np.array(texts), slip=f"holds {shown!r} where a formula belongs")
         steps = steps[np.isfinite(found[steps])]
         if not steps.size:
             return

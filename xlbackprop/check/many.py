@@ -3,7 +3,6 @@
 import contextlib
 import multiprocessing
 import os
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as TookTooLong
 from pathlib import Path
@@ -57,7 +56,7 @@ def check_all(paths: Sequence[Path], on_file: Callable[[], object] = lambda: Non
         context.set_forkserver_preload([__name__, "xlbackprop.check.workbooks"])
     workers = max(1, min(os.cpu_count() or 1, len(paths)))
     results = []
-    with ProcessPool(workers, initializer=_limit_memory, context=context) as pool:
+    with ProcessPool(workers, initializer=_prepare, context=context) as pool:
         futures = [pool.schedule(_check, args=[path], timeout=MAX_SECONDS) for path in paths]
         for path, future in zip(paths, futures, strict=True):
             try:
@@ -78,10 +77,11 @@ def check_all(paths: Sequence[Path], on_file: Callable[[], object] = lambda: Non
     return results
 
 
-def _limit_memory() -> None:
-    # what the engine says about its own end is nothing for the user
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno() if sys.__stderr__ else 2)
+def _prepare() -> None:
+    # what the engine prints about a file, or about its own end, is nothing for the user
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for output in (1, 2):
+        os.dup2(nowhere, output)
     try:
         import resource
     except ImportError:

@@ -107,7 +107,7 @@ def _with_stored(sheets: Sheets, stored: Stored, table: Table, checked: CheckedT
                 f"{where} calls POW, which Excel and LibreOffice show as #NAME?: use POWER or ^; it was judged as POWER"
             )
         elif function not in FORMULAE:
-            notes.append(f"{where} calls {function}, which Excel does not know{judged}")
+            notes.append(f"{where} calls {function}, which neither Excel 2007 nor the engine here knows{judged}")
         elif function not in KNOWN_FUNCTIONS:
             notes.append(f"{where} calls {function}, which could not be recalculated here{judged}")
     if any(before.get(place) not in (None, 0.0) for place in places):
