@@ -71,8 +71,12 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "a_o1": ("1/(1+1/EXP({o1}))", "1/(1+2.718281828459045^(-{o1}))"),
     "a_o2": ("1/(1+EXP(-1*{o2}))",),
     "E1": (
-        "POWER({t1}-{a_o1},2)/2", "({a_o1}-{t1})^2/2", "(1/2)*POWER(({t1}-{a_o1}),2)", "0.5*({t1}-{a_o1})*({t1}-{a_o1})",
-        "0.5*({t1}^2-2*{t1}*{a_o1}+{a_o1}^2)", "SUMSQ({t1}-{a_o1})/2",
+        "POWER({t1}-{a_o1},2)/2",
+        "({a_o1}-{t1})^2/2",
+        "(1/2)*POWER(({t1}-{a_o1}),2)",
+        "0.5*({t1}-{a_o1})*({t1}-{a_o1})",
+        "0.5*({t1}^2-2*{t1}*{a_o1}+{a_o1}^2)",
+        "SUMSQ({t1}-{a_o1})/2",
     ),
     "E2": ("1/2*({t2}-{a_o2})^2",),
     "E_total": ("SUM({E1},{E2})", "SUM({E1}:{E2})", "0.5*(({t1}-{a_o1})^2+({t2}-{a_o2})^2)"),
@@ -81,15 +85,13 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "{i1}*({dE_dw5}/{a_h1}*{w5}+{dE_dw7}/{a_h1}*{w7})*({a_h1}-{a_h1}^2)",
     ),
     "dE_dw2": ("{dE_dw1}*{i2}/{i1}", "({dE_dw1}/{i1})*{i2}"),
-    "dE_dw3": (_hidden(2, 1).replace("*(1-{a_h2})", "-" + _FLOW[2] + "*{a_h2}^2*{i1}").removesuffix("*{i1}") + "*1",),
+    "dE_dw3": (f"{_FLOW[2]}*({{a_h2}}-POWER({{a_h2}},2))*{{i1}}",),
     "dE_dw4": ("{dE_dw3}/{i1}*{i2}",),
     "dE_dw5": ("-({t1}-{a_o1})*{a_o1}*(1-{a_o1})*{a_h1}", "({a_o1}-{t1})*({a_o1}-{a_o1}^2)*{a_h1}"),
     "dE_dw6": ("{dE_dw5}/{a_h1}*{a_h2}",),
     "dE_dw7": ("PRODUCT({a_o2}-{t2},{a_o2},1-{a_o2},{a_h1})",),
     "dE_dw8": ("({a_o2}-{t2})*({a_o2})*(1-{a_o2})*({a_h2})",),
 } | {w: (f"{{-{w}}}-({{eta}}*{{-dE_d{w}}})", f"{{-{w}}}+(-{{eta}})*{{-dE_d{w}}}") for w in WEIGHTS}  # fmt: skip
-# a wrong shape would be a wrong test: this one is only ever right
-SHAPES["dE_dw3"] = (f"{_FLOW[2]}*({{a_h2}}-POWER({{a_h2}},2))*{{i1}}",)
 
 _SIGNS = ("∂E/∂", "𝟃E/𝟃", "𝜕E_t/𝜕", "δE/δ", "dE/d", "∂E_total / ∂", "E∂", "E-d", "d", "∂Etotal\n/∂", "dE_d")
 
@@ -107,7 +109,8 @@ class Layout:
         label: what stands beside the learning rate.
         constants: `columns`, `block` or `labels`: where inputs and targets stand.
         gap: blank columns after these.
-        upper: whether headers are in capitals.
+        group_row, units_row: whether a row of groups stands above the headers, or one of units below.
+        fixed_columns: whether formulas fix the columns: `$C3`.
     """
 
     order: tuple[str, ...] = CLASSIC
@@ -135,7 +138,7 @@ class Handmade:
         rate: the learning rate.
         steps: the number of updates.
         formulas: the formula of each column.
-        cells: what stands in single cells instead, by name and step: a formula or a number.
+        cells: what stands in single cells instead, by name and step: a formula, a number or nothing.
         relative_eta: the weights whose update refers to the learning rate without `$`.
     """
 
@@ -144,7 +147,7 @@ class Handmade:
     rate: float = 0.5
     steps: int = 8
     formulas: Mapping[str, str] = field(default_factory=lambda: FORMULAS)
-    cells: Mapping[tuple[str, int], str | float] = field(default_factory=dict)
+    cells: Mapping[tuple[str, int], str | float | None] = field(default_factory=dict)
     relative_eta: frozenset[str] = frozenset()
 
     def with_formula(self, name: str, formula: str) -> "Handmade":
@@ -213,47 +216,45 @@ def write_table(sheet: Worksheet, table: Handmade) -> dict[str, int]:
             sheet.cell(layout.header_row - 1, column, {"w": "Weights", "h": "Forward pass", "d": "Gradients"}[name[0]])
     first = layout.header_row + 1 + layout.units_row
 
-    def cell(name: str, row: int) -> str:
-        if name in single:
-            return single[name]
-        mark = "$" if layout.fixed_columns else ""
-        return f"{mark}{get_column_letter(columns[name])}{row}"
-
     for step in range(table.steps + 1):
-        row = first + step
         for name, column in columns.items():
-            content: str | float
-            if (name, step) in table.cells:
-                content = table.cells[name, step]
-            elif name == "eta":
-                content = table.rate
-            elif name in CONSTANTS or (name in WEIGHTS and step == 0):
-                content = table.start[name]
-            else:
-                content = "=" + table.formulas[name]
-            if isinstance(content, str):
-                content = re.sub(
-                    r"\{(-*)(\w+)\}",
-                    lambda m: _referred(table, name, m[2], row - len(m[1]), cell, single, step),
-                    content,
-                )
-            sheet.cell(row, column, content)
+            sheet.cell(first + step, column, _content(table, name, step, first + step, columns, single))
     return columns
 
 
-def _referred(table, name, of, row, cell, single, step) -> str:
-    if of == "eta" and table.layout.eta == "number":
-        return f"{table.rate}"
-    if of == "eta" and table.layout.eta == "column":
-        return cell("eta", row - 1)
-    if of == "eta" and name in table.relative_eta:
-        letters, number = re.fullmatch(r"\$([A-Z]+)\$(\d+)", single["eta"]).groups()
-        return f"{letters}{int(number) + step - 1}"
-    return cell(of, row)
+def _content(
+    table: Handmade, name: str, step: int, row: int, columns: Mapping[str, int], single: Mapping[str, str]
+) -> str | float | None:
+    if (name, step) in table.cells:
+        content = table.cells[name, step]
+    elif name == "eta":
+        content = table.rate
+    elif name in CONSTANTS or (name in WEIGHTS and step == 0):
+        content = table.start[name]
+    else:
+        content = "=" + table.formulas[name]
+    if not isinstance(content, str):
+        return content
+
+    def cell(match: re.Match[str]) -> str:
+        above, of = len(match[1]), match[2]
+        if of == "eta" and table.layout.eta == "number":
+            return f"{table.rate}"
+        if of == "eta" and name in table.relative_eta:
+            letters, number = (
+                place.groups() if (place := re.fullmatch(r"\$([A-Z]+)\$(\d+)", single["eta"])) else ("", 0)
+            )
+            return f"{letters}{int(number) + step - 1}"
+        if of in single:
+            return single[of]
+        mark = "$" if table.layout.fixed_columns else ""
+        return f"{mark}{get_column_letter(columns[of])}{row - above - (of == 'eta')}"
+
+    return re.sub(r"\{(-*)(\w+)\}", cell, content)
 
 
 def _single_cells(sheet: Worksheet, table: Handmade, columns: Mapping[str, int]) -> dict[str, str]:
-    layout, found = table.layout, {}
+    layout, found = table.layout, dict[str, str]()
     column = layout.first_column + 2
     if layout.constants == "labels":
         for n, name in enumerate(CONSTANTS):

@@ -1,4 +1,5 @@
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -107,7 +108,7 @@ def test_a_zip_bomb_is_seen_before_it_is_unpacked(tmp_path: Path) -> None:
         check_package(bomb)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" + bytes(50), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" + bytes(50)])
 def test_a_file_that_is_no_package_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "book.xlsx"
     path.write_bytes(content)
@@ -116,8 +117,31 @@ def test_a_file_that_is_no_package_is_refused(tmp_path: Path, content: bytes) ->
 
 
 def test_a_zip_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnusableInput, match="is a zip file, but not an .xlsx workbook"):
+    with pytest.raises(UnusableInput, match="is a zip file, but no workbook"):
         check_package(zipped(tmp_path / "photos.xlsx", {"a.txt": b"hello"}))
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        ({"xl/workbook.bin": b""}, "is a binary workbook (.xlsb): save it as .xlsx"),
+        ({"mimetype": b"", "content.xml": b""}, "is an OpenDocument file: save it as .xlsx"),
+    ],
+)
+def test_a_workbook_of_another_format_is_named(tmp_path: Path, parts: dict[str, bytes], sentence: str) -> None:
+    with pytest.raises(UnusableInput, match=re.escape(sentence)):
+        check_package(zipped(tmp_path / "book.xlsx", parts))
+
+
+@pytest.mark.parametrize(
+    ("directory", "sentence"),
+    [("EncryptedPackage", "is protected by a password"), ("Workbook", "is a workbook of the old format (.xls)")],
+)
+def test_an_encrypted_or_old_workbook_is_named(tmp_path: Path, directory: str, sentence: str) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + directory.encode("utf-16-le"))
+    with pytest.raises(UnusableInput, match=re.escape(sentence)):
+        check_package(path)
 
 
 def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:

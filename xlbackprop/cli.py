@@ -193,6 +193,8 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     if annotate:
         if len(paths) > 1:
             raise UnusableInput(f"--annotate marks one workbook, but {len(paths)} were given: name one file.")
+        if annotate.exists() and annotate.samefile(paths[0]):
+            raise UnusableInput(f"{annotate} is the workbook itself: give the marked copy another name.")
         check_output(annotate, force=force)
     with tqdm(total=len(paths), unit="file", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
         checked = check_all(paths, on_file=progress.update)

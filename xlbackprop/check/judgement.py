@@ -306,7 +306,7 @@ class _Judgement:
                 elif group.tried is not None and not group.tried.right:
                     self._note_luck(group)
             elif group.right is False and (wrong[steps] | np.isnan(self._numbers[name][steps])).any():
-                yield self._finding(name, steps, group)
+                yield self._finding(name, self._really_wrong(group, steps), group)
             elif wrong[steps].any():
                 if not self._follows(group, steps[wrong[steps]]):
                     yield self._finding(name, steps[wrong[steps]])
@@ -331,6 +331,17 @@ class _Judgement:
             if suspect.max_abs_error is None or suspect.max_abs_error > _ROUNDING * largest:
                 self._suspects.append(suspect)
 
+    def _really_wrong(self, group: _Group, steps: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The rows of a wrong formula: all of them, but for those in which it still refers to the right cells."""
+        fine = ~self._wrong[group.name][steps] & np.isfinite(self._numbers[group.name][steps])
+        right = steps[fine]
+        if not right.size or right.size == steps.size:
+            return steps
+        first = int(right[0])
+        formula = FilledFormula(self._texts[group.name][first], self._table.rows[first], (first,))
+        (tried,) = self._tried([(group.name, formula)], self._here())
+        return steps[~fine] if tried and tried.right else steps
+
     def _follows(self, group: _Group, steps: NDArray[np.intp]) -> bool:
         """Whether a right formula gives wrong numbers only because it works on wrong ones."""
         for step in map(int, steps):
@@ -354,10 +365,14 @@ class _Judgement:
             return
         values = self._sheets.values(self._table.sheet)
         column = self._table.columns[name]
-        texts = [step for step in steps if isinstance(values.get((self._table.rows[step], column)), str | bool)]
+        shown = {int(step): values.get((self._table.rows[step], column)) for step in steps}
+        texts = [
+            step
+            for step, value in shown.items()
+            if isinstance(value, bool) or (isinstance(value, str) and value.strip())
+        ]
         if texts:
-            shown = values[self._table.rows[int(texts[0])], column]
-            yield self._finding(name, np.array(texts), slip=f"holds {shown!r} where a formula belongs")
+            yield self._finding(name, np.array(texts), slip=f"holds {shown[texts[0]]!r} where a formula belongs")
         steps = steps[np.isfinite(found[steps])]
         if not steps.size:
             return
@@ -602,7 +617,7 @@ def _half_a_digit(numbers: Array, texts: Sequence[str | None]) -> float:
     pasted = [number for number, text in zip(numbers, texts, strict=True) if text is None and math.isfinite(number)]
     if not pasted:
         return 0.0
-    decimals = max(_decimals(number) for number in pasted)
+    decimals = max(_decimals(float(number)) for number in pasted)
     if len(pasted) < _FEWEST_ROUNDED:
         decimals = max(decimals, _USUAL_DECIMALS)
     return 0.5 * 10.0**-decimals

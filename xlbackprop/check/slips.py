@@ -161,11 +161,11 @@ def _changes(network: Network, name: str, known: frozenset[str], expression: ast
     names = list(dict.fromkeys([*names, "eta"]))
     parts = list(_parts(expression))
     yield from _other_quantities(network, name, known)
+    yield from _wrong_signs(expression, parts)
     yield from _exchanged_names(parts, names)
     yield from _exchanged_neurons(network, expression, parts)
     yield from _missing_parts(parts)
     yield from _repeated_parts(parts)
-    yield from _wrong_signs(expression, parts)
     yield from _wrong_operators(parts)
     yield from _split_products(parts)
     yield from _lost_brackets(parts)
@@ -293,11 +293,9 @@ def _repeated_parts(parts: Sequence[_Part]) -> Iterator[_Change]:
         if isinstance(part.node, ast.Constant):
             continue
         yield part.put(ast.BinOp(part.node, ast.Mult(), part.node)), Slip(f"has the factor {_factor(part.node)} twice")
-        for number, word in ((2, "doubles"), (0.5, "halves")):
-            yield (
-                part.put(ast.BinOp(ast.Constant(number), ast.Mult(), part.node)),
-                Slip(f"{word} {_factor(part.node)}"),
-            )
+        for number, whole, word in ((2, "twice", "doubles"), (0.5, "half of", "halves")):
+            text = f"is {whole} what it should be" if part is parts[0] else f"{word} {_factor(part.node)}"
+            yield part.put(ast.BinOp(ast.Constant(number), ast.Mult(), part.node)), Slip(text)
     for part in parts:
         match part.node:
             case ast.Constant(value=value) if value == 0.5:

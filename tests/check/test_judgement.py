@@ -1,0 +1,335 @@
+"""Tables are judged: every mistake is found, its cause is named, and nothing else is blamed."""
+
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+
+from tests import handmade
+from tests.handmade import (
+    CLASSIC,
+    CONSTANTS,
+    FORMULAS,
+    SHAPES,
+    START_A,
+    START_B,
+    WEIGHTS,
+    Handmade,
+    Layout,
+    write,
+)
+from tests.handmade import slips as slips_of
+from xlbackprop.check.report import CheckedTable
+from xlbackprop.check.workbooks import check
+
+Checked = Callable[..., CheckedTable]
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Checked:
+    def check_table(table: Handmade) -> CheckedTable:
+        (found,) = check(write(tmp_path / "book.xlsx", table)).tables
+        return found
+
+    return check_table
+
+
+def causes(table: CheckedTable) -> list[tuple[str, str, str, int]]:
+    return [(finding.quantity, finding.kind, finding.cell, finding.rows) for finding in table.findings]
+
+
+# -- every slip ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_column_of_a_slip_is_named_and_no_other(checked: Checked, name: str) -> None:
+    generator = random.Random(name)
+    for _, formula in generator.sample(list(slips_of(name)), 4):
+        # the fourth weight set lets no slip come out right by chance
+        table = Handmade(
+            handmade.random_layout(generator), handmade.START_C, formulas=FORMULAS | {name: formula}, steps=5
+        )
+        result = checked(table)
+        assert result.verdict == "wrong", formula
+        assert [finding.quantity for finding in result.findings] == [name], formula
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=25)
+def test_a_right_table_is_right_in_any_layout_and_shape(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    generator = random.Random(seed)
+    layout = handmade.random_layout(generator)
+    formulas = {name: generator.choice([FORMULAS[name], *SHAPES[name]]) for name in FORMULAS}
+    if layout.order != CLASSIC or layout.gap:
+        # a range of cells needs the columns side by side
+        formulas |= {name: FORMULAS[name] for name in FORMULAS if ":" in formulas[name]}
+    start = {name: round(generator.choice((-1, 1)) * generator.uniform(0.01, 2), 4) for name in START_A}
+    table = Handmade(layout, start, rate=generator.choice((0.01, 0.5, 2, 20)), steps=5, formulas=formulas)
+    (result,) = check(write(tmp_path_factory.mktemp("right") / "book.xlsx", table)).tables
+    assert (result.verdict, result.findings, result.learning_rate) == ("correct", (), table.rate)
+
+
+def test_the_commonest_slip_is_found_and_told_with_the_right_formula(checked: Checked) -> None:
+    wrong = {name: FORMULAS[name].replace("{a_h2}", "{a_h1}") for name in ("dE_dw3", "dE_dw4")}
+    result = checked(Handmade(start=START_B, rate=1, formulas=FORMULAS | wrong, steps=67))
+    assert causes(result) == [("dE_dw3", "formula", "Z6", 68), ("dE_dw4", "formula", "AA6", 68)]
+    assert result.findings[0].slip == "uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2)"
+    assert result.findings[0].ranges == ("Z6:Z73",)
+    assert result.findings[0].max_abs_error == pytest.approx(9.2e-8, rel=0.01)
+    assert result.largest_error is not None
+    assert result.largest_error < 6e-8
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_expected_formula_makes_the_table_right(tmp_path: Path, name: str) -> None:
+    table = Handmade(handmade.random_layout(random.Random(name)), steps=4).with_formula(name, f"-({FORMULAS[name]})")
+    path = write(tmp_path / "book.xlsx", table)
+    (finding,) = check(path).tables[0].findings
+    book = load_workbook(path)
+    sheet = book.active
+    column = re.match("[A-Z]+", finding.cell)[0]
+    first = int(finding.cell.removeprefix(column))
+    for row in range(first, first + finding.rows):
+        # filled down from the first cell
+        sheet[f"{column}{row}"] = re.sub(
+            r"(?<![A-Z$])(\$?[A-Z]+)(\d+)", lambda m, row=row: f"{m[1]}{int(m[2]) + row - first}", finding.expected
+        )
+    book.save(path)
+    assert check(path).tables[0].verdict == "correct"
+
+
+# -- where it is wrong ---------------------------------------------------------------------------
+
+
+def test_rows_that_break_the_pattern_are_named(checked: Checked) -> None:
+    cells = {("o1", step): "={w5}*{a_h1}+{w6}*{a_h1}" for step in (3, 4, 7)}
+    (finding,) = checked(Handmade(cells=cells)).findings
+    assert (finding.cell, finding.rows, finding.ranges) == ("Q9", 3, ("Q9:Q10", "Q13"))
+
+
+@pytest.mark.parametrize("step", [1, 2, 5, 8])
+def test_one_wrong_cell_is_found(checked: Checked, step: int) -> None:
+    result = checked(Handmade(cells={("w6", step): "={-w6}-{eta}*{-dE_dw7}"}))
+    assert causes(result) == [("w6", "update", f"N{6 + step}", 1)]
+
+
+def test_a_frozen_row_is_a_wrong_reference(checked: Checked) -> None:
+    cells = {("o1", step): "=M$6*{a_h1}+{w6}*{a_h2}" for step in range(9)}
+    (finding,) = checked(Handmade(cells=cells, start=handmade.START_C, rate=2)).findings
+    assert (finding.quantity, finding.kind) == ("o1", "reference")
+    assert "w5 from the wrong row" in finding.slip
+
+
+def test_a_learning_rate_that_slides_off_its_cell_is_a_wrong_reference(checked: Checked) -> None:
+    result = checked(Handmade(relative_eta=frozenset(WEIGHTS)))
+    assert [finding.quantity for finding in result.findings] == list(WEIGHTS)
+    assert {finding.kind for finding in result.findings} == {"reference"}
+    assert {(finding.rows, finding.slip) for finding in result.findings} == {(7, "takes η from D2 instead of $D$1")}
+    assert result.findings[0].expected == "=E7-$D$1*X7"
+
+
+def test_a_learning_rate_that_was_edited_half_way_is_wrong_from_there(checked: Checked) -> None:
+    cells = {(w, step): f"={{-{w}}}-0.1*{{-dE_d{w}}}" for w in WEIGHTS for step in range(5, 9)}
+    result = checked(Handmade(cells=cells))
+    assert [(finding.quantity, finding.kind, finding.rows) for finding in result.findings] == [
+        (w, "update", 4) for w in WEIGHTS
+    ]
+
+
+def test_a_column_of_learning_rates_that_changes_is_noted_with_the_row(checked: Checked) -> None:
+    cells = {("eta", step): 0.1 for step in range(4, 9)}
+    result = checked(Handmade(Layout(eta="column"), cells=cells))
+    assert result.verdict == "correct"
+    assert result.notes == ("the learning rate changes to 0.1 in row 10",)
+
+
+def test_a_row_that_goes_on_from_an_earlier_one_is_found(checked: Checked) -> None:
+    cells = {(w, 6): f"={{---{w}}}-{{eta}}*{{---dE_d{w}}}" for w in WEIGHTS}
+    result = checked(Handmade(cells=cells))
+    assert causes(result) == [("w1", "reference", "E12", 1)]
+    assert "row 12 goes on from row 9, not from row 11" in result.findings[0].slip
+
+
+def test_a_run_that_starts_again_is_judged_from_there(checked: Checked) -> None:
+    cells = {(w, 5): START_A[w] for w in WEIGHTS}
+    result = checked(Handmade(cells=cells))
+    assert result.verdict == "correct"
+    assert result.notes == ("the run starts again in row 11",)
+
+
+def test_an_input_that_was_filled_down_as_a_series_is_wrong(checked: Checked) -> None:
+    cells = {("i1", step): 0.05 + 0.01 * step for step in range(9)}
+    assert causes(checked(Handmade(cells=cells))) == [("i1", "constant", "C7", 8)]
+
+
+# -- numbers instead of formulas -----------------------------------------------------------------
+
+
+def values_of(path: Path) -> dict[tuple[int, int], float]:
+    from xlbackprop.engines import recalculated
+
+    sheets = recalculated(path)
+    return {place: sheets.value("Sheet1", *place) for place in sheets.used_cells["Sheet1"]}
+
+
+@pytest.mark.parametrize("digits", [None, 10, 6])
+def test_pasted_numbers_are_constants_and_right_as_far_as_they_were_rounded(
+    tmp_path: Path, checked: Checked, digits: int | None
+) -> None:
+    numbers = values_of(write(tmp_path / "right.xlsx", Handmade(steps=20)))
+    cells = {}
+    for n, name in enumerate(CLASSIC, start=1):
+        for step in range(21):
+            number = numbers[6 + step, n]
+            cells[name, step] = number if digits is None else round(number, digits)
+    result = checked(Handmade(cells=cells, steps=20))
+    assert result.verdict == "constants"
+    assert {finding.quantity for finding in result.findings} == set(FORMULAS)
+
+
+def test_a_pasted_number_that_is_wrong_makes_the_table_wrong(checked: Checked) -> None:
+    result = checked(Handmade(cells={("w3", 4): 0.25}))
+    assert causes(result) == [("w3", "constant", "G10", 1)]
+    assert result.verdict == "wrong"
+
+
+def test_a_single_pasted_number_that_is_right_is_a_constant(tmp_path: Path, checked: Checked) -> None:
+    number = values_of(write(tmp_path / "right.xlsx", Handmade()))[10, 10]
+    result = checked(Handmade(cells={("a_h1", 4): number}))
+    assert result.verdict == "constants"
+    assert causes(result) == [("a_h1", "constant", "J10", 1)]
+
+
+def test_the_slip_of_a_rounded_table_is_found_all_the_same(tmp_path: Path, checked: Checked) -> None:
+    # the handed-out slip: 2.6e-4 of dE_dw3, in a table of which the forward pass was pasted with ten decimals
+    numbers = values_of(write(tmp_path / "right.xlsx", Handmade()))
+    cells = {
+        (name, step): round(numbers[6 + step, CLASSIC.index(name) + 1], 10)
+        for name in ("h1", "a_h1", "h2", "a_h2")
+        for step in range(9)
+    }
+    formulas = FORMULAS | {"dE_dw3": FORMULAS["dE_dw3"].replace("{a_h2}", "{a_h1}")}
+    result = checked(Handmade(cells=cells, formulas=formulas))
+    assert result.verdict == "wrong"
+    assert [finding.quantity for finding in result.findings if finding.kind == "formula"] == ["dE_dw3"]
+
+
+@pytest.mark.parametrize("content", ["hello", "#N/A"])
+def test_text_in_a_column_of_formulas_is_found(checked: Checked, content: str) -> None:
+    result = checked(Handmade(cells={("h1", 5): content}))
+    assert causes(result) == [("h1", "constant", "I11", 1)]
+    assert result.verdict == "wrong"
+
+
+# -- errors --------------------------------------------------------------------------------------
+
+
+def test_only_the_first_of_many_errors_is_named(checked: Checked) -> None:
+    result = checked(Handmade(cells={("h1", 4): "=1/0"}))
+    assert causes(result) == [("h1", "error", "I10", 1)]
+    assert result.findings[0].slip == "shows #DIV/0!"
+
+
+def test_cells_that_wait_for_each_other_are_found(checked: Checked) -> None:
+    result = checked(Handmade(cells={("h1", 4): "=LN({a_h1}/(1-{a_h1}))"}))
+    assert result.verdict == "wrong"
+    assert {finding.kind for finding in result.findings} == {"error"}
+    assert {finding.cell for finding in result.findings} <= {"I10", "J10"}
+
+
+# -- other columns -------------------------------------------------------------------------------
+
+LOCAL = {
+    "∂E1/∂a_o1": "{a_o1}-{t1}",
+    "∂a_o1/∂o1": "{a_o1}*(1-{a_o1})",
+    "∂a_h1/∂h1": "{a_h1}*(1-{a_h1})",
+}
+
+
+def with_local_derivatives(**wrong: str) -> Handmade:
+    """A table whose gradients of w5 and w6 use columns of local derivatives."""
+    names = {"∂E1/∂a_o1": "dE_da_o1", "∂a_o1/∂o1": "da_o1_do1", "∂a_h1/∂h1": "da_h1_dh1"}
+    formulas = FORMULAS | {names[header]: formula for header, formula in LOCAL.items()}
+    formulas |= {"dE_dw5": "{dE_da_o1}*{da_o1_do1}*{a_h1}", "dE_dw6": "{dE_da_o1}*{da_o1_do1}*{a_h2}"}
+    return Handmade(Layout(order=(*CLASSIC, *names.values()), sign="∂E/∂"), formulas=formulas | wrong)
+
+
+def test_columns_of_local_derivatives_are_judged_too(checked: Checked) -> None:
+    assert checked(with_local_derivatives()).verdict == "correct"
+
+
+def test_a_wrong_local_derivative_is_blamed_and_not_what_follows_from_it(checked: Checked) -> None:
+    result = checked(with_local_derivatives(da_o1_do1="{a_o1}*(1-{a_o2})"))
+    assert [finding.quantity for finding in result.findings] == ["da_o1_do1"]
+    assert result.findings[0].slip == "uses a_o2; it should be a_o1"
+
+
+def test_a_wrong_local_derivative_that_nothing_uses_is_blamed_alone(checked: Checked) -> None:
+    result = checked(with_local_derivatives(da_h1_dh1="{a_h1}*(1+{a_h1})"))
+    assert [finding.quantity for finding in result.findings] == ["da_h1_dh1"]
+
+
+def test_the_expected_formula_uses_local_derivatives_where_the_wrong_one_does(checked: Checked) -> None:
+    (finding,) = checked(with_local_derivatives(dE_dw5="{dE_da_o1}*{da_o1_do1}*{a_h2}")).findings
+    assert finding.expected == "=AF6*AG6*J6"
+
+
+def test_a_table_without_columns_of_its_own_for_h_and_o_is_judged(checked: Checked) -> None:
+    order = tuple(name for name in CLASSIC if name not in ("h1", "h2", "o1", "o2", "E1", "E2"))
+    formulas = FORMULAS | {f"a_{n}": f"1/(1+EXP(-({FORMULAS[n]})))" for n in ("h1", "h2", "o1", "o2")}
+    formulas["E_total"] = SHAPES["E_total"][2]
+    assert checked(Handmade(Layout(order=order), formulas=formulas)).verdict == "correct"
+    wrong = formulas | {"a_h2": formulas["a_h2"].replace("{w4}", "{w3}")}
+    assert [f.quantity for f in checked(Handmade(Layout(order=order), formulas=wrong)).findings] == ["a_h2"]
+
+
+def test_biases_in_columns_are_part_of_the_network(checked: Checked) -> None:
+    order = (*CONSTANTS, "b1", "b2", *(name for name in CLASSIC if name not in CONSTANTS))
+    bias = {"h1": "b1", "h2": "b1", "o1": "b2", "o2": "b2"}
+    formulas = FORMULAS | {name: f"{FORMULAS[name]}+{{{bias[name]}}}" for name in bias}
+    cells = {(b, step): value for b, value in (("b1", 0.35), ("b2", 0.6)) for step in range(9)}
+    assert checked(Handmade(Layout(order=order), formulas=formulas, cells=cells)).verdict == "correct"
+    wrong = formulas | {"o2": formulas["o2"].replace("b2", "b1")}
+    result = checked(Handmade(Layout(order=order), formulas=wrong, cells=cells))
+    assert [finding.quantity for finding in result.findings] == ["o2"]
+
+
+# -- what is not there ---------------------------------------------------------------------------
+
+
+def test_headers_without_numbers_are_incomplete(checked: Checked) -> None:
+    result = checked(Handmade(steps=-1))
+    assert (result.verdict, result.first_row, result.steps) == ("incomplete", None, 0)
+
+
+def test_a_missing_gradient_makes_a_table_incomplete(checked: Checked) -> None:
+    order = tuple(name for name in CLASSIC if name != "dE_dw8")
+    delta = FORMULAS["dE_dw8"]
+    update = {"w8": "{-w8}-{eta}*" + re.sub(r"\{(\w+)\}", r"{-\1}", delta)}
+    result = checked(Handmade(Layout(order=order), formulas=FORMULAS | update))
+    assert (result.verdict, result.notes) == ("incomplete", ("it lacks ∂E/∂w8",))
+
+
+def test_a_gradient_column_without_formulas_makes_a_table_incomplete(checked: Checked) -> None:
+    cells = {("dE_dw8", step): None for step in range(9)}
+    assert checked(Handmade(cells=cells)).verdict == "incomplete"
+
+
+# -- what comes out right ------------------------------------------------------------------------
+
+
+def test_a_slip_that_changes_no_number_is_noted_and_not_blamed(checked: Checked) -> None:
+    result = checked(Handmade(start=START_B).with_formula("E1", "0.5*({t2}-{a_o1})^2"))
+    assert result.verdict == "correct"
+    assert result.notes == ("E1 (U7) comes out right here, but uses t2; it should be t1",)
+
+
+def test_a_learning_rate_typed_into_the_formulas_is_noted(checked: Checked) -> None:
+    result = checked(Handmade(Layout(eta="number")))
+    assert result.verdict == "correct"
+    assert result.notes == ("the learning rate is typed into the formulas: give it a cell, to try others",)

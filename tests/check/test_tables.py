@@ -1,0 +1,145 @@
+"""Tables are found wherever they stand and however they are laid out."""
+
+import random
+from pathlib import Path
+
+import ironcalc
+import pytest
+from openpyxl import Workbook, load_workbook
+
+from tests import handmade
+from tests.handmade import CLASSIC, CONSTANTS, FORMULAS, START_A, WEIGHTS, Handmade, Layout, write, write_table
+from xlbackprop.check.tables import Table, find_tables
+from xlbackprop.engines import opened
+
+
+def tables(path: Path) -> list[Table]:
+    return find_tables(opened(path)[0])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_table_is_found_in_any_layout(tmp_path: Path, seed: int) -> None:
+    layout = handmade.random_layout(random.Random(seed))
+    path = write(tmp_path / "book.xlsx", Handmade(layout, steps=4))
+    (table,) = tables(path)
+    assert (table.header_row, table.rows[0], table.steps) == (
+        layout.header_row,
+        layout.header_row + 1 + layout.units_row,
+        4,
+    )
+    assert set(layout.order) <= set(table.columns)
+    assert set(CONSTANTS) <= {*table.columns, *table.cells}
+    assert table.network.layers == (2, 2, 2)
+    assert table.missing == ()
+
+
+def test_two_tables_side_by_side_and_one_below_are_three(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    for row, column in ((3, 1), (3, 40), (30, 1)):
+        write_table(sheet, Handmade(Layout(header_row=row, first_column=column, eta="number"), steps=3))
+    book.save(tmp_path / "book.xlsx")
+    found = tables(tmp_path / "book.xlsx")
+    assert [(table.header_row, table.columns["t1"], table.steps) for table in found] == [
+        (3, 1, 3),
+        (3, 40, 3),
+        (30, 1, 3),
+    ]
+
+
+def test_headers_that_repeat_inside_a_long_table_do_not_end_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=6))
+    model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+    model.insert_rows(0, 9, 1)
+    for column in range(1, len(CLASSIC) + 1):
+        model.set_user_input(0, 9, column, str(model.get_cell_value(0, 5, column)))
+    model.evaluate()
+    model.save_to_xlsx(str(tmp_path / "long.xlsx"))
+    (table,) = tables(tmp_path / "long.xlsx")
+    assert table.rows == (6, 7, 8, 10, 11, 12, 13)
+
+
+def test_blank_and_text_rows_inside_are_no_steps(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=3))
+    book = load_workbook(path)
+    book.active.cell(12, 1, "The error falls.")
+    book.active.cell(15, 3, 0.5)
+    book.save(path)
+    assert tables(path)[0].rows == (6, 7, 8, 9)
+
+
+def test_hidden_sheets_and_sheets_without_a_table_are_passed_over(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=2), Handmade(steps=2), names=("shown", "hidden"))
+    book = load_workbook(path)
+    book["hidden"].sheet_state = "hidden"
+    book.create_sheet("summary").append(["w1", "t1", "E_total"])
+    book.save(path)
+    assert [table.sheet for table in tables(path)] == ["shown"]
+
+
+def test_headers_without_numbers_are_a_table_without_rows(tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.append(list(CLASSIC))
+    book.save(tmp_path / "book.xlsx")
+    assert [table.rows for table in tables(tmp_path / "book.xlsx")] == [()]
+
+
+def test_a_column_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    order = tuple(name for name in CLASSIC if name != "dE_dw8")
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(order=order), formulas=FORMULAS | {"w8": "{-w8}"}, steps=2))
+    assert tables(path)[0].missing == ("dE_dw8",)
+
+
+def test_a_label_in_the_row_of_headers_is_not_taken_for_a_column(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(first_column=4, eta="number"), steps=3))
+    book = load_workbook(path)
+    book.active["A5"], book.active["B5"] = "lr", 0.5
+    book.save(path)
+    (table,) = tables(path)
+    assert "eta" not in table.columns
+    assert (table.cells["eta"].row, table.cells["eta"].column) == (5, 2)
+
+
+def test_gradients_of_a_single_output_count_where_there_are_no_others(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=2))
+    book = load_workbook(path)
+    for cell in book.active[5]:
+        if cell.value == "∂E/∂w5":
+            cell.value = "∂E1/∂w5"
+    book.save(path)
+    assert "dE_dw5" in tables(path)[0].columns
+
+
+@pytest.mark.parametrize("template", ["A", "deep", "mazur", "softmax", "xor"])
+def test_the_network_of_our_own_workbooks_is_read_from_the_headers(tmp_path: Path, template: str) -> None:
+    from tests.conftest import built
+
+    workbook = built(tmp_path, template, 0.5, steps=6)
+    (table,) = tables(workbook.path)
+    network = workbook.layout.network
+    assert table.network.layers == network.layers
+    assert (table.network.hidden, table.network.output, table.network.loss) == (
+        network.hidden,
+        network.output,
+        network.loss,
+    )
+    assert table.missing == ()
+
+
+def test_biases_that_layers_share_stand_for_all_their_neurons(tmp_path: Path) -> None:
+    order = (*CLASSIC, "b1", "b2")
+    formulas = FORMULAS | {
+        name: f"{FORMULAS[name]}+{{b{1 if name[0] == 'h' else 2}}}" for name in ("h1", "h2", "o1", "o2")
+    }
+    start = START_A | {"b1": 0.35, "b2": 0.6}
+    cells = {(bias, step): start[bias] for bias in ("b1", "b2") for step in range(4)}
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(order=order), start, formulas=formulas, cells=cells, steps=3))
+    (table,) = tables(path)
+    assert table.network.biases == "fixed"
+    assert table.places["b2"] == "b1"
+    assert table.places["b3"] == "b2"
+
+
+def test_all_weights_are_found_in_any_order(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(order=tuple(reversed(CLASSIC))), steps=2))
+    assert set(WEIGHTS) <= set(tables(path)[0].columns)
