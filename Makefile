@@ -18,10 +18,11 @@ test: $(BIN)/python
 	$(BIN)/pytest --numprocesses auto
 
 pictures: $(VENV)/installed
-	$(BIN)/python docs/make_pictures.py
+	PYTHONPATH=. $(BIN)/python docs/make_pictures.py
 
 benchmarks: $(VENV)/installed
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.checking
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -8,6 +8,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from openpyxl import load_workbook
+from openpyxl.styles import Font
+from openpyxl.worksheet.properties import PageSetupProperties
+
+from tests.handmade import FORMULAS, Handmade, write
+
 HERE = Path(__file__).parent
 
 # how the page begins, dots per inch, and the part that is shown: left, top, width, height in those dots
@@ -18,6 +24,30 @@ PICTURES = {
     "comparison.png": ("Which learning rate is best?", 150, (50, 80, 1660, 790)),
     "check.png": ("Does this workbook compute", 150, (50, 80, 1660, 560)),
 }
+
+
+ANNOTATED = ("annotated.png", 200, (2060, 85, 1130, 540))
+
+
+def draw_annotated(folder: Path) -> None:
+    """A student's workbook with the slip that is handed from course to course, as `check --annotate` marks it."""
+    copied = {name: FORMULAS[name].replace("{a_h2}", "{a_h1}") for name in ("dE_dw3", "dE_dw4")}
+    path = write(folder / "homework.xlsx", Handmade(formulas=FORMULAS | copied, steps=12))
+    book = load_workbook(path)
+    sheet = book.active
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A3
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.print_options.gridLines = sheet.print_options.headings = True
+    for cell in sheet[5]:
+        cell.font = Font(bold=True)
+    book.save(path)
+    marked = folder / "marked.xlsx"
+    subprocess.run([sys.executable, "-m", "xlbackprop", "check", path, "--annotate", marked], check=False)
+    pages(marked, folder)
+    file, resolution, (left, top, width, height) = ANNOTATED
+    draw = f"pdftoppm -png -singlefile -r {resolution} -x {left} -y {top} -W {width} -H {height}".split()
+    subprocess.run([*draw, str(marked.with_suffix(".pdf")), str(HERE / Path(file).stem)], check=True)
+    print(f"{file}: the marked copy")
 
 
 def pages(workbook: Path, folder: Path) -> list[str]:
@@ -33,6 +63,7 @@ def main() -> None:
     """Build the default workbook and draw its sheets."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        draw_annotated(folder)
         workbook = folder / "backprop.xlsx"
         build = [sys.executable, "-m", "xlbackprop", "build", "--lrs", "0.1,0.2,0.5,0.8,1,2", "-o", str(workbook)]
         subprocess.run(build, check=True)

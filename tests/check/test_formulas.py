@@ -48,3 +48,8 @@ def test_a_column_is_divided_into_its_formulas() -> None:
 
 def test_a_number_that_looks_like_the_row_divides_nothing() -> None:
     assert len(filled_formulas(["=A5^2+5", "=A6^2+5", "=A7^2+5"], [5, 6, 7])) == 1
+
+
+def test_what_is_no_formula_refers_to_nothing() -> None:
+    assert parsed('=A1*"8').references == ()
+    assert filled_form('=A1*"8', 1) != filled_form('=A1*"9', 1)

@@ -15,6 +15,7 @@ from tests.handmade import (
     CLASSIC,
     CONSTANTS,
     FORMULAS,
+    GRADIENTS,
     SHAPES,
     START_A,
     START_B,
@@ -122,7 +123,7 @@ def test_a_frozen_row_is_a_wrong_reference(checked: Checked) -> None:
     cells = {("o1", step): "=M$6*{a_h1}+{w6}*{a_h2}" for step in range(9)}
     (finding,) = checked(Handmade(cells=cells, start=handmade.START_C, rate=2)).findings
     assert (finding.quantity, finding.kind) == ("o1", "reference")
-    assert "w5 from the wrong row" in finding.slip
+    assert finding.slip == "takes w5 always from row 6, because of the $"
 
 
 def test_a_learning_rate_that_slides_off_its_cell_is_a_wrong_reference(checked: Checked) -> None:
@@ -141,10 +142,17 @@ def test_a_learning_rate_that_was_edited_half_way_is_wrong_from_there(checked: C
     ]
 
 
-def test_a_column_of_learning_rates_that_changes_is_noted_with_the_row(checked: Checked) -> None:
+def test_a_column_of_learning_rates_that_changes_is_told_with_the_rows(checked: Checked) -> None:
     cells = {("eta", step): 0.1 for step in range(4, 9)}
     result = checked(Handmade(Layout(eta="column"), cells=cells))
-    assert result.verdict == "correct"
+    assert causes(result) == [("eta", "constant", "A10", 5)]
+    assert result.notes == ("the learning rate changes to 0.1 in row 10",)
+
+
+def test_a_learning_rate_that_changes_beside_another_mistake_is_only_noted(checked: Checked) -> None:
+    cells = {("eta", step): 0.1 for step in range(4, 9)}
+    result = checked(Handmade(Layout(eta="column"), cells=cells).with_formula("E1", "({t1}-{a_o1})^2"))
+    assert [finding.quantity for finding in result.findings] == ["E1"]
     assert result.notes == ("the learning rate changes to 0.1 in row 10",)
 
 
@@ -155,11 +163,45 @@ def test_a_row_that_goes_on_from_an_earlier_one_is_found(checked: Checked) -> No
     assert "row 12 goes on from row 9, not from row 11" in result.findings[0].slip
 
 
-def test_a_run_that_starts_again_is_judged_from_there(checked: Checked) -> None:
-    cells = {(w, 5): START_A[w] for w in WEIGHTS}
+@pytest.mark.parametrize(
+    ("formula", "slip"),
+    [
+        ("{-W}+{eta}*{-dE_dW}", "uses W+η*∂E/∂W; it should be W-η*∂E/∂W"),
+        ("{-W}", "lacks the term -η*∂E/∂W"),
+        ("{-W}-{-dE_dW}", "lacks the factor η"),
+        ("{-W}-$Z$1*{-dE_dW}", "takes η from Z1 instead of $D$1"),
+        ("{-W}-0.1*{-dE_dW}", "has the number 0.1 where η belongs"),
+        ("{--W}-{eta}*{--dE_dW}", "takes all its numbers from 1 row too high"),
+    ],
+)
+def test_a_mistake_that_all_updates_make_is_found(checked: Checked, formula: str, slip: str) -> None:
+    formulas = FORMULAS | {w: formula.replace("W", w) for w in WEIGHTS}
+    cells = {(w, 1): f"={{-{w}}}-{{eta}}*{{-dE_d{w}}}" for w in WEIGHTS} if "--" in formula else {}
+    result = checked(Handmade(formulas=formulas, cells=cells, start=handmade.START_C))
+    assert [finding.quantity for finding in result.findings] == list(WEIGHTS)
+    assert [finding.slip for finding in result.findings] == [slip.replace("W", w) for w in WEIGHTS]
+
+
+def test_one_update_with_another_cell_for_the_learning_rate_is_blamed_alone(checked: Checked) -> None:
+    cells = {("w3", step): "={-w3}-$D$2*{-dE_dw3}" for step in range(1, 9)}
     result = checked(Handmade(cells=cells))
-    assert result.verdict == "correct"
-    assert result.notes == ("the run starts again in row 11",)
+    assert [(finding.quantity, finding.slip) for finding in result.findings] == [
+        ("w3", "takes η from D2 instead of $D$1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"), [("dE_dw5", range(3, 4)), ("E_total", range(4, 9)), ("h1", range(5, 6)), ("w3", range(8, 9))]
+)
+def test_empty_cells_among_formulas_are_wrong(checked: Checked, name: str, steps: range) -> None:
+    result = checked(Handmade(cells={(name, step): None for step in steps}))
+    assert [(finding.quantity, finding.rows) for finding in result.findings] == [(name, len(steps))]
+    assert result.findings[0].slip == "is empty where a formula belongs"
+    assert result.verdict == "wrong"
+
+
+def test_gradients_that_the_last_row_does_not_need_may_be_empty(checked: Checked) -> None:
+    assert checked(Handmade(cells={(name, 8): None for name in GRADIENTS})).verdict == "correct"
 
 
 def test_an_input_that_was_filled_down_as_a_series_is_wrong(checked: Checked) -> None:
@@ -190,6 +232,21 @@ def test_pasted_numbers_are_constants_and_right_as_far_as_they_were_rounded(
     result = checked(Handmade(cells=cells, steps=20))
     assert result.verdict == "constants"
     assert {finding.quantity for finding in result.findings} == set(FORMULAS)
+
+
+def test_numbers_rounded_to_so_many_digits_are_right_as_well(tmp_path: Path, checked: Checked) -> None:
+    numbers = values_of(write(tmp_path / "right.xlsx", Handmade()))
+    cells = {
+        (name, step): float(f"{numbers[6 + step, n]:.4g}")
+        for n, name in enumerate(CLASSIC, start=1)
+        for step in range(9)
+    }
+    assert checked(Handmade(cells=cells)).verdict == "constants"
+
+
+def test_a_start_weight_that_was_filled_down_is_wrong(checked: Checked) -> None:
+    result = checked(Handmade(cells={("w5", step): 0.4 for step in range(9)}))
+    assert (result.verdict, [finding.quantity for finding in result.findings]) == ("wrong", ["w5"])
 
 
 def test_a_pasted_number_that_is_wrong_makes_the_table_wrong(checked: Checked) -> None:

@@ -64,7 +64,7 @@ def test_the_gradebook_has_a_line_a_table_and_a_line_for_what_cannot_be_checked(
     files = [wrong(tmp_path), CheckedFile(Path("bad.xlsx"), error="bad.xlsx is no workbook.")]
     header, first, second = csv.reader(io.StringIO(as_csv(files)))
     assert header == list(CSV_HEADER)
-    assert first[1:] == ["Sheet1", "6", "14", "8", "0.5", "wrong", "1", "dE_dw3", ""]
+    assert first[1:] == ["Sheet1", "6", "14", "8", "0.5", "wrong", "1", "dE_dw3", "", ""]
     assert (second[0], second[-1]) == ("bad.xlsx", "bad.xlsx is no workbook.")
 
 

@@ -143,3 +143,101 @@ def test_biases_that_layers_share_stand_for_all_their_neurons(tmp_path: Path) ->
 def test_all_weights_are_found_in_any_order(tmp_path: Path) -> None:
     path = write(tmp_path / "book.xlsx", Handmade(Layout(order=tuple(reversed(CLASSIC))), steps=2))
     assert set(WEIGHTS) <= set(tables(path)[0].columns)
+
+
+def test_a_run_that_starts_again_is_another_table(tmp_path: Path) -> None:
+    cells = {(w, 5): START_A[w] for w in WEIGHTS}
+    found = tables(write(tmp_path / "book.xlsx", Handmade(cells=cells)))
+    assert [(table.header_row, table.rows[0], table.steps) for table in found] == [(5, 6, 4), (5, 11, 3)]
+
+
+def test_weights_that_never_move_do_not_start_again(tmp_path: Path) -> None:
+    formulas = FORMULAS | {w: f"{{-{w}}}" for w in WEIGHTS}
+    assert len(tables(write(tmp_path / "book.xlsx", Handmade(formulas=formulas)))) == 1
+
+
+@pytest.mark.parametrize("headers", [("E_total",), ("error1", "error2"), ("step", "E_total", "t1")])
+def test_a_header_that_stands_again_beside_the_table_does_not_cut_it(tmp_path: Path, headers: tuple[str, ...]) -> None:
+    for first in (1, 45):
+        path = write(tmp_path / "book.xlsx", Handmade(Layout(first_column=6), steps=3))
+        book = load_workbook(path)
+        for n, header in enumerate(headers):
+            book.active.cell(5, first + n, header)
+            for row in range(6, 10):
+                book.active.cell(row, first + n, 0.5)
+        book.save(path)
+        (table,) = tables(path)
+        assert table.missing == ()
+        assert table.columns["E1"] == 6 + CLASSIC.index("E1")
+        assert table.columns["E_total"] == 6 + CLASSIC.index("E_total")
+
+
+def test_the_shares_of_both_outputs_are_no_columns_of_the_whole(tmp_path: Path) -> None:
+    order = (*CLASSIC, "s1", "s2")
+    formulas = FORMULAS | {"s1": "{w5}*({a_o1}-{t1})", "s2": "{w7}*({a_o2}-{t2})"}
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(order=order), formulas=formulas, steps=3))
+    book = load_workbook(path)
+    for cell in book.active[5]:
+        cell.value = {"s1": "∂E1/∂a_h1", "s2": "∂E2/∂a_h1"}.get(cell.value, cell.value)
+    book.save(path)
+    (table,) = tables(path)
+    assert "dE_da_h1" not in table.columns
+
+
+def test_names_of_softmax_mean_nothing_in_another_network(tmp_path: Path) -> None:
+    order = (*CLASSIC, "e_o1", "e_o2")
+    formulas = FORMULAS | {"e_o1": "{t1}-{a_o1}", "e_o2": "{t2}-{a_o2}"}
+    (table,) = tables(write(tmp_path / "book.xlsx", Handmade(Layout(order=order), formulas=formulas, steps=3)))
+    assert table.network.output == "sigmoid"
+    assert "e_o1" not in table.columns
+
+
+def test_each_of_two_tables_has_the_block_above_it(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    for column in (1, 40):
+        layout = Layout(order=CLASSIC[4:], constants="block", eta="block", header_row=14, first_column=column)
+        write_table(sheet, Handmade(layout, steps=3))
+    book.save(tmp_path / "book.xlsx")
+    found = tables(tmp_path / "book.xlsx")
+    assert [table.cells["t1"].column for table in found] == [3, 42]
+    assert [table.cells["eta"].column for table in found] == [7, 46]
+
+
+def test_inputs_are_found_on_a_sheet_of_parameters(tmp_path: Path) -> None:
+    layout = Layout(order=CLASSIC[4:], constants="block", header_row=14)
+    path = write(tmp_path / "book.xlsx", Handmade(layout, steps=3))
+    book = load_workbook(path)
+    parameters = book.create_sheet("Parameters")
+    for row, name in enumerate(CONSTANTS, start=1):
+        parameters.cell(row, 1, name)
+        parameters.cell(row, 2, START_A[name])
+    for row in (8, 9):
+        for column in range(3, 7):
+            book.active.cell(row, column).value = None
+    for row in book.active.iter_rows(min_row=15):
+        for cell in row:
+            for n, letter in enumerate("CDEF", start=1):
+                if isinstance(cell.value, str):
+                    cell.value = cell.value.replace(f"${letter}$9", f"Parameters!$B${n}")
+    book.save(path)
+    (table,) = tables(path)
+    assert {table.cells[name].sheet for name in CONSTANTS} == {"Parameters"}
+    assert table.missing == ()
+
+
+def test_a_number_of_inputs_that_the_weights_contradict_is_ignored(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=2))
+    book = load_workbook(path)
+    book.active["J1"], book.active["K1"] = "x3", 7
+    book.save(path)
+    assert tables(path)[0].network.layers == (2, 2, 2)
+
+
+def test_two_rows_of_headers_one_above_the_other_are_one_table(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=2))
+    book = load_workbook(path)
+    for cell in book.active[5]:
+        book.active.cell(4, cell.column, cell.value)
+    book.save(path)
+    assert [table.header_row for table in tables(path)] == [5]

@@ -52,6 +52,35 @@ def test_a_start_weight_that_one_table_has_otherwise_is_named(tmp_path: Path) ->
     assert (finding.quantity, finding.kind, finding.found, finding.expected) == ("w3", "constant", "0.26", "0.25")
 
 
+@pytest.mark.parametrize("name", ["t2", "i1"])
+def test_a_target_or_input_that_one_table_has_otherwise_is_named(tmp_path: Path, name: str) -> None:
+    tables = [Handmade(rate=rate, steps=3) for rate in (0.1, 0.2, 0.5)]
+    tables[2] = Handmade(rate=0.5, steps=3, start=START_A | {name: 0.7})
+    found = check(write(tmp_path / "book.xlsx", *tables)).tables[2]
+    assert [(finding.quantity, finding.found) for finding in found.findings] == [(name, "0.7")]
+
+
+def test_two_tables_with_one_learning_rate_and_a_sheet_that_says_another_are_noted(tmp_path: Path) -> None:
+    tables = [Handmade(rate=rate, steps=3) for rate in (0.1, 0.1)]
+    found = check(write(tmp_path / "book.xlsx", *tables, names=("LR_0.1", "LR_0.5")))
+    assert found.notes == (
+        "LR_0.1 and LR_0.5 train with the same learning rate, 0.1",
+        "the sheet LR_0.5 trains with the learning rate 0.1",
+    )
+
+
+def test_tables_that_all_take_the_learning_rate_of_the_first_are_wrong(tmp_path: Path) -> None:
+    rates = (0.1, 0.2, 0.5)
+    formulas = FORMULAS | {w: f"{{-{w}}}-'LR 0.1'!$D$1*{{-dE_d{w}}}" for w in WEIGHTS}
+    names = tuple(f"LR {rate}" for rate in rates)
+    path = write(tmp_path / "book.xlsx", *(Handmade(rate=rate, formulas=formulas) for rate in rates), names=names)
+    first, second, third = check(path).tables
+    assert first.verdict == "correct"
+    assert {finding.slip for table in (second, third) for finding in table.findings} == {
+        "takes η from 'LR 0.1'!D1 instead of $D$1"
+    }
+
+
 def test_tables_that_start_otherwise_altogether_are_right(tmp_path: Path) -> None:
     other = START_A | dict.fromkeys(WEIGHTS, 0.3)
     tables = [Handmade(rate=rate, steps=3) for rate in (0.1, 0.2)]

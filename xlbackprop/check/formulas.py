@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from openpyxl.formula import Tokenizer
-from openpyxl.formula.tokenizer import Token
+from openpyxl.formula.tokenizer import Token, TokenizerError
 
 from xlbackprop.addresses import column_number
 
@@ -55,18 +55,20 @@ class Formula:
         references: the cells that it refers to, in order.
         names: the defined names that it uses.
         functions: the functions that it calls, in capitals.
+        numbers: the numbers that are typed into it.
     """
 
     text: str
     references: tuple[Reference, ...]
     names: tuple[str, ...]
     functions: tuple[str, ...]
+    numbers: tuple[float, ...]
 
 
 @lru_cache(maxsize=8192)
 def parsed(text: str) -> Formula:
     """A formula, taken apart."""
-    references, names, functions = [], [], []
+    references, names, functions, numbers = [], [], [], []
     for token in _tokens(text):
         if token.type == Token.OPERAND and token.subtype == Token.RANGE:
             reference = _reference(token.value)
@@ -74,13 +76,19 @@ def parsed(text: str) -> Formula:
                 references.append(reference)
             else:
                 names.append(token.value)
+        elif token.type == Token.OPERAND and token.subtype == Token.NUMBER:
+            numbers.append(float(token.value))
         elif token.type == Token.FUNC and token.subtype == Token.OPEN:
             functions.append(token.value.rstrip("(").upper().lstrip("@"))
-    return Formula(text, tuple(references), tuple(names), tuple(functions))
+    return Formula(text, tuple(references), tuple(names), tuple(functions), tuple(numbers))
 
 
 def _tokens(text: str) -> list[Token]:
-    tokens: list[Token] = Tokenizer(text).items
+    """The parts of a formula; of one that is no formula, all of it."""
+    try:
+        tokens: list[Token] = Tokenizer(text).items
+    except TokenizerError:
+        return [Token(text.removeprefix("="), Token.OPERAND, Token.ERROR)]
     return tokens
 
 

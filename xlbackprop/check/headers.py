@@ -29,11 +29,11 @@ _TOTAL = r"(?:t|tot|total|sum)"
 _SPELLINGS = [
     (re.compile(pattern), name)
     for pattern, name in (
-        (rf"{_ETA}+=?", "eta"),
-        (r"(?:t|target|targ|tgt|desired)o?(\d+)=?", "t{0}"),
-        (r"(?:i|x|in|inp|input)(\d+)=?", "i{0}"),
-        (r"(?:w|wt|weight)(\d+)=?", "w{0}"),
-        (r"(?:b|bias)(\d+)=?", "b{0}"),
+        (rf"{_ETA}+", "eta"),
+        (r"(?:t|target|targ|tgt|desired)o?(\d+)", "t{0}"),
+        (r"(?:i|x|in|inp|input)(\d+)", "i{0}"),
+        (r"(?:w|wt|weight)(\d+)", "w{0}"),
+        (r"(?:b|bias)(\d+)", "b{0}"),
         (rf"(?:a|ao|out|output|act|activ|activation|sig|sigm|sigmoid|σ|s)({_NEURON})", "a_{0}"),
         (rf"({_NEURON})(?:out|output|act|activation|a)", "a_{0}"),
         (rf"(?:net|in|input|sum|z|netinput)?({_NEURON})", "{0}"),
@@ -44,9 +44,11 @@ _SPELLINGS = [
         # one output's share of it, which is all of it for an output weight
         (rf"{_D}{_ERROR}o?(\d+)/?{_D}([wb]\d+)", "dE{0}_d{1}"),
         (r"(?:grad|gradient|g)([wb]\d+)|([wb]\d+)(?:grad|gradient)", "dE_d{0}"),
-        (rf"{_D}{_ERROR}(?:{_TOTAL}|\d)?/?{_D}(?:a|out)({_NEURON})", "dE_da_{0}"),
+        (rf"{_D}{_ERROR}{_TOTAL}?/?{_D}(?:a|out)({_NEURON})", "dE_da_{0}"),
+        (rf"{_D}{_ERROR}o?(\d+)/?{_D}(?:a|out)({_NEURON})", "dE{0}_da_{1}"),
         (rf"{_D}(?:a|out)({_NEURON})/?{_D}(?:net)?\1", "da_{0}_d{0}"),
-        (rf"{_D}{_ERROR}(?:{_TOTAL}|\d)?/?{_D}(?:net)?({_NEURON})|(?:δ|delta)({_NEURON})", "delta_{0}"),
+        (rf"{_D}{_ERROR}{_TOTAL}?/?{_D}(?:net)?({_NEURON})|(?:δ|delta)({_NEURON})", "delta_{0}"),
+        (rf"{_D}{_ERROR}o?(\d+)/?{_D}(?:net)?({_NEURON})", "delta{0}_{1}"),
         (r"step|epoch|iteration|iter", "step"),
     )
 ]
@@ -63,7 +65,7 @@ def quantity(header: str) -> str | None:
         return own
     # subscripts become digits, and 𝟃 and 𝜕 become ∂; a capital Δ is a change, not a derivative
     plain = unicodedata.normalize("NFKC", text.replace("Δ", "?")).casefold()
-    plain = re.sub(r"[\s_(){}\[\]\\$^:,.\u200b\ufeff]", "", plain)
+    plain = re.sub(r"[\s_(){}\[\]\\$^:,.\u200b\ufeff]", "", plain).removesuffix("=")
     for pattern, name in _SPELLINGS:
         if match := pattern.fullmatch(plain):
             return name.format(*filter(None, match.groups()))

@@ -18,7 +18,7 @@ from xlbackprop import notation, reference
 from xlbackprop.addresses import cell_address, fixed_address, quoted
 from xlbackprop.chain_rule import training_step
 from xlbackprop.check import slips
-from xlbackprop.check.formulas import FilledFormula, filled_formulas, parsed
+from xlbackprop.check.formulas import FilledFormula, Formula, filled_formulas, parsed
 from xlbackprop.check.learning_rate import LearningRate, learning_rate
 from xlbackprop.check.report import CheckedTable, Finding
 from xlbackprop.check.tables import Table
@@ -34,6 +34,7 @@ Mask = NDArray[np.bool_]
 _FEWEST_ROUNDED = 5
 #: ... and are then taken to have so many decimals, at least.
 _USUAL_DECIMALS = 6
+_DOUBLE_DIGITS = 17
 #: What rounding may do to a right formula, whatever its shape, as a part of the largest number in its column.
 _ROUNDING = 1e-9
 #: A run of the table may leave NumPy's run so far by rounding alone.
@@ -90,7 +91,8 @@ class _Judgement:
 
     def _parameters(self) -> dict[Cell, str]:
         """Cells outside the table that hold an input, a target or a fixed bias."""
-        found = {cell: name for name, cell in self._table.cells.items() if name != "eta"}
+        names = self._table.network_names
+        found = {cell: names.get(name, name) for name, cell in self._table.cells.items() if name != "eta"}
         for name in self._constants:
             text = self._sheets.formula(self._table.sheet, self._table.rows[0], self._table.columns[name])
             # what the whole formula stands for: =$A$3, =Parameters!B2 or =t_1
@@ -108,14 +110,6 @@ class _Judgement:
     def _texts(self) -> dict[str, list[str | None]]:
         table, formulas = self._table, self._sheets.formulas(self._table.sheet)
         return {name: [formulas.get((row, column)) for row in table.rows] for name, column in table.columns.items()}
-
-    @cached_property
-    def _restarts(self) -> list[int]:
-        """Steps in which every weight is back at its start value: there the run starts again."""
-        weights = np.array([self._numbers[name] for name in self._updates])
-        same = (weights == weights[:, :1]).all(axis=0)
-        moved = (weights != weights[:, :1]).any()
-        return [int(n) for n in np.flatnonzero(same) if n > 0] if moved else []
 
     @cached_property
     def _jumps(self) -> dict[int, int]:
@@ -187,8 +181,7 @@ class _Judgement:
             rates.append(self._rate.values)
         for rate in rates:
             update = reference.expected_update(values[source], gradient[source], rate)
-            for step in (0, *self._restarts):
-                update.value[step], update.scale[step] = values[step], abs(values[step])
+            update.value[0], update.scale[0] = values[0], abs(values[0])
             yield update
 
     @cached_property
@@ -213,7 +206,7 @@ class _Judgement:
         waiting: list[tuple[str, FilledFormula]] = []
         rows = self._table.rows
         for name in (*self._quantities, *self._updates, *self._constants):
-            skipped = {0, *self._restarts, *self._jumps} if name in self._updates else set()
+            skipped = {0, *self._jumps} if name in self._updates else set()
             steps = [step for step in range(len(rows)) if step not in skipped]
             texts = [self._texts[name][step] for step in steps]
             for formula in filled_formulas(texts, [rows[step] for step in steps]):
@@ -242,8 +235,9 @@ class _Judgement:
 
     def _typed(self) -> dict[str, float]:
         """The learning rate, where it is typed into the formulas."""
-        typed = self._rate.cell is None and "eta" not in self._table.columns and self._rate.first is not None
-        return {"eta": self._rate.first} if typed and self._rate.first is not None else {}
+        rate = self._rate.first
+        typed = self._rate.cell is None and "eta" not in self._table.columns
+        return {"eta": rate} if typed and rate is not None else {}
 
     def _here(self) -> dict[str, float]:
         """The inputs, targets, fixed biases and the learning rate of this sheet."""
@@ -262,7 +256,7 @@ class _Judgement:
         findings = []
         if all(name in self._numbers for name in self._network.weight_names):
             findings = [finding for name in self._groups for finding in self._judge(name)]
-            findings = findings or self._suspects or self._unexplained_errors()
+            findings = findings or self._suspects or self._unexplained_errors() or self._rate_findings()
         findings.sort(key=lambda finding: (finding.kind == "constant", self._order(finding.quantity)))
         self._note_what_is_missing()
         self._note_the_rate()
@@ -305,13 +299,18 @@ class _Judgement:
                     yield from self._judge_later_rows(group, steps[wrong[steps]])
                 elif group.tried is not None and not group.tried.right:
                     self._note_luck(group)
-            elif group.right is False and (wrong[steps] | np.isnan(self._numbers[name][steps])).any():
+            elif group.right is False and self._shows(name, steps):
                 yield self._finding(name, self._really_wrong(group, steps), group)
             elif wrong[steps].any():
                 if not self._follows(group, steps[wrong[steps]]):
                     yield self._finding(name, steps[wrong[steps]])
             elif group.right is False:
                 self._note_luck(group)
+
+    def _shows(self, name: str, steps: NDArray[np.intp]) -> bool:
+        """Whether it shows that a formula is wrong: in its numbers, or because nothing is known to judge them by."""
+        unknown = name in self._updates and self._rate.first is None
+        return unknown or bool((self._wrong[name][steps] | np.isnan(self._numbers[name][steps])).any())
 
     def _judge_later_rows(self, group: _Group, steps: NDArray[np.intp]) -> Iterator[Finding]:
         """A formula that is right in one row, and whose numbers are wrong in others."""
@@ -371,6 +370,9 @@ class _Judgement:
             for step, value in shown.items()
             if isinstance(value, bool) or (isinstance(value, str) and value.strip())
         ]
+        empty = [step for step, value in shown.items() if value is None and not self._may_be_empty(name, step)]
+        if empty:
+            yield self._finding(name, np.array(empty), slip="is empty where a formula belongs")
         if texts:
             yield self._finding(name, np.array(texts), slip=f"holds {shown[texts[0]]!r} where a formula belongs")
         steps = steps[np.isfinite(found[steps])]
@@ -379,11 +381,34 @@ class _Judgement:
         errors = np.min([np.abs(found - should.value)[steps] for should in self._expected[name]], axis=0)
         tolerance = self._rounding[name][steps]
         off = steps[errors > tolerance]
+        if not off.size and name in self._updates and not any(self._texts[name]) and not self._moves(name):
+            off = steps
         if off.size:
             yield self._finding(name, off, slip="is a number where a formula belongs, and not the right one")
-            steps = steps[~(errors > tolerance)]
+            steps = np.setdiff1d(steps, off)
         if steps.size:
             yield self._finding(name, steps)
+
+    def _moves(self, name: str) -> bool:
+        """Whether a pasted weight gets to where its gradients take it, as far as rounding lets one see."""
+        found, gradient = self._numbers[name], self._numbers.get(f"dE_d{name}")
+        if gradient is None or len(found) < 2:
+            return True
+        way = np.nansum((self._rate.values * gradient)[:-1])
+        rounding = _half_a_digit(gradient, self._texts[f"dE_d{name}"]).max() * np.nansum(np.abs(self._rate.values))
+        error = abs(found[-1] - (found[0] - way))
+        return not error > 2 * _half_a_digit(found, self._texts[name]).max() + rounding + _ROUNDING * abs(way)
+
+    def _may_be_empty(self, name: str, step: int) -> bool:
+        """Whether a cell has no part in the training: in a column without any, or in the last row after the others."""
+        if not any(self._texts[name]) and not np.isfinite(self._numbers[name]).any():
+            return True
+        if step < len(self._table.rows) - 1:
+            return False
+        values, row = self._sheets.values(self._table.sheet), self._table.rows[step]
+        place = self._quantities.index(name) if name in self._quantities else -1
+        later = self._quantities[place + 1 :]
+        return all(values.get((row, self._table.columns[other])) is None for other in later)
 
     @cached_property
     def _rounding(self) -> dict[str, Array]:
@@ -391,23 +416,46 @@ class _Judgement:
         halves = {}
         for name, numbers in self._numbers.items():
             texts = self._texts.get(name)
-            halves[name] = _half_a_digit(numbers, texts) if texts else 0.0
+            halves[name] = _half_a_digit(numbers, texts) if texts else np.zeros(1)
         chain = {name: array for name, array in self._numbers.items() if name not in ("eta", "step")}
         with np.errstate(all="ignore"):
             base = reference.expected_step(self._network, chain)
             total = {name: halves[name] + TOLERANCE * base[name].scale + TINY for name in self._quantities}
             for moved, half in halves.items():
-                if half and moved in chain:
+                if half.any() and moved in chain:
                     other = reference.expected_step(self._network, chain | {moved: chain[moved] + half})
                     for name in self._quantities:
                         if name != moved:
                             total[name] = total[name] + np.abs(other[name].value - base[name].value)
         for name in self._updates:
-            gradient = halves.get(f"dE_d{name}", 0.0)
+            gradient = halves.get(f"dE_d{name}", np.zeros(1))
             rate = np.nan_to_num(np.abs(self._rate.values))
             scale = self._expected[name][0].scale
             total[name] = 2 * halves[name] + rate * gradient + TOLERANCE * scale + TINY
         return total
+
+    def _rate_findings(self) -> list[Finding]:
+        """A learning rate that changes in a table in which nothing else is wrong."""
+        steps = [step for step in self._rate.changes if math.isfinite(self._rate.values[step])]
+        if not steps or "eta" not in self._table.columns:
+            return []
+        column, last = self._table.columns["eta"], len(self._table.rows)
+        changed = np.arange(steps[0], last)[self._rate.values[steps[0] :] != self._rate.values[0]]
+        row = self._table.rows[steps[0]]
+        value = self._rate.values[steps[0]]
+        return [
+            Finding(
+                quantity="eta",
+                kind="constant",
+                cell=cell_address(row, column),
+                rows=len(changed),
+                found=self._texts["eta"][steps[0]] or f"{value:g}",
+                expected=f"{self._rate.values[0]:g}",
+                max_abs_error=float(np.nanmax(np.abs(self._rate.values - self._rate.values[0]))),
+                ranges=self._ranges(changed, column),
+                slip=f"changes part-way, to {value:g}",
+            )
+        ]
 
     def _unexplained_errors(self) -> list[Finding]:
         """Errors in cells that wait for each other: none is the cause more than another, so the first is named."""
@@ -473,29 +521,54 @@ class _Judgement:
         name, text = group.name, group.formula.text or ""
         step = self._table.row_numbers[group.formula.row]
         formula = parsed(text)
-        for target in formula.references:
-            cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
-            outside = cell.sheet != self._table.sheet or cell.row not in self._table.row_numbers
-            if name in self._updates and outside and not target.row_fixed and target.is_cell and self._rate.cell:
-                eta = fixed_address(self._rate.cell.row, self._rate.cell.column)
-                if cell != self._rate.cell:
-                    return slips.Slip(f"takes η from {cell_address(cell.row, cell.column)} instead of {eta}", True)
-        for target in formula.references:
-            named = self._trial.name_of(target, step)
-            usual = 1 if name in self._updates else 0
-            if named and named[0] in self._numbers and named[0] not in self._here() and named[0] != "eta":
-                far = named[1] - usual
-                if far and target.is_cell and abs(far) > 1:
-                    where = "above" if far > 0 else "below"
-                    header = notation.header(named[0])
-                    return slips.Slip(f"takes {header} from the wrong row, {abs(far)} rows {where}", True)
         if name in self._constants:
             return None
+        shifted = self._other_rate(name, formula) or self._other_rows(name, formula, step)
+        if shifted:
+            return shifted
         known = self._known(text, step)
         for tried in (group.tried, group.tried_here):
-            if tried and (named_slip := slips.slip(self._network, name, known, tried.runs, tried.found)):
-                return named_slip
+            if tried and not tried.right:
+                found = slips.slip(self._network, name, known, tried.runs, tried.found, formula.numbers)
+                if found:
+                    return found
         return None
+
+    def _other_rate(self, name: str, formula: Formula) -> slips.Slip | None:
+        """Another cell where the learning rate belongs."""
+        rate = self._rate.cell
+        if name not in self._updates or rate is None:
+            return None
+        inside = set(self._table.columns.values())
+        for target in formula.references:
+            cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
+            in_table = cell.sheet == self._table.sheet and cell.row > self._table.header_row and cell.column in inside
+            if target.is_cell and not in_table and cell != rate:
+                sheet = "" if cell.sheet == self._table.sheet else f"{quoted(cell.sheet)}!"
+                found = sheet + cell_address(cell.row, cell.column)
+                return slips.Slip(f"takes η from {found} instead of {self._addresses(0)('eta')}", shifted=True)
+        return None
+
+    def _other_rows(self, name: str, formula: Formula, step: int) -> slips.Slip | None:
+        """Cells of another row than the formula should work on."""
+        usual = 1 if name in self._updates else 0
+        far: dict[str, int] = {}
+        for target in formula.references:
+            named = self._trial.name_of(target, step)
+            if named and target.is_cell and named[0] in self._numbers and named[0] not in self._here():
+                header = notation.header(named[0])
+                if named[1] != usual and target.row_fixed:
+                    return slips.Slip(f"takes {header} always from row {target.row}, because of the $", shifted=True)
+                far[header] = named[1] - usual
+        shifts = {shift for shift in far.values() if shift}
+        if not shifts:
+            return None
+        shift = shifts.pop()
+        where = f"{abs(shift)} row{'s' if abs(shift) > 1 else ''} too {'high' if shift > 0 else 'low'}"
+        if len(far) > 1 and all(other == shift for other in far.values()):
+            return slips.Slip(f"takes all its numbers from {where}", shifted=True)
+        header = next(header for header, other in far.items() if other == shift)
+        return slips.Slip(f"takes {header} from {where}", shifted=True)
 
     def _known(self, text: str | None, step: int) -> frozenset[str]:
         """The names that an expected formula may use: δ and local derivatives only where the formula does too."""
@@ -542,9 +615,12 @@ class _Judgement:
 
     @property
     def _broken(self) -> bool:
-        return bool(self._restarts or self._jumps or self._rate.changes)
+        return bool(self._jumps or self._rate.changes)
 
     def _note_luck(self, group: _Group) -> None:
+        if self._table.missing:
+            # without its inputs nothing can be tried
+            return
         cell = cell_address(group.formula.row, self._table.columns[group.name])
         named = self._named_slip(group)
         what = named.sentence if named else "does not follow the chain rule, or has numbers typed into it"
@@ -557,7 +633,8 @@ class _Judgement:
 
     def _note_the_rate(self) -> None:
         table = self._table
-        if self._typed() and any(text for name in self._updates for text in self._texts[name]):
+        texts = [text for name in self._updates for text in self._texts[name][1:2] if text]
+        if self._typed() and any(self._rate.first in parsed(text).numbers for text in texts):
             self._notes.append("the learning rate is typed into the formulas: give it a cell, to try others")
         for step in self._rate.changes:
             value = self._rate.values[step]
@@ -566,8 +643,6 @@ class _Judgement:
 
     def _note_jumps(self, findings: list[Finding]) -> None:
         table = self._table
-        for step in self._restarts:
-            self._notes.append(f"the run starts again in row {table.rows[step]}")
         for step, back in self._jumps.items():
             row = table.rows[step]
             source = table.rows[step - back] if 0 <= step - back < len(table.rows) else None
@@ -612,17 +687,31 @@ def _run(network: Network, rate: float, steps: int) -> Array:
         return np.array([float(step.total[0]) for step in reference.train(network, [rate], steps)])
 
 
-def _half_a_digit(numbers: Array, texts: Sequence[str | None]) -> float:
-    """Half a unit of the last decimal that the pasted numbers of a column show; 0 if they are not rounded."""
-    pasted = [number for number, text in zip(numbers, texts, strict=True) if text is None and math.isfinite(number)]
+def _half_a_digit(numbers: Array, texts: Sequence[str | None]) -> Array:
+    """Half a unit of the last digit that the pasted numbers of a column show, for each of its numbers.
+
+    They were rounded to so many decimals, or to so many digits in all.
+    """
+    pasted = [
+        float(number) for number, text in zip(numbers, texts, strict=True) if text is None and math.isfinite(number)
+    ]
     if not pasted:
-        return 0.0
-    decimals = max(_decimals(float(number)) for number in pasted)
+        return np.zeros(1)
+    decimals = max(_decimals(number) for number in pasted)
+    digits = max((_digits(number) for number in pasted if number), default=_DOUBLE_DIGITS)
     if len(pasted) < _FEWEST_ROUNDED:
-        decimals = max(decimals, _USUAL_DECIMALS)
-    return 0.5 * 10.0**-decimals
+        decimals, digits = max(decimals, _USUAL_DECIMALS), _DOUBLE_DIGITS
+    with np.errstate(all="ignore"):
+        size = np.floor(np.log10(np.abs(numbers))) + 1
+        of_digits = np.where(np.isfinite(size), 0.5 * 10.0 ** (size - digits), 0.0)
+    return np.maximum(0.5 * 10.0**-decimals, of_digits)
 
 
 def _decimals(number: float) -> int:
     digits, _, exponent = f"{number!r}".partition("e")
     return max(len(digits.partition(".")[2].rstrip("0")) - int(exponent or 0), 0)
+
+
+def _digits(number: float) -> int:
+    """How many digits a number has from the first that is not 0."""
+    return max(_decimals(number) + math.floor(math.log10(abs(number))) + 1, 1)

@@ -37,36 +37,53 @@ class LearningRate:
     @property
     def changes(self) -> list[int]:
         """The steps at which it becomes another one."""
-        return [n for n in range(1, len(self.values)) if self.values[n] != self.values[n - 1]]
+        return [n for n in range(1, len(self.values)) if self.values[n] != self.values[n - 1] == self.values[n - 1]]
 
 
 def learning_rate(sheets: Sheets, table: Table, numbers: dict[str, Array]) -> LearningRate:
     """The learning rate of a table.
 
-    The cell that most updates refer to goes before a cell that is only labelled, because a label may
-    belong to another table or to nothing at all.
+    It is in the cell that most updates refer to; but where the table has a labelled one of its own, the
+    updates are wrong if they take another table's, or a number of their own.
     """
     if "eta" in table.columns:
         return LearningRate(numbers["eta"], None)
-    by_updates = _rate_of_updates(table, numbers)
     labelled = table.cells.get("eta")
     used = _used_cells(sheets, table)
-    if labelled in used:
+    most = max(used.values(), default=0)
+    cell = next((cell for cell in used if used[cell] == most), None)
+    if labelled and (cell is None or used.get(labelled) == most or _belongs_elsewhere(table, cell)):
         cell = labelled
-    elif used:
-        cell = used[0]
-    elif labelled and (math.isnan(by_updates) or _same(sheets.number(labelled), by_updates)):
-        cell = labelled
-    else:
-        cell = None
-    value = sheets.number(cell) if cell else by_updates
-    return LearningRate(np.full(len(table.rows), value), cell)
+    if cell is not None:
+        return LearningRate(np.full(len(table.rows), sheets.number(cell)), cell)
+    typed = _typed_rate(sheets, table)
+    rate = abs(_rate_of_updates(table, numbers)) if math.isnan(typed) else typed
+    # an update that changes nothing has no learning rate
+    return LearningRate(np.full(len(table.rows), rate or math.nan), None)
 
 
-def _used_cells(sheets: Sheets, table: Table) -> list[Cell]:
-    """The cells outside the table that the first updates refer to, the most used first."""
+def _belongs_elsewhere(table: Table, cell: Cell) -> bool:
+    """Whether a cell is the learning rate of another table, or no learning rate at all."""
+    return cell.sheet != table.sheet or cell in table.other_rates
+
+
+def _typed_rate(sheets: Sheets, table: Table) -> float:
+    """The number that most of the first updates hold; NaN if there is none."""
+    counts: Counter[float] = Counter()
+    for name in table.network.trained_names if len(table.rows) > 1 else ():
+        if name in table.columns:
+            text = sheets.formulas(table.sheet).get((table.rows[1], table.columns[name]))
+            counts.update(set(parsed(text).numbers) if text else ())
+    if not counts:
+        return math.nan
+    rate, count = counts.most_common(1)[0]
+    return rate if 2 * count > len(table.network.trained_names) and rate > 0 else math.nan
+
+
+def _used_cells(sheets: Sheets, table: Table) -> dict[Cell, int]:
+    """The cells outside the table that the first updates refer to, each with how many do."""
     if len(table.rows) < 2:
-        return []
+        return {}
     inside = set(table.columns.values())
     known = {cell for name, cell in table.cells.items() if not re.fullmatch("eta", name)}
     counts: Counter[Cell] = Counter()
@@ -77,7 +94,7 @@ def _used_cells(sheets: Sheets, table: Table) -> list[Cell]:
         for cell in dict.fromkeys(_outside(sheets, table, text, inside)) if text else ():
             if cell not in known and not math.isnan(sheets.number(cell)):
                 counts[cell] += 1
-    return [cell for cell, _ in counts.most_common()]
+    return dict(counts)
 
 
 def _outside(sheets: Sheets, table: Table, text: str, inside: set[int]) -> list[Cell]:
@@ -88,11 +105,12 @@ def _outside(sheets: Sheets, table: Table, text: str, inside: set[int]) -> list[
         if reference.is_cell
     ]
     cells += [cell for name in formula.names if (cell := sheets.named_cell(name, table.sheet))]
+    last = table.rows[-1]
     return [
         cell
         for cell in cells
-        if not (cell.sheet == table.sheet and cell.row in table.row_numbers)
-        and not (cell.sheet == table.sheet and cell.column in inside and cell.row == table.header_row)
+        if cell.sheet != table.sheet
+        or (cell.row not in table.row_numbers and not (cell.column in inside and table.header_row <= cell.row <= last))
     ]
 
 

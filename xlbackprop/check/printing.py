@@ -14,7 +14,8 @@ COLOURS = {"correct": "green", "wrong": "red", "constants": "yellow", "incomplet
 
 #: The columns of the gradebook.
 CSV_HEADER = (
-    "file", "sheet", "first_row", "last_row", "steps", "learning_rate", "verdict", "findings", "causes", "error",
+    "file", "sheet", "first_row", "last_row", "steps", "learning_rate", "verdict",
+    "findings", "causes", "notes", "error",
 )  # fmt: skip
 
 _LONGEST_FORMULA = 200
@@ -109,10 +110,10 @@ def as_csv(files: Sequence[CheckedFile]) -> str:
             rate = "" if table.learning_rate is None else f"{table.learning_rate:g}"
             writer.writerow(
                 [_plain(str(file.file)), _plain(table.sheet), table.first_row, table.last_row, table.steps, rate,
-                 table.verdict, len(table.findings), " ".join(causes), ""]
+                 table.verdict, len(table.findings), " ".join(causes), "; ".join(table.notes), ""]
             )  # fmt: skip
         if not file.tables:
-            writer.writerow([_plain(str(file.file)), *[""] * 8, file.error])
+            writer.writerow([_plain(str(file.file)), *[""] * (len(CSV_HEADER) - 2), file.error])
     return text.getvalue()
 
 

@@ -62,7 +62,12 @@ def chain_rule_names(network: Network) -> frozenset[str]:
 
 
 def slip(
-    network: Network, name: str, known: frozenset[str], runs: Sequence[Sequence[Step]], found: Sequence[float]
+    network: Network,
+    name: str,
+    known: frozenset[str],
+    runs: Sequence[Sequence[Step]],
+    found: Sequence[float],
+    typed: Sequence[float] = (),
 ) -> Slip | None:
     """The slip that makes a formula give these numbers; None if it is none of the known kinds.
 
@@ -72,6 +77,7 @@ def slip(
         known: the names with a column.
         runs: the trainings that the formula was tried on.
         found: what it gave.
+        typed: the numbers that are typed into it.
     """
     answers = np.array(found)
     if not answers.size or not np.isfinite(answers).all():
@@ -81,9 +87,39 @@ def slip(
         return None
     with np.errstate(all="ignore"):
         same = np.isclose(values, answers, rtol=_SAME, atol=1e-13).all(axis=1)
-    if not same.any():
-        return None
-    return slips[int(np.argmax(same))]
+    if same.any():
+        return slips[int(np.argmax(same))]
+    return _typed_number(network, name, known, runs, answers, typed)
+
+
+def _typed_number(
+    network: Network,
+    name: str,
+    known: frozenset[str],
+    runs: Sequence[Sequence[Step]],
+    answers: Array,
+    typed: Sequence[float],
+) -> Slip | None:
+    """A number where a quantity belongs."""
+    expression = ast.parse(expected_expression(network, name, known), mode="eval").body
+    environment = _environment(network, name, runs)
+    for part in _parts(expression):
+        for number in typed if isinstance(part.node, ast.Name) else ():
+            with np.errstate(all="ignore"):
+                values = _evaluate(part.put(ast.Constant(number)), environment)
+            if np.isclose(values, answers, rtol=_SAME, atol=1e-13).all():
+                return Slip(f"has the number {number:g} where {_text(part.node)} belongs")
+    return None
+
+
+def _environment(network: Network, name: str, runs: Sequence[Sequence[Step]]) -> dict[str, Array]:
+    """The values of all quantities in the row that a formula works on, and in those above and below it."""
+    base = CURRENT - (name in network.start_values)
+    environment = {}
+    for other in runs[0][base]:
+        for mark, step in (("", base), (_ABOVE, base - 1), (_BELOW, base + 1)):
+            environment[mark + other] = np.array([steps[step].get(other, math.nan) for steps in runs])
+    return environment
 
 
 class _Run(tuple[Step, ...]):
@@ -104,13 +140,7 @@ def _candidates(network: Network, name: str, known: frozenset[str], runs: tuple[
     expression = ast.parse(expected_expression(network, name, known), mode="eval").body
     if sum(1 for _ in ast.walk(expression)) > _LARGEST * 3:
         return np.empty((0, len(runs))), []
-    is_update = name in network.start_values
-    base = CURRENT - is_update
-    environment: dict[str, Array] = {}
-    for other in runs[0][base]:
-        environment[other] = np.array([steps[base].get(other, math.nan) for steps in runs])
-        environment[_ABOVE + other] = np.array([steps[base - 1].get(other, math.nan) for steps in runs])
-        environment[_BELOW + other] = np.array([steps[base + 1].get(other, math.nan) for steps in runs])
+    environment = _environment(network, name, runs)
     values, slips = [], []
     for changed, found in _changes(network, name, known, expression):
         with np.errstate(all="ignore"):

@@ -5,29 +5,37 @@ beside other content and other tables; what is no column of it, such as an input
 rate, may stand in a cell of its own.
 """
 
+import contextlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
 from xlbackprop import reference
 from xlbackprop.check.headers import quantity
-from xlbackprop.engines import Cell, Sheets, as_number
-from xlbackprop.errors import UnusableInput
+from xlbackprop.check.shape import is_softmax, network_of, shared_biases
+from xlbackprop.engines import Cell, Sheets, Value, as_number
 from xlbackprop.network import ACTIVATIONS, Network
 from xlbackprop.reference import Array
 
 #: A row of headers names at least so many quantities; a block of parameters names fewer kinds.
 _FEWEST_HEADERS = 5
+#: Headers with no more than one other column between them stand together.
+_NEAR = 2
+#: A sheet of parameters has no more cells.
+_SMALL_SHEET = 200
+#: A group of headers may stand so many rows above the others.
+_HIGHER = 2
 
 _COMPUTED = re.compile(r"(?:a_)?[ho]\d|E|dE_d")
-_SHARE = re.compile(r"dE\d+_(d[wb]\d+)")
-_NUMBERED = re.compile(r"(?P<kind>a_h|a_o|[itwbhoE]|dE_dw|dE_db|delta_o|delta_h)(?:(?P<layer>\d+)_)?(?P<number>\d+)")
+_CONSTANT = re.compile(r"[tib]\d+")
+_PARAMETER = re.compile(r"eta|[tib]\d+")
+# ∂E1/∂w5: the share of one output
+_SHARE = re.compile(r"(dE|delta)(\d+)_(.+)")
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ class Table:
         cells: the cell of each parameter that has no column, by name, and of those that have both.
         network: the network that it trains, with zeros for the start values.
         missing: the quantities that it needs and lacks.
+        places: the table's name for each of the network's values: biases may share one.
+        other_rates: cells with a learning rate that belongs to other tables.
     """
 
     sheet: str
@@ -50,7 +60,9 @@ class Table:
     columns: Mapping[str, int]
     cells: Mapping[str, Cell]
     network: Network
-    missing: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
+    other_rates: frozenset[Cell] = frozenset()
 
     @property
     def steps(self) -> int:
@@ -63,31 +75,65 @@ class Table:
         return {row: step for step, row in enumerate(self.rows)}
 
     @cached_property
-    def places(self) -> dict[str, str]:
-        """The header under which each of the network's values is found: biases may share one."""
-        names = {name: name for name in self.network.start_values}
-        shared = [name for name in [*self.columns, *self.cells] if re.fullmatch(r"b\d+", name)]
-        if self.network.biases == "fixed" and len(set(shared)) == self.network.last:
-            for layer in range(1, len(self.network.layers)):
-                names |= dict.fromkeys(self.network.layer_biases(layer), f"b{layer}")
-        return names
+    def network_names(self) -> dict[str, str]:
+        """The network's name for each of the table's names; of biases that share a cell, the first."""
+        return {place: name for name, place in reversed(list(self.places.items()))}
 
     def read(self, sheets: Sheets) -> dict[str, Array]:
         """The numbers of each quantity that stands somewhere, step by step; NaN where no number stands."""
         values = sheets.values(self.sheet)
-        numbers = {
-            name: np.array([as_number(values.get((row, column))) for row in self.rows])
-            for name, column in self.columns.items()
-        }
+        numbers = {}
+        for name, column in self.columns.items():
+            # a text that looks like a number counts as one where it is multiplied
+            convert = _number if name in self.network.start_values else as_number
+            numbers[name] = np.array([convert(values.get((row, column))) for row in self.rows])
         for name, cell in self.cells.items():
             if name not in numbers:
-                numbers[name] = np.full(len(self.rows), sheets.number(cell))
-        return numbers | {name: numbers[place] for name, place in self.places.items() if place in numbers}
+                number = _number(sheets.value(cell.sheet, cell.row, cell.column))
+                numbers[name] = np.full(len(self.rows), number)
+        found = numbers | {name: numbers[place] for name, place in self.places.items() if place in numbers}
+        for name in self.network.bias_names:
+            if name not in self.places:
+                found[name] = np.zeros(len(self.rows))
+        return found
+
+
+def _number(value: Value) -> float:
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return float(value)
+    return as_number(value)
 
 
 def find_tables(sheets: Sheets) -> list[Table]:
-    """All backpropagation tables on the visible sheets of a workbook, in reading order."""
-    return [table for sheet in sheets.visible for table in _tables_of(sheets, sheet)]
+    """All backpropagation tables on the visible sheets of a workbook, in reading order.
+
+    A table whose weights return to their start values is cut there: another run begins.
+    """
+    elsewhere = _labelled(sheets)
+    tables = (table for sheet in sheets.visible for table in _Sheet(sheets, sheet, elsewhere).tables())
+    found = [run for table in tables for run in _runs(sheets, table)]
+    rates = {table.cells["eta"] for table in found if "eta" in table.cells}
+    return [replace(table, other_rates=frozenset(rates - {table.cells.get("eta")})) for table in found]
+
+
+def _runs(sheets: Sheets, table: Table) -> Iterator[Table]:
+    weights = [name for name in table.network.weight_names if name in table.columns]
+    if table.missing or not weights:
+        yield table
+        return
+    values, formulas = sheets.values(table.sheet), sheets.formulas(table.sheet)
+    columns = [table.columns[name] for name in weights]
+    states = [tuple(values.get((row, column)) for column in columns) for row in table.rows]
+    typed = [not any((row, column) in formulas for column in columns) for row in table.rows]
+    # a run that begins again has its weights typed in, or copied from the first row
+    starts = [0]
+    for step in range(1, len(states)):
+        again = states[step] == states[0] != states[step - 1]
+        if again and (not typed[step - 1] or typed[step]):
+            starts.append(step)
+    for first, last in zip(starts, [*starts[1:], len(states)], strict=True):
+        yield replace(table, rows=table.rows[first:last])
 
 
 @dataclass(frozen=True)
@@ -95,51 +141,191 @@ class _Headers:
     row: int
     columns: Mapping[str, int]
 
+    @property
+    def span(self) -> tuple[int, int]:
+        return min(self.columns.values()), max(self.columns.values())
 
-def _tables_of(sheets: Sheets, sheet: str) -> Iterator[Table]:
-    formulas, values = sheets.formulas(sheet), sheets.values(sheet)
-    rows: dict[int, dict[int, str]] = {}
-    filled: dict[int, set[int]] = {}
-    for (row, column), value in values.items():
-        if isinstance(value, float) or (row, column) in formulas:
-            filled.setdefault(row, set()).add(column)
-        elif isinstance(value, str) and (name := quantity(value)):
-            rows.setdefault(row, {})[column] = name
-    headers = [
-        _Headers(row, columns)
-        for row, names in sorted(rows.items())
-        for columns in _segments(names)
-        if _is_header(columns)
-    ]
-    headers = _without_repeats(sheets, sheet, headers)
-    labels = {(row, column): name for row, names in rows.items() for column, name in names.items()}
-    for header in headers:
-        below = [other.row for other in headers if other.row > header.row and _overlap(header.columns, other.columns)]
-        end = min(below, default=max(filled, default=header.row) + 1)
-        yield _table(sheets, sheet, header, {row: filled[row] for row in filled if header.row < row < end}, labels)
+    def overlaps(self, other: "_Headers") -> bool:
+        return self.span[0] <= other.span[1] and other.span[0] <= self.span[1]
+
+
+class _Sheet:
+    """One sheet, with the names of quantities and the numbers that stand in it."""
+
+    def __init__(self, sheets: Sheets, name: str, elsewhere: Mapping[str, Cell]) -> None:
+        self._sheets, self._name, self._elsewhere = sheets, name, elsewhere
+        formulas = sheets.formulas(name)
+        # names by row and column; columns with a number or a formula, by row
+        self._names: dict[int, dict[int, str]] = {}
+        self._filled: dict[int, set[int]] = {}
+        for (row, column), value in sheets.values(name).items():
+            if isinstance(value, float) or (row, column) in formulas:
+                self._filled.setdefault(row, set()).add(column)
+            elif isinstance(value, str):
+                if found := quantity(value):
+                    self._names.setdefault(row, {})[column] = found
+                elif not math.isnan(_number(value)):
+                    self._filled.setdefault(row, set()).add(column)
+
+    def tables(self) -> Iterator[Table]:
+        headers = [_Headers(row, columns) for row, names in sorted(self._names.items()) for columns in _segments(names)]
+        headers = self._without_repeats(headers)
+        for header in headers:
+            below = [other.row for other in headers if other.row > header.row and header.overlaps(other)]
+            end = min(below, default=max(self._filled, default=header.row) + 1)
+            filled = {row: self._filled[row] for row in self._filled if header.row < row < end}
+            if filled or not below:
+                yield self._table(header, filled)
+
+    def _without_repeats(self, headers: Sequence[_Headers]) -> list[_Headers]:
+        """The headers that begin a table, without those that only repeat the ones above inside a long table."""
+        kept: list[_Headers] = []
+        for header in headers:
+            weight = header.columns[next(name for name in header.columns if re.fullmatch(r"w\d+", name))]
+            begins = (header.row + 1, weight) not in self._sheets.formulas(self._name)
+            if begins or not any(other.columns == header.columns for other in kept):
+                kept.append(header)
+        return kept
+
+    def _table(self, header: _Headers, filled: Mapping[int, set[int]]) -> Table:
+        columns = dict(header.columns)
+        occupied = {row: len(cells & set(columns.values())) for row, cells in filled.items()}
+        fullest = max(occupied.values(), default=0)
+        rows = tuple(sorted(row for row, count in occupied.items() if count >= max(3, fullest / 2)))
+        columns = self._with_higher_headers(header, columns, rows)
+        # a label that happens to stand in the row of headers names a single cell, not a column
+        for name in [name for name in columns if _PARAMETER.fullmatch(name) or name == "step"]:
+            count = sum(1 for row in rows if columns[name] in filled[row])
+            if count < len(rows) and 2 * count <= len(rows):
+                del columns[name]
+        cells = self._parameters(header, rows, columns)
+        if not is_softmax(columns):
+            columns = {name: column for name, column in columns.items() if not name.startswith("e_")}
+        network = network_of({*columns, *cells})
+        if network is None:
+            classic = Network.blank((2, 2, 2))
+            return Table(self._name, header.row, rows, columns, cells, classic, tuple(classic.weight_names))
+        missing = tuple(_missing(network, columns, cells, rows, filled))
+        table = Table(self._name, header.row, rows, columns, cells, network, missing)
+        return _with_functions(self._sheets, table)
+
+    def _with_higher_headers(self, header: _Headers, columns: Mapping[str, int], rows: Sequence[int]) -> dict[str, int]:
+        """The columns with those whose header stands a row or two above the others."""
+        found = dict(columns)
+        left, right = header.span
+        for row in range(header.row - _HIGHER, header.row):
+            for column, name in self._names.get(row, {}).items():
+                near = left - 6 <= column <= right + 6 and column not in columns.values()
+                if near and name not in found and sum(1 for r in rows if column in self._filled[r]) * 2 > len(rows):
+                    found[name] = column
+        return found
+
+    def _parameters(self, header: _Headers, rows: Sequence[int], columns: Mapping[str, int]) -> dict[str, Cell]:
+        """The cells beside or below a label; a label above the table goes before others, and the nearest first."""
+        inside = set(columns.values())
+        left, right = header.span
+        labels = [(row, column, name) for row, names in self._names.items() for column, name in names.items()]
+
+        def distance(label: tuple[int, int, str]) -> tuple[bool, int, int]:
+            row, column, _ = label
+            return not left - 2 <= column <= right + 2, abs(row - header.row), abs(column - left)
+
+        found: dict[str, Cell] = {}
+        for row, column, name in sorted(labels, key=distance):
+            if name in found or not _PARAMETER.fullmatch(name) or (row == header.row and column in inside):
+                continue
+            for cell in (Cell(self._name, row, column + 1), Cell(self._name, row + 1, column)):
+                in_table = cell.row in rows and cell.column in inside
+                if not in_table and not math.isnan(_number(self._sheets.value(cell.sheet, cell.row, cell.column))):
+                    found[name] = cell
+                    break
+        return dict(self._elsewhere) | found
+
+
+def _labelled(sheets: Sheets) -> dict[str, Cell]:
+    """Inputs, targets and biases that have a name in the workbook, or a label on a small sheet of their own."""
+    found: dict[str, Cell] = {}
+    for entry in sheets.defined_names:
+        name = quantity(entry.name.strip("_"))
+        if name and _CONSTANT.fullmatch(name) and entry.sheet is None:
+            cell = sheets.named_cell(entry.name, "")
+            if cell and not math.isnan(sheets.number(cell)):
+                found[name] = cell
+    for sheet in sheets.visible:
+        values = sheets.values(sheet)
+        if len(values) > _SMALL_SHEET:
+            continue
+        for (row, column), value in values.items():
+            name = quantity(value) if isinstance(value, str) else None
+            if name and _CONSTANT.fullmatch(name) and name not in found:
+                for place in ((row, column + 1), (row + 1, column)):
+                    if isinstance(values.get(place), float):
+                        found[name] = Cell(sheet, *place)
+                        break
+    return found
 
 
 def _segments(names: Mapping[int, str]) -> Iterator[dict[str, int]]:
-    """The headers of one row, cut where a name comes a second time: there another table begins."""
-    segment: dict[str, int] = {}
-    for column in sorted(names):
-        if names[column] in segment:
-            yield _resolved(segment)
-            segment = {}
-        segment[names[column]] = column
-    yield _resolved(segment)
+    """The tables that begin in one row, each with the column of each name.
+
+    Two tables stand side by side where there are the headers of two; what stands beside a table without
+    being one belongs to it, but the table's own columns go first.
+    """
+    blocks = [block for cluster in _clusters(sorted(names)) for block in _cut(cluster, names)]
+    tables = [block for block in blocks if _is_header(block)]
+    if not tables:
+        joined = _resolved(_first_of_each([*names.items()]))
+        return iter([joined] if _is_header(joined) else [])
+    for block in blocks:
+        if not _is_header(block):
+            middle = sum(block.values()) / len(block)
+            nearest = min(tables, key=lambda table: min(abs(column - middle) for column in table.values()))
+            nearest |= {name: column for name, column in block.items() if name not in nearest}
+    return iter(tables)
 
 
-def _resolved(segment: Mapping[str, int]) -> dict[str, int]:
-    """Columns of ∂E1/∂w5 count as ∂E/∂w5 where that has no column of its own."""
-    shares = Counter(match[1] for name in segment if (match := _SHARE.fullmatch(name)))
+def _clusters(columns: Sequence[int]) -> Iterator[list[int]]:
+    """Columns that stand together, with no more than one other column between them."""
+    cluster: list[int] = []
+    for column in columns:
+        if cluster and column - cluster[-1] > _NEAR:
+            yield cluster
+            cluster = []
+        cluster.append(column)
+    if cluster:
+        yield cluster
+
+
+def _cut(cluster: Sequence[int], names: Mapping[int, str]) -> Iterator[dict[str, int]]:
+    """A cluster, cut where a name comes a second time if a table begins there."""
+    for n, column in enumerate(cluster):
+        before, after = ([(other, names[other]) for other in part] for part in (cluster[:n], cluster[n:]))
+        repeated = names[column] in [name for _, name in before]
+        if repeated and _is_header(_first_of_each(before)) and _is_header(_first_of_each(after)):
+            yield _resolved(_first_of_each(before))
+            yield from _cut(cluster[n:], names)
+            return
+    yield _resolved(_first_of_each([(column, names[column]) for column in cluster]))
+
+
+def _first_of_each(items: Sequence[tuple[int, str]]) -> dict[str, int]:
+    return {name: column for column, name in sorted(items, reverse=True)}
+
+
+def _resolved(part: Mapping[str, int]) -> dict[str, int]:
+    """∂E1/∂w5 counts as ∂E/∂w5 where that has no column of its own, and ∂E2/∂w5 none; so does ∂E1/∂a_o1."""
+    shares = Counter(match.groups()[::2] for name in part if (match := _SHARE.fullmatch(name)))
     found = {}
-    for name, column in segment.items():
+    for name, column in part.items():
         match = _SHARE.fullmatch(name)
         if not match:
             found[name] = column
-        elif shares[match[1]] == 1 and f"dE_{match[1]}" not in segment:
-            found[f"dE_{match[1]}"] = column
+            continue
+        kind, output, rest = match.groups()
+        of_neuron = re.fullmatch(r"(?:da_)?(?:a_)?([ho])(\d+)", rest)
+        own = of_neuron is None or (of_neuron[1] == "o" and of_neuron[2] == output)
+        if own and shares[kind, rest] == 1 and f"{kind}_{rest}" not in part:
+            found[f"{kind}_{rest}"] = column
     return found
 
 
@@ -151,114 +337,11 @@ def _is_header(columns: Mapping[str, int]) -> bool:
     )
 
 
-def _without_repeats(sheets: Sheets, sheet: str, headers: list[_Headers]) -> list[_Headers]:
-    """The headers that begin a table, without those that only repeat the ones above inside a long table."""
-    kept: list[_Headers] = []
-    for header in headers:
-        weight = header.columns[next(name for name in header.columns if re.fullmatch(r"w\d+", name))]
-        begins = sheets.formula(sheet, header.row + 1, weight) is None
-        if begins or not any(other.columns == header.columns for other in kept):
-            kept.append(header)
-    return kept
-
-
-def _overlap(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
-    return min(one.values()) <= max(other.values()) and min(other.values()) <= max(one.values())
-
-
-def _table(
-    sheets: Sheets,
-    sheet: str,
-    header: _Headers,
-    filled: Mapping[int, set[int]],
-    labels: Mapping[tuple[int, int], str],
-) -> Table:
-    columns = dict(header.columns)
-    occupied = {row: len(cells & set(columns.values())) for row, cells in filled.items()}
-    fullest = max(occupied.values(), default=0)
-    rows = tuple(sorted(row for row, count in occupied.items() if count >= max(3, fullest / 2)))
-    # a label that happens to stand in the row of headers names a single cell, not a column
-    for name in [name for name in columns if re.fullmatch(r"eta|step|[tib]\d+", name)]:
-        if 2 * sum(1 for row in rows if columns[name] in filled[row]) < len(rows):
-            del columns[name]
-    cells = _parameters(sheets, sheet, header.row, rows, columns, labels)
-    network = _network({*columns, *cells})
-    if network is None:
-        network, missing = Network.blank((2, 2, 2)), tuple(Network.blank((2, 2, 2)).weight_names)
-    else:
-        missing = tuple(_missing(network, columns, cells, rows, filled))
-    table = Table(sheet, header.row, rows, columns, cells, network, missing)
-    return table if missing or not rows else _with_functions(sheets, table)
-
-
-def _parameters(
-    sheets: Sheets,
-    sheet: str,
-    header_row: int,
-    rows: tuple[int, ...],
-    columns: Mapping[str, int],
-    labels: Mapping[tuple[int, int], str],
-) -> dict[str, Cell]:
-    """The cells beside or below a label; the nearest one above the headers goes before the others."""
-    inside = set(columns.values())
-    found: dict[str, Cell] = {}
-    by_nearness = sorted(labels, key=lambda place: (abs(place[0] - header_row), place))
-    for row, column in by_nearness:
-        name = labels[row, column]
-        if name in found or not re.fullmatch(r"eta|[tib]\d+", name) or (row == header_row and column in inside):
-            continue
-        for cell in (Cell(sheet, row, column + 1), Cell(sheet, row + 1, column)):
-            in_table = cell.row in rows and cell.column in inside
-            if not in_table and not math.isnan(sheets.number(cell)):
-                found[name] = cell
-                break
-    return found
-
-
-def _network(names: set[str]) -> Network | None:
-    """The network that has these names; None if no network has."""
-    numbers: dict[tuple[str, int], int] = {}
-    for name in names:
-        if match := _NUMBERED.fullmatch(name):
-            key = (match["kind"], int(match["layer"] or 0))
-            numbers[key] = max(numbers.get(key, 0), int(match["number"]))
-
-    def size(layer: int, *kinds: str) -> int:
-        return max((numbers.get((kind, layer), 0) for kind in kinds), default=0)
-
-    hidden = max((layer for _, layer in numbers), default=0)
-    sizes = [size(layer, "h", "a_h", "delta_h") for layer in range(1, hidden + 1)] or [size(0, "h", "a_h", "delta_h")]
-    outputs, weights = size(0, "o", "a_o", "t", "E", "delta_o"), size(0, "w", "dE_dw")
-    sizes = [size for size in sizes if size]
-    inputs = size(0, "i")
-    if not inputs and sizes:
-        # where the inputs are named nowhere, the number of weights tells
-        later = sum(a * b for a, b in zip(sizes, [*sizes[1:], outputs], strict=True))
-        inputs = max((weights - later) // sizes[0], 0)
-    layers = (inputs, *sizes, outputs)
-    expected_weights = sum(a * b for a, b in pairwise(layers))
-    if min(layers) < 1 or expected_weights < weights:
-        return None
-    biases = size(0, "b")
-    trained = any(name.startswith("dE_db") for name in names)
-    kind = "none"
-    if biases == sum(layers[1:]):
-        kind = "trained" if trained else "fixed"
-    elif biases == len(layers) - 1:
-        kind = "fixed"
-    softmax = "e_sum" in names or "o_max" in names
-    functions = {"output": "softmax", "loss": "cross-entropy"} if softmax else {}
-    try:
-        return Network.blank(layers, biases=kind, **functions)
-    except UnusableInput:
-        return None
-
-
 def _missing(
     network: Network,
     columns: Mapping[str, int],
     cells: Mapping[str, Cell],
-    rows: tuple[int, ...],
+    rows: Sequence[int],
     filled: Mapping[int, set[int]],
 ) -> Iterator[str]:
     gradients = [f"dE_d{name}" for name in network.trained_names]
@@ -272,8 +355,14 @@ def _missing(
 
 
 def _with_functions(sheets: Sheets, table: Table) -> Table:
-    """The table with the activations that fit its numbers best."""
+    """The table with the activations, and the places of the biases, that fit its numbers best."""
     network = table.network
+    biases = {name for name in (*table.columns, *table.cells) if re.fullmatch(r"b\d+", name)}
+    plain = {name: name for name in network.start_values if name not in network.bias_names}
+    tables = [replace(table, places=plain | way) for way in shared_biases(network, biases)]
+    if len(tables) > 1 and table.rows:
+        tables.sort(key=lambda candidate: _misfit(candidate, candidate.read(sheets)))
+    table = tables[0]
     numbers = table.read(sheets)
     chosen = {}
     for key, layers in (("hidden", range(1, network.last)), ("output", range(network.last, len(network.layers)))):
@@ -286,17 +375,22 @@ def _with_functions(sheets: Sheets, table: Table) -> Table:
         if pairs and network.activation(layers[-1]) != "softmax":
             fits = {name: sum(_fit(name, z, a) for z, a in pairs) for name in ACTIVATIONS}
             chosen[key] = max(ACTIVATIONS, key=lambda name: fits[name])
-    if not chosen:
-        return table
-    network = Network.blank(
-        network.layers,
-        biases=network.biases,
-        loss=network.loss,
-        **{"hidden": network.hidden, "output": network.output} | chosen,
-    )
-    return Table(table.sheet, table.header_row, table.rows, table.columns, table.cells, network, table.missing)
+    functions = {"hidden": network.hidden, "output": network.output} | chosen
+    return replace(table, network=Network.blank(network.layers, biases=network.biases, loss=network.loss, **functions))
 
 
 def _fit(activation: str, z: Array, a: Array) -> int:
     with np.errstate(all="ignore"):
         return int(np.isclose(reference.activate(activation, z), a, rtol=1e-6, atol=1e-12).sum())
+
+
+def _misfit(table: Table, numbers: Mapping[str, Array]) -> int:
+    """How many sums do not fit their weights, inputs and biases."""
+    network, wrong = table.network, 0
+    for layer in range(1, len(network.layers)):
+        incoming, biases = network.activations(layer - 1), network.layer_biases(layer)
+        for z, row, bias in zip(network.neurons(layer), network.layer_weights(layer), biases, strict=True):
+            if all(name in numbers for name in (z, bias, *row, *incoming)):
+                total = sum((numbers[w] * numbers[a] for w, a in zip(row, incoming, strict=True)), numbers[bias])
+                wrong += int((~np.isclose(total, numbers[z], rtol=1e-6)).sum())
+    return wrong

@@ -116,8 +116,7 @@ class Trial:
         self._names = dict(parameters)
         if eta_cell is not None:
             self._names[eta_cell] = "eta"
-        places = {place: name for name, place in reversed(table.places.items())}
-        self._columns = {column: places.get(name, name) for name, column in table.columns.items()}
+        self._columns = {column: table.network_names.get(name, name) for name, column in table.columns.items()}
 
     def name_of(self, reference: Reference, step: int) -> tuple[str, int] | None:
         """The quantity in a single cell and how many steps before `step` it belongs to; None if it is none."""
@@ -140,11 +139,12 @@ class Trial:
             constants: values that are as they stand in the sheet, and not drawn.
         """
         network = self._table.network
-        shared = {name: place for name, place in self._table.places.items() if name != place}
         fixed = dict(constants)
-        for name, place in shared.items():
-            # biases that share a cell share their value
-            fixed.setdefault(name, 0.35 + 0.1 * int(place[1:]))
+        places = self._table.places
+        for name in network.bias_names:
+            # biases that share a cell share their value, and one that is left out is none
+            if any(places.get(bias) != bias for bias in network.bias_names):
+                fixed.setdefault(name, 0.35 + 0.1 * int(places[name][1:]) if name in places else 0.0)
         runs = trainings(network, tuple(sorted(fixed.items())))
         answers: list[list[float]] = [[] for _ in formulas]
         by_row: dict[int, list[int]] = {}

@@ -1,7 +1,8 @@
 """Checks whole workbooks: every table in them, and what the file says about itself."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +16,15 @@ from xlbackprop.check.own_workbook import is_own_workbook
 from xlbackprop.check.report import CheckedFile, CheckedTable, Finding
 from xlbackprop.check.tables import Table, find_tables
 from xlbackprop.check.verification import judge
-from xlbackprop.engines import KNOWN_FUNCTIONS, Sheets, Stored, Value, as_number, opened
+from xlbackprop.engines import KNOWN_FUNCTIONS, Sheets, Stored, Value, opened
 from xlbackprop.errors import UnusableInput
 
+# LR_0.5, η=0.5, eta 0.5, 0.5
+_NAMED_RATE = r"(?:lr|η|eta|learning[ _]?rate)?[ _=]*(\d+(?:[.,]\d+)?)"
 #: Stored and recalculated numbers agree up to this part of their size: Google Sheets writes ten digits.
 _STORED_TOLERANCE = 1e-8
+#: More weights than these with another start are another experiment.
+_MOST_STRANGE = 3
 #: So many tables must share their start values before another one is called an exception.
 _FEWEST_ALIKE = 2
 
@@ -41,7 +46,22 @@ def check(path: Path) -> CheckedFile:
             "such as w1, h1, a_h1, E_total, ∂E/∂w1.",
         )
     notes, elsewhere = _own(sheets, path, tables)
-    return CheckedFile(path, tables=tuple(tables), notes=notes, elsewhere=elsewhere)
+    return CheckedFile(path, tables=tuple(tables), notes=(*notes, *_rate_notes(tables)), elsewhere=elsewhere)
+
+
+def _rate_notes(tables: Sequence[CheckedTable]) -> Iterator[str]:
+    """Learning rates that two tables share, or that a sheet's name contradicts."""
+    seen: dict[tuple[float, int], str] = {}
+    for table in tables:
+        rate = table.learning_rate
+        if rate is None:
+            continue
+        if other := seen.get((rate, table.steps)):
+            yield f"{other} and {table.sheet} train with the same learning rate, {rate:g}"
+        seen.setdefault((rate, table.steps), table.sheet)
+        named = re.fullmatch(_NAMED_RATE, table.sheet, re.IGNORECASE)
+        if named and float(named[1].replace(",", ".")) != rate:
+            yield f"the sheet {table.sheet} trains with the learning rate {rate:g}"
 
 
 def _own(
@@ -60,29 +80,47 @@ def _own(
 
 
 def _with_strange_starts(sheets: Sheets, found: Sequence[Table], tables: Sequence[CheckedTable]) -> list[CheckedTable]:
-    """The tables, with a start weight named that one of them has otherwise than all others."""
-    starts = []
-    for table in found:
-        weights = [name for name in table.network.trained_names if name in table.columns] if table.rows else []
-        starts.append(
-            {name: as_number(sheets.value(table.sheet, table.rows[0], table.columns[name])) for name in weights}
-        )
-    usual = Counter(tuple(start.items()) for start in starts if start).most_common(2)
+    """The tables, with start values named that one of them has otherwise than most others."""
+    starts = [_start(sheets, table) for table in found]
+    usual = Counter(tuple(start.items()) for start in starts if start).most_common(1)
     if not usual or usual[0][1] < _FEWEST_ALIKE or usual[0][1] * 2 <= len(tables):
         return list(tables)
     common = dict(usual[0][0])
     result = []
     for table, checked, start in zip(found, tables, starts, strict=True):
         other = [name for name in start if start[name] != common.get(name)]
-        if start.keys() == common.keys() and 0 < len(other) <= 2:
-            strange = tuple(_strange_start(table, name, start[name], common[name]) for name in other)
-            checked = replace(checked, findings=checked.findings + strange, verdict="wrong")
+        if start.keys() == common.keys() and other:
+            if _is_slip(table, other):
+                strange = tuple(_strange_start(table, name, start[name], common[name]) for name in other)
+                checked = replace(checked, findings=checked.findings + strange, verdict="wrong")
+            else:
+                note = "it starts with other values than most tables of the file"
+                checked = replace(checked, notes=(*checked.notes, note))
         result.append(checked)
     return result
 
 
+def _start(sheets: Sheets, table: Table) -> dict[str, float]:
+    """The inputs, targets, weights and biases of the first row."""
+    if not table.rows:
+        return {}
+    numbers = table.read(sheets)
+    return {name: float(numbers[name][0]) for name in table.network.start_values if name in table.columns}
+
+
+def _is_slip(table: Table, other: Sequence[str]) -> bool:
+    """Whether so few values are others that nobody can have meant it: another experiment changes them all."""
+    network = table.network
+    for names in (network.input_names, network.target_names, network.weight_names):
+        changed = [name for name in names if name in other]
+        if changed and (len(changed) == len(names) or len(changed) > _MOST_STRANGE):
+            return False
+    return True
+
+
 def _strange_start(table: Table, name: str, found: float, expected: float) -> Finding:
-    cell = cell_address(table.rows[0], table.columns[name])
+    place = table.places.get(name, name)
+    cell = cell_address(table.rows[0], table.columns[place])
     slip = "starts with another value than in the other tables of the file"
     return Finding(name, "constant", cell, 1, f"{found!r}", f"{expected!r}", abs(found - expected), (cell,), slip)
 

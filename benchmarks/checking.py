@@ -1,0 +1,177 @@
+"""`python -m benchmarks.checking`: how far `xlbackprop check` can be trusted, and how fast it is.
+
+Every slip of the pen is planted into every column of formulas, in random layouts, spellings and
+shapes of the other formulas; right workbooks are varied in the same way; packages are mangled. With
+`--quick` each part is done for a tenth.
+"""
+
+import contextlib
+import os
+import platform
+import random
+import statistics
+import sys
+import tempfile
+import time
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.__main__ import process
+from tests import handmade
+from tests.handmade import CLASSIC, FORMULAS, SHAPES, START_A, START_B, START_C, Handmade, slips, write
+from xlbackprop.check.many import check_all
+from xlbackprop.check.workbooks import check
+from xlbackprop.engines import recalculated
+
+SCALE = 0.1 if "--quick" in sys.argv else 1.0
+RIGHT, MANGLED = int(3000 * SCALE), int(600 * SCALE)
+CLASS, RATES, STEPS = 100, (0.1, 0.2, 0.5, 0.8, 1.0, 2.0), 100
+#: A slip that changes no number by more than this part of it need not be found.
+VISIBLE = 1e-9
+
+
+def random_table(generator: random.Random) -> Handmade:
+    """A right table as somebody might make it."""
+    layout = handmade.random_layout(generator)
+    drawn = {name: round(generator.choice((-1, 1)) * generator.uniform(0.01, 2), 4) for name in START_A}
+    formulas = {name: generator.choice([FORMULAS[name], *SHAPES[name]]) for name in FORMULAS}
+    if layout.order != CLASSIC or layout.gap:
+        # a range of cells needs its columns side by side
+        formulas |= {name: FORMULAS[name] for name in FORMULAS if ":" in formulas[name]}
+    rate = generator.choice((0.01, 0.1, 0.5, 1.0, 2.0, 10.0, 20.0))
+    start = generator.choice((START_A, START_B, START_C, drawn))
+    return Handmade(layout, start, rate=rate, steps=generator.choice((3, 8, 12)), formulas=formulas)
+
+
+def plant_slips(folder: Path) -> None:
+    """Every slip in every column of formulas: is it found, and is its column named and no other?"""
+    generator = random.Random(1)
+    counts: Counter[str] = Counter()
+    planted = [(name, formula) for name in FORMULAS for _, formula in slips(name)]
+    for name, formula in generator.sample(planted, int(len(planted) * SCALE)):
+        right = random_table(generator)
+        path = write(folder / "slip.xlsx", right.with_formula(name, formula))
+        (table,) = check(path).tables
+        counts["planted"] += 1
+        named = {finding.quantity for finding in table.findings}
+        if table.verdict == "wrong":
+            counts["found"] += 1
+            counts["root"] += named == {name}
+            counts["named"] += named == {name} and all(finding.slip for finding in table.findings)
+        elif not is_visible(path, write(folder / "right.xlsx", right)):
+            counts["invisible"] += 1
+    visible = counts["planted"] - counts["invisible"]
+    print(f"| slips planted in {len(FORMULAS)} columns | {counts['planted']:,} |")
+    print(f"| of these, change no number by more than {VISIBLE:g} of it | {counts['invisible']:,} |")
+    print(f"| of the others, found | {counts['found']:,} of {visible:,} |")
+    print(f"| the column of the slip named, and no other | {counts['root']:,} of {visible:,} |")
+    print(f"| the slip itself named | {counts['named']:,} of {visible:,} |", flush=True)
+
+
+def is_visible(wrong: Path, right: Path) -> bool:
+    """Whether two workbooks show different numbers."""
+    one, other = recalculated(wrong), recalculated(right)
+    for place, value in other.values("Sheet1").items():
+        found = one.values("Sheet1").get(place)
+        if isinstance(value, float) and (not isinstance(found, float) or abs(found - value) > VISIBLE * abs(value)):
+            return True
+    return False
+
+
+def look_for_false_alarms(folder: Path) -> None:
+    """Right workbooks: is any of them called something else?"""
+    generator = random.Random(2)
+    alarms = 0
+    for _ in range(RIGHT):
+        table = random_table(generator)
+        (found,) = check(write(folder / "right.xlsx", table)).tables
+        alarms += found.verdict != "correct" or found.learning_rate != table.rate
+    print(f"| right workbooks in random layouts, spellings and shapes, not called correct | {alarms} of {RIGHT:,} |")
+    sys.stdout.flush()
+
+
+def mangle(path: Path, generator: random.Random, source: Path) -> Path:
+    """A workbook with some bytes of some parts changed, cut out or repeated."""
+    with zipfile.ZipFile(source) as package:
+        parts = {name: bytearray(package.read(name)) for name in package.namelist()}
+    for _ in range(generator.randint(1, 4)):
+        content = parts[generator.choice(sorted(parts))]
+        place = generator.randrange(len(content))
+        length = generator.choice((1, 1, 8, 200))
+        action = generator.randrange(4)
+        if action == 0:
+            content[place : place + length] = generator.randbytes(length)
+        elif action == 1:
+            del content[place : place + length]
+        elif action == 2:
+            content[place:place] = content[place : place + length]
+        else:
+            words = (b"<", b">", b'"', b"&amp;", b"1E999", b"-1", b"$A$1", b"#REF!", b"\0", "🙂".encode())
+            content[place:place] = generator.choice(words)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in parts.items():
+            package.writestr(name, bytes(content))
+    if generator.random() < 0.2:
+        whole = path.read_bytes()
+        path.write_bytes(whole[: generator.randrange(len(whole))])
+    return path
+
+
+def mangle_packages(folder: Path) -> None:
+    """Mangled packages: does any of them get more than a sentence, or take long?"""
+    generator = random.Random(3)
+    source = write(folder / "source.xlsx", Handmade(steps=20), Handmade(rate=2, steps=20))
+    paths = [mangle(folder / f"mangled{n}.xlsx", generator, source) for n in range(MANGLED)]
+    start = time.perf_counter()
+    found = check_all(paths)
+    seconds = time.perf_counter() - start
+    unexpected = [file.error for file in found if file.error and "does not expect" in file.error]
+    slow = sum(1 for file in found if file.error and "given up" in file.error)
+    ended = sum(1 for file in found if file.error and "gives up on it" in file.error)
+    refused = sum(1 for file in found if file.error)
+    print(f"| mangled packages: checked, refused with a sentence | {MANGLED - refused}, {refused} of {MANGLED} |")
+    print(f"| mangled packages: errors of the program, hangs | {len(unexpected)}, {slow} |")
+    print(f"| mangled packages: the engine's process ended, and no other file noticed | {ended} |")
+    print(f"| mangled packages, all together | {seconds:.1f} s |", flush=True)
+    for error in unexpected[:5]:
+        print(error, file=sys.stderr)
+
+
+def time_a_class(folder: Path, runs: int = 3) -> None:
+    """A class of workbooks of six sheets, two thirds of them wrong somewhere."""
+    generator = random.Random(4)
+    folder = folder / "class"
+    folder.mkdir()
+    planted = [(name, formula) for name in FORMULAS for _, formula in slips(name)]
+    for n in range(CLASS):
+        tables = [Handmade(rate=rate, steps=STEPS) for rate in RATES]
+        if n % 3:
+            name, formula = generator.choice(planted)
+            tables = [table.with_formula(name, formula) for table in tables]
+        write(folder / f"{n}.xlsx", *tables)
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        with contextlib.suppress(SystemExit):
+            process(sys.executable, "-m", "xlbackprop", "check", folder, "--csv")
+        times.append(time.perf_counter() - start)
+    cells = CLASS * len(RATES) * (STEPS * len(FORMULAS) + len(FORMULAS) - 8)
+    what = f"a class of {CLASS} workbooks of {len(RATES)} sheets, {cells:,} formulas"
+    print(f"| {what} | {statistics.median(times):.1f} s |")
+
+
+def main() -> None:
+    """Run every part."""
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}\n")
+    print("| what | result |\n| --- | ---: |")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        plant_slips(folder)
+        look_for_false_alarms(folder)
+        mangle_packages(folder)
+        time_a_class(folder)
+
+
+if __name__ == "__main__":
+    main()
