@@ -119,10 +119,6 @@ class Sheets:
         """The sheets that are not hidden."""
         return self._visible
 
-    def number(self, cell: Cell) -> float:
-        """The number in a cell; NaN where none stands or the sheet is missing."""
-        return as_number(self.value(cell.sheet, cell.row, cell.column)) if cell.sheet in self._index else math.nan
-
     def value(self, sheet: str, row: int, column: int) -> Value:
         """What a cell shows: a number, a text (an error such as `#NUM!` among them), or None if it is empty."""
         return self._model.get_cell_value(self._index[sheet], row, column)

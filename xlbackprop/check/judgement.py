@@ -431,7 +431,8 @@ class _Judgement:
             gradient = halves.get(f"dE_d{name}", np.zeros(1))
             rate = np.nan_to_num(np.abs(self._rate.values))
             scale = self._expected[name][0].scale
-            total[name] = 2 * halves[name] + rate * gradient + TOLERANCE * scale + TINY
+            half = halves[name] + np.roll(np.broadcast_to(halves[name], len(self._table.rows)), 1)
+            total[name] = half + rate * gradient + TOLERANCE * scale + TINY
         return total
 
     def _rate_findings(self) -> list[Finding]:
@@ -553,7 +554,11 @@ class _Judgement:
         """Cells of another row than the formula should work on."""
         usual = 1 if name in self._updates else 0
         far: dict[str, int] = {}
+        inside, rows = set(self._table.columns.values()), self._table.rows
         for target in formula.references:
+            own = target.is_cell and target.sheet in (None, self._table.sheet) and target.column in inside
+            if own and self._table.header_row <= target.row <= rows[-1] and target.row not in self._table.row_numbers:
+                return slips.Slip(f"refers to row {target.row}, which holds no step", shifted=True)
             named = self._trial.name_of(target, step)
             if named and target.is_cell and named[0] in self._numbers and named[0] not in self._here():
                 header = notation.header(named[0])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlbackprop.check.formulas import parsed
-from xlbackprop.check.tables import Table
+from xlbackprop.check.tables import Table, number_in
 from xlbackprop.engines import Cell, Sheets
 from xlbackprop.reference import Array
 
@@ -55,7 +55,7 @@ def learning_rate(sheets: Sheets, table: Table, numbers: dict[str, Array]) -> Le
     if labelled and (cell is None or used.get(labelled) == most or _belongs_elsewhere(table, cell)):
         cell = labelled
     if cell is not None:
-        return LearningRate(np.full(len(table.rows), sheets.number(cell)), cell)
+        return LearningRate(np.full(len(table.rows), number_in(sheets, cell)), cell)
     typed = _typed_rate(sheets, table)
     rate = abs(_rate_of_updates(table, numbers)) if math.isnan(typed) else typed
     # an update that changes nothing has no learning rate
@@ -92,7 +92,7 @@ def _used_cells(sheets: Sheets, table: Table) -> dict[Cell, int]:
             continue
         text = sheets.formula(table.sheet, table.rows[1], table.columns[name])
         for cell in dict.fromkeys(_outside(sheets, table, text, inside)) if text else ():
-            if cell not in known and not math.isnan(sheets.number(cell)):
+            if cell not in known and not math.isnan(number_in(sheets, cell)):
                 counts[cell] += 1
     return dict(counts)
 

@@ -89,13 +89,17 @@ class Table:
             numbers[name] = np.array([convert(values.get((row, column))) for row in self.rows])
         for name, cell in self.cells.items():
             if name not in numbers:
-                number = _number(sheets.value(cell.sheet, cell.row, cell.column))
-                numbers[name] = np.full(len(self.rows), number)
+                numbers[name] = np.full(len(self.rows), number_in(sheets, cell))
         found = numbers | {name: numbers[place] for name, place in self.places.items() if place in numbers}
         for name in self.network.bias_names:
             if name not in self.places:
                 found[name] = np.zeros(len(self.rows))
         return found
+
+
+def number_in(sheets: Sheets, cell: Cell) -> float:
+    """The number in a cell, also where it is written as a text; NaN where none stands."""
+    return _number(sheets.value(cell.sheet, cell.row, cell.column)) if cell.sheet in sheets.names else math.nan
 
 
 def _number(value: Value) -> float:
@@ -196,7 +200,7 @@ class _Sheet:
         # a label that happens to stand in the row of headers names a single cell, not a column
         for name in [name for name in columns if _PARAMETER.fullmatch(name) or name == "step"]:
             count = sum(1 for row in rows if columns[name] in filled[row])
-            if count < len(rows) and 2 * count <= len(rows):
+            if count <= 1 < len(rows):
                 del columns[name]
         cells = self._parameters(header, rows, columns)
         if not is_softmax(columns):
@@ -236,7 +240,7 @@ class _Sheet:
                 continue
             for cell in (Cell(self._name, row, column + 1), Cell(self._name, row + 1, column)):
                 in_table = cell.row in rows and cell.column in inside
-                if not in_table and not math.isnan(_number(self._sheets.value(cell.sheet, cell.row, cell.column))):
+                if not in_table and not math.isnan(number_in(self._sheets, cell)):
                     found[name] = cell
                     break
         return dict(self._elsewhere) | found
@@ -249,7 +253,7 @@ def _labelled(sheets: Sheets) -> dict[str, Cell]:
         name = quantity(entry.name.strip("_"))
         if name and _CONSTANT.fullmatch(name) and entry.sheet is None:
             cell = sheets.named_cell(entry.name, "")
-            if cell and not math.isnan(sheets.number(cell)):
+            if cell and not math.isnan(number_in(sheets, cell)):
                 found[name] = cell
     for sheet in sheets.visible:
         values = sheets.values(sheet)
