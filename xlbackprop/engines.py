@@ -110,7 +110,7 @@ class Sheets:
         self._index = {sheet["name"]: n for n, sheet in enumerate(properties)}
         self._visible = [sheet["name"] for sheet in properties if sheet["state"] == "visible"]
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return list(self._index)
 
@@ -185,7 +185,7 @@ class Sheets:
                 found[entry.name.casefold(), entry.sheet] = cell
         return found
 
-    @property
+    @cached_property
     def defined_names(self) -> list[DefinedName]:
         names = self.names
         return [

@@ -41,13 +41,13 @@ def test_a_fresh_workbook_is_correct_to_the_last_digit(default: Workbook) -> Non
         # a swapped weight index: w7 for w6
         ("dE_da_h1", 4, "={delta_o1}*{w6}+{delta_o2}*{w7}", "formula"),
         # a reference shifted by a row
-        ("o1", 5, "={w5}*{a_h1 above}+{w6}*{a_h2}", "formula"),
+        ("o1", 5, "={w5}*{a_h1 above}+{w6}*{a_h2}", "reference"),
         # another weight's gradient
         ("w3", 7, "={w3 above}-$C$3*{dE_dw4 above}", "update"),
         # a plus for the minus
         ("w8", 2, "={w8 above}+$C$3*{dE_dw8 above}", "update"),
         # a learning rate that slides off its cell
-        ("w1", 3, "={w1 above}-C4*{dE_dw1 above}", "update"),
+        ("w1", 3, "={w1 above}-C4*{dE_dw1 above}", "reference"),
         # the factor one half missing, squared, doubled
         ("E1", 6, "=({t1}-{a_o1})^2", "formula"),
         ("dE_dw5", 9, "={delta_o1}*{a_h1}*{a_h1}", "formula"),

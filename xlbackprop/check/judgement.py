@@ -7,8 +7,9 @@ is wrong and its numbers are; what only follows from the cause is not blamed.
 
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -29,6 +30,9 @@ from xlbackprop.network import Network
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 
 Mask = NDArray[np.bool_]
+
+#: Below this 1/(1+EXP(-h)) overflows in a spreadsheet.
+LOWEST_SIGMOID = -math.log(sys.float_info.max)
 
 #: Fewer pasted numbers than this say nothing about how far they were rounded.
 _FEWEST_ROUNDED = 5
@@ -196,7 +200,22 @@ class _Judgement:
                     mask = np.abs(found - should.value) > TOLERANCE * should.scale + TINY
                 masks.append(mask | (np.isnan(found) & ~np.isnan(should.value)))
             wrong[name] = np.logical_and.reduce(masks)
+        for name, rows in self._overflows.items():
+            wrong[name] &= ~rows
         return wrong
+
+    @cached_property
+    def _overflows(self) -> dict[str, Mask]:
+        """Rows in which EXP of more than 709.78 is an error in Excel, though an engine goes on with infinity."""
+        found = {}
+        for layer in range(1, len(self._network.layers)):
+            for z in self._network.neurons(layer) if self._network.activation(layer) == "sigmoid" else ():
+                if f"a_{z}" in self._quantities and z in self._numbers:
+                    formulas = np.array(["EXP(" in (text or "") for text in self._texts[f"a_{z}"]])
+                    rows = (self._numbers[z] < LOWEST_SIGMOID) & formulas
+                    if rows.any():
+                        found[f"a_{z}"] = rows
+        return found
 
     # -- trying the formulas -----------------------------------------------------------------
 
@@ -290,6 +309,8 @@ class _Judgement:
 
     def _judge(self, name: str) -> Iterator[Finding]:
         wrong = self._wrong[name]
+        if name in self._overflows:
+            yield self._overflow(name)
         for group in self._groups[name]:
             steps = np.array(group.formula.steps)
             if group.formula.text is None:
@@ -306,6 +327,12 @@ class _Judgement:
                     yield self._finding(name, steps[wrong[steps]])
             elif group.right is False:
                 self._note_luck(group)
+
+    def _overflow(self, name: str) -> Finding:
+        finding = self._finding(name, np.flatnonzero(self._overflows[name]))
+        remedy = f"an input above {LOWEST_SIGMOID:.2f}: use a smaller learning rate or smaller start values"
+        slip = f"shows #NUM! in Excel and LibreOffice, because {name.removeprefix('a_')} is so low"
+        return replace(finding, kind="error", expected=remedy, max_abs_error=None, slip=slip)
 
     def _shows(self, name: str, steps: NDArray[np.intp]) -> bool:
         """Whether it shows that a formula is wrong: in its numbers, or because nothing is known to judge them by."""
@@ -504,7 +531,9 @@ class _Judgement:
             cell=cell_address(row, column),
             rows=len(steps),
             found=formula if formula is not None else "" if value is None else f"{value}",
-            expected=self._expected_formula(name, step, formula),
+            expected=self._expected_formula(name, step, formula)
+            if any(np.isfinite(way.value[step]) or np.isnan(way.value[step]) for way in self._expected[name])
+            else "a number that a cell can hold: use smaller start values or a smaller learning rate",
             max_abs_error=float(errors.max()) if errors.size else None,
             ranges=self._ranges(steps, column),
             slip=slip,

@@ -8,7 +8,7 @@ only works on wrong numbers.
 
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,7 +33,12 @@ _UNTRIABLE = {"OFFSET", "INDIRECT", "ROW", "ROWS", "COLUMN", "COLUMNS", "CELL", 
 # formulas that are tried stand far to the right of every table
 _TRIAL_COLUMN = 15_000
 
+#: Larger networks are judged by their numbers alone.
+_MOST_WEIGHTS = 500
+
 Step = Mapping[str, float]
+# what is put into each cell: a quantity and how many steps back, a number, or a formula of its own
+_Layout = dict[Cell, "str | float | tuple[str, int]"]
 
 
 @dataclass(frozen=True)
@@ -147,11 +152,13 @@ class Trial:
                 fixed.setdefault(name, 0.35 + 0.1 * int(places[name][1:]) if name in places else 0.0)
         runs = trainings(network, tuple(sorted(fixed.items())))
         answers: list[list[float]] = [[] for _ in formulas]
+        layouts = [self._layout(text, row) for text, row in formulas]
         by_row: dict[int, list[int]] = {}
         for n, (_, row) in enumerate(formulas):
-            by_row.setdefault(row, []).append(n)
+            if layouts[n] is not None:
+                by_row.setdefault(row, []).append(n)
         for row, members in by_row.items():
-            layout = self._layout([formulas[n][0] for n in members], row)
+            layout = {cell: content for n in members for cell, content in (layouts[n] or {}).items()}
             for steps in runs:
                 values = self._computed([formulas[n][0] for n in members], row, steps, layout)
                 for n, value in zip(members, values, strict=True):
@@ -159,30 +166,29 @@ class Trial:
         found = []
         for n, name in enumerate(names):
             expected = tuple(steps[CURRENT].get(name, math.nan) for steps in runs)
-            usable = all(map(math.isfinite, expected)) and not self._untriable(formulas[n][0])
+            usable = layouts[n] is not None and all(map(math.isfinite, expected))
             # an error may be the engine's own
             usable &= all(map(math.isfinite, answers[n])) or calls_only_known(computable(formulas[n][0]))
             found.append(TriedFormula(tuple(answers[n]) if usable else (), expected, runs))
         return found
 
-    def _untriable(self, text: str) -> bool:
-        return bool(_UNTRIABLE & set(parsed(text).functions))
-
-    def _layout(self, texts: Iterable[str], row: int) -> dict[Cell, str | float | tuple[str, int]]:
-        """Every cell that the formulas depend on: a quantity and its step, a number, or a formula of its own."""
+    def _layout(self, text: str, row: int) -> _Layout | None:
+        """Every cell that a formula depends on; None if these are too many, or depend on where they stand."""
+        if self._table.network.weights[_MOST_WEIGHTS:]:
+            return None
         step = self._table.row_numbers[row]
-        found: dict[Cell, str | float | tuple[str, int]] = {}
-        waiting = list(texts)
-        while waiting and len(found) < _MOST_CELLS:
+        found: _Layout = {}
+        waiting = [text]
+        while waiting:
             formula = parsed(waiting.pop())
+            if _UNTRIABLE.intersection(formula.functions):
+                return None
             for reference in formula.references:
                 sheet = reference.sheet or self._table.sheet
-                if sheet not in self._sheets.names:
-                    continue
                 size = (reference.last_row - reference.row + 1) * (reference.last_column - reference.column + 1)
-                if size > _MOST_CELLS:
-                    continue
-                for cell in (Cell(sheet, *place) for place in reference.cells()):
+                if size + len(found) > _MOST_CELLS:
+                    return None
+                for cell in (Cell(sheet, *place) for place in reference.cells() if sheet in self._sheets.names):
                     self._lay(cell, step, found, waiting)
             for name in formula.names:
                 if target := self._sheets.named_cell(name, self._table.sheet):
@@ -208,7 +214,7 @@ class Trial:
         texts: Sequence[str],
         row: int,
         steps: Sequence[Step],
-        layout: Mapping[Cell, str | float | tuple[str, int]],
+        layout: _Layout,
     ) -> list[float]:
         model: Any = ironcalc.create("trial", "en", "UTC", "en")
         index: dict[str, int] = {}

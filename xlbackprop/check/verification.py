@@ -6,9 +6,7 @@ so wild that rounding would be taken for a mistake. And the whole run from the s
 is each number from what NumPy gets by itself?
 """
 
-import math
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,21 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlbackprop import notation, reference
-from xlbackprop.addresses import cell_address, column_letters
-from xlbackprop.chain_rule import training_step, updates
+from xlbackprop.addresses import cell_address
+from xlbackprop.chain_rule import training_step
 from xlbackprop.check.as_built import changed_formulas, formulas_as_built
+from xlbackprop.check.judgement import judge_table
 from xlbackprop.check.other_sheets import chosen_step, judged_cells
 from xlbackprop.check.own_workbook import TrainingTable, TrainingWorkbook, read_training_workbook
 from xlbackprop.check.report import Difference, FileReport, Finding, TableReport
+from xlbackprop.check.tables import Table
 from xlbackprop.engines import Sheets, as_number, recalculated
 from xlbackprop.errors import UnusableInput
-from xlbackprop.expression import cell_formula
 from xlbackprop.network import Network
-from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
+from xlbackprop.reference import TINY, TOLERANCE, Array
 from xlbackprop.workbook.layout import OTHER_SHEETS, short_number
-
-#: Below this 1/(1+EXP(-h)) overflows in a spreadsheet.
-LOWEST_SIGMOID = -math.log(sys.float_info.max)
 
 
 def verify(path: Path, engine: str = "ironcalc") -> FileReport:
@@ -97,131 +93,73 @@ def _judge_table(
     sheets: Sheets, workbook: TrainingWorkbook, table: TrainingTable, numbers: Mapping[str, Array]
 ) -> list[Finding]:
     network = workbook.network
-    quantities = {quantity.name: quantity.expression for quantity in training_step(network)}
-    expected = _expected_cells(network, table, numbers)
-    # the input of each sigmoid, by its output
-    sigmoid_layers = {
-        f"a_{z}": z
-        for layer in range(1, len(network.layers))
-        if network.activation(layer) == "sigmoid"
-        for z in network.neurons(layer)
-    }
-    findings = []
-    for name in ("step", *network.start_values, *quantities):
-        found = numbers[name]
-        should = expected[name]
-        with np.errstate(invalid="ignore"):
-            wrong = np.abs(found - should.value) > TOLERANCE * should.scale + TINY
-        # a cell without a number is the cause only where the cells before it have theirs
-        wrong |= np.isnan(found) & ~np.isnan(should.value)
-        formulas = [
-            sheets.formula(table.sheet, row, table.columns[name]) for row in range(table.first_row, table.last_row + 1)
-        ]
-        pasted = np.array([formula is None for formula in formulas]) & ~wrong
+    names = network.start_values
+    judged = judge_table(
+        sheets,
+        Table(
+            sheet=table.sheet,
+            header_row=table.header_row,
+            rows=tuple(range(table.first_row, table.last_row + 1)),
+            columns=table.columns,
+            cells={"eta": table.eta_cell},
+            network=network.with_values(dict.fromkeys(names, 0.0)),
+            places={name: name for name in names},
+        ),
+    )
+    computed = {*network.trained_names, *_computed(network)}
+    findings = [finding for finding in judged.findings if finding.quantity in computed]
+    findings += _judge_starts(sheets, workbook, table, numbers)
+    return sorted(findings, key=lambda finding: (finding.kind == "constant", table.columns[finding.quantity]))
+
+
+def _judge_starts(
+    sheets: Sheets, workbook: TrainingWorkbook, table: TrainingTable, numbers: Mapping[str, Array]
+) -> Iterator[Finding]:
+    """What comes from the Network sheet, and the number of each step."""
+    network = workbook.network
+    for name in ("step", *network.start_values):
+        column = table.columns[name]
+        found = numbers[name][:1] if name in network.trained_names else numbers[name]
+        should = np.append(0.0, found[:-1] + 1) if name == "step" else np.full_like(found, network.start_values[name])
+        formulas = [sheets.formula(table.sheet, table.first_row + step, column) for step in range(len(found))]
+        wrong = ~(np.abs(found - should) <= TOLERANCE * np.abs(should) + TINY)
+        typed = np.array([formula is None for formula in formulas]) & ~wrong
         if name == "step":
             # step 0 is a number
-            pasted[0] = False
-        if layer := sigmoid_layers.get(name):
-            too_negative = numbers[layer] < LOWEST_SIGMOID
-            wrong &= ~too_negative
-            if too_negative.any():
-                findings.append(_overflow(table, name, too_negative, formulas))
-        for rows, constant in ((wrong, False), (pasted, True)):
+            typed[0] = False
+        for rows in (wrong, typed):
             if rows.any():
-                findings.append(
-                    _finding(sheets, workbook, table, name, rows, formulas, found, should, constant=constant)
-                )
-    return sorted(findings, key=lambda finding: finding.kind == "constant")
-
-
-def _expected_cells(network: Network, table: TrainingTable, numbers: Mapping[str, Array]) -> dict[str, Expected]:
-    """What each cell should hold, given the cells that it works on."""
-    with np.errstate(all="ignore"):
-        expected = reference.expected_step(network, numbers)
-    for name, start in network.start_values.items():
-        value, scale = np.full_like(numbers[name], start), np.full_like(numbers[name], abs(start))
-        if name in network.trained_names:
-            update = reference.expected_update(numbers[name][:-1], numbers[f"dE_d{name}"][:-1], table.eta)
-            value[1:], scale[1:] = update.value, update.scale
-        expected[name] = Expected(value, scale)
-    steps = np.append(0.0, numbers["step"][:-1] + 1)
-    expected["step"] = Expected(steps, np.abs(steps))
-    return expected
-
-
-def _overflow(table: TrainingTable, name: str, rows: NDArray[np.bool_], formulas: list[str | None]) -> Finding:
-    """EXP of more than 709.78 is an error in Excel and LibreOffice, also where an engine goes on with infinity."""
-    first = int(np.argmax(rows))
-    return Finding(
-        quantity=name,
-        kind="error",
-        cell=cell_address(table.first_row + first, table.columns[name]),
-        rows=int(rows.sum()),
-        found=f"{formulas[first]} shows #NUM!",
-        expected=f"an input above {LOWEST_SIGMOID:.2f}: use a smaller learning rate or smaller start values",
-        max_abs_error=None,
-    )
+                yield _finding(sheets, table, name, np.flatnonzero(rows), formulas, np.abs(found - should))
 
 
 def _finding(
     sheets: Sheets,
-    workbook: TrainingWorkbook,
     table: TrainingTable,
     name: str,
-    rows: NDArray[np.bool_],
-    formulas: list[str | None],
-    found: Array,
-    should: Expected,
-    *,
-    constant: bool,
+    steps: NDArray[np.intp],
+    formulas: Sequence[str | None],
+    errors: Array,
 ) -> Finding:
-    first = int(np.argmax(rows))
-    row, column = table.first_row + first, table.columns[name]
-    formula = formulas[first]
-    shown = sheets.value(table.sheet, row, column)
-    if constant or formula is None:
+    first, column = int(steps[0]), table.columns[name]
+    row = table.first_row + first
+    formula, shown = formulas[first], sheets.value(table.sheet, row, column)
+    if formula is None:
         kind = "constant"
     elif sheets.is_error(table.sheet, row, column):
         kind = "error"
-    elif name in workbook.network.start_values:
-        kind = "update" if first and name in workbook.network.trained_names else "reference"
     else:
-        kind = "formula"
-    errors = np.abs(found - should.value)[rows]
-    errors = errors[np.isfinite(errors)]
+        kind = "formula" if name == "step" else "reference"
+    expected = f"={notation.defined_name(name)}" if name != "step" else f"={cell_address(row - 1, column)}+1"
+    sizes = errors[steps][np.isfinite(errors[steps])]
     return Finding(
         quantity=name,
         kind=kind,
         cell=cell_address(row, column),
-        rows=int(rows.sum()),
+        rows=len(steps),
         found=formula if formula is not None else "" if shown is None else str(shown),
-        expected=_expected_formula(workbook, table, name, row)
-        if np.isfinite(should.value[first])
-        else "a number that a cell can hold: use smaller start values or a smaller learning rate",
-        max_abs_error=float(errors.max()) if errors.size else None,
+        expected="0" if name == "step" and not first else expected,
+        max_abs_error=float(sizes.max()) if sizes.size else None,
     )
-
-
-def _expected_formula(workbook: TrainingWorkbook, table: TrainingTable, name: str, row: int) -> str:
-    """The formula that belongs into a cell, in the table's own addresses."""
-
-    def at(row: int) -> Callable[[str], str]:
-        def address(name: str) -> str:
-            if name == "eta":
-                return f"${column_letters(table.eta_cell.column)}${table.eta_cell.row}"
-            return f"{column_letters(table.columns[name])}{row}"
-
-        return address
-
-    if name == "step":
-        return f"={column_letters(table.columns[name])}{row - 1}+1" if row > table.first_row else "0"
-    quantities = {quantity.name: quantity.expression for quantity in training_step(workbook.network)}
-    if name in quantities:
-        return f"={cell_formula(quantities[name], at(row))}"
-    if row > table.first_row and name in workbook.network.trained_names:
-        update = next(update for update in updates(workbook.network) if update.name == name)
-        return f"={cell_formula(update.expression, at(row - 1))}"
-    return f"={notation.defined_name(name)}"
 
 
 def _differences(
