@@ -185,7 +185,7 @@ def test_check_writes_a_marked_copy(tmp_path: Path) -> None:
     copy.parent.mkdir()
     result = run("check", wrong, "--annotate", copy)
     assert result.exit_code == 1
-    assert f"Wrote {copy}, with what is wrong marked." in result.stdout
+    assert f"Wrote {copy}, with 1 marked." in result.stdout
     assert run("check", wrong, "--annotate", copy).exit_code == 2
     assert run("check", wrong, "--annotate", copy, "--force").exit_code == 1
     assert run("check", wrong, "--annotate", wrong, "--force").exit_code == 2
@@ -226,7 +226,7 @@ def test_verify_prints_one_json_document(classic: Workbook, wrong: Path, tmp_pat
     assert result.exit_code == 1
     (finding,) = [finding for table in json.loads(result.stdout)["files"][0]["tables"] for finding in table["findings"]]
     assert {"quantity", "kind", "cell", "rows", "found", "expected", "max_abs_error"} <= finding.keys()
-    assert (finding["quantity"], finding["kind"], finding["rows"]) == ("dE_dw3", "formula", 12)
+    assert (finding["quantity"], finding["kind"], finding["rows"]) == ("dE_dw3", "reference", 12)
 
     result = run("verify", tmp_path / "nowhere.xlsx", "--json")
     assert result.exit_code == 2

@@ -198,18 +198,19 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
         check_output(annotate, force=force)
     with tqdm(total=len(paths), unit="file", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
         checked = check_all(paths, on_file=progress.update)
-    if annotate and not checked[0].error:
-        from xlbackprop.check.annotation import annotate as write_annotated
-
-        write_annotated(checked[0], annotate, force=force)
     if as_json:
         click.echo(json.dumps(printing.as_json(checked), ensure_ascii=False, allow_nan=False))
     elif as_csv:
         click.echo(printing.as_csv(checked), nl=False)
     elif len(checked) > 1 or not checked[0].error:
         _print_checked(checked)
-        if annotate and not checked[0].error:
-            click.echo(f"Wrote {annotate}, with what is wrong marked.")
+    if annotate and not checked[0].error:
+        from xlbackprop.check.annotation import annotate as write_annotated
+
+        write_annotated(checked[0], annotate, force=force)
+        if not (as_json or as_csv):
+            marked = sum(len(table.findings) for table in checked[0].tables)
+            click.echo(f"Wrote {annotate}, with {marked or 'nothing'} marked.")
     errors = [file.error for file in checked if file.error]
     if errors:
         raise UnusableInput(

@@ -337,14 +337,14 @@ def _copy_with_relative_targets(path: Path, copy: Path) -> bool:
     """Copy a workbook, with its sheets' relationships relative; False if they are already."""
     changed = False
     try:
-        with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w") as target:
+        with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as target:
             for part in source.namelist():
                 content = source.read(part)
                 if part.startswith("xl/worksheets/_rels/") and _ABSOLUTE_TARGET in content:
                     content = content.replace(_ABSOLUTE_TARGET, b'Target="../')
                     changed = True
                 target.writestr(part, content)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
         return False
     return changed
 

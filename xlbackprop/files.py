@@ -86,6 +86,8 @@ def check_package(path: Path) -> None:
             raise UnusableInput(f"{path} is not a regular file.")
         with zipfile.ZipFile(path) as package:
             parts = package.infolist()
+            if any(part.flag_bits & 1 for part in parts):
+                raise UnusableInput(f"{path} is protected by a password: save it without one.")
             unpacked = sum(part.file_size for part in parts)
             packed = max(path.stat().st_size, 1)
             if unpacked > MAX_UNPACKED_BYTES or (

@@ -8,6 +8,7 @@ a fill, the wrong cells get a style with it, and each cause gets a note.
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-from xlbackprop.addresses import column_letters, place
+from xlbackprop.addresses import cell_address, place
 from xlbackprop.check.printing import sentence
 from xlbackprop.check.report import CheckedFile, Finding
 from xlbackprop.errors import UnusableInput
@@ -47,11 +48,34 @@ def annotate(checked: CheckedFile, output: Path, *, force: bool) -> None:
     Raises:
         UnusableInput: the copy cannot be written, or the workbook has macros.
     """
-    with zipfile.ZipFile(checked.file) as package:
-        parts = {item.filename: package.read(item) for item in package.infolist()}
-        order = package.infolist()
+    try:
+        with zipfile.ZipFile(checked.file) as package:
+            # of a part that is there twice, the last one counts
+            order = {item.filename: item for item in package.infolist()}
+            parts = {name: package.read(item) for name, item in order.items()}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise UnusableInput(f"{checked.file} cannot be copied: {error}.") from None
     if "xl/vbaProject.bin" in parts:
         raise UnusableInput(f"{checked.file} has macros: save it as .xlsx first, then it can be marked.")
+    before = dict(parts)
+    try:
+        _mark_all(parts, checked)
+        for name, content in parts.items():
+            if content != before.get(name):
+                expat.ParserCreate().Parse(content, True)
+    except (KeyError, IndexError, ValueError, expat.ExpatError, ElementTree.ParseError):
+        raise UnusableInput(
+            f"{checked.file} cannot be marked: its parts are written in a way that this program does not know; "
+            "save it again from the spreadsheet program."
+        ) from None
+    with written_whole(output, force=force) as unfinished, zipfile.ZipFile(unfinished, "w") as copy:
+        for name, item in order.items():
+            copy.writestr(item, parts.pop(name), compress_type=item.compress_type)
+        for name, content in parts.items():
+            copy.writestr(name, content, compress_type=zipfile.ZIP_DEFLATED)
+
+
+def _mark_all(parts: dict[str, bytes], checked: CheckedFile) -> None:
     findings: dict[str, list[Finding]] = {}
     for table in checked.tables:
         findings.setdefault(table.sheet, []).extend(table.findings)
@@ -61,11 +85,6 @@ def annotate(checked: CheckedFile, output: Path, *, force: bool) -> None:
         if causes:
             _mark(parts, sheets[sheet], causes, styles)
     styles.put(parts)
-    with written_whole(output, force=force) as unfinished, zipfile.ZipFile(unfinished, "w") as copy:
-        for item in order:
-            copy.writestr(item, parts.pop(item.filename), compress_type=item.compress_type)
-        for name, content in parts.items():
-            copy.writestr(name, content, compress_type=zipfile.ZIP_DEFLATED)
 
 
 def _sheet_parts(parts: Mapping[str, bytes]) -> dict[str, str]:
@@ -117,9 +136,9 @@ class _Styles:
         """The number of the style that is like this one, with the fill."""
         if style not in self._twins:
             self._twins[style] = len(self._known) + len(self._added)
-            head, rest = re.match(r"(<(?:\w+:)?xf\b[^>]*?)(/?>.*)", self._known[style], re.DOTALL).groups()  # type: ignore[union-attr]
-            head = re.sub(r'\s(?:fillId|applyFill)="[^"]*"', "", head)
-            self._added.append(f'{head} fillId="{self._fill}" applyFill="1"{rest}')
+            head, closing, rest = re.split(r"(/?>)", self._known[style], maxsplit=1)
+            head = re.sub(r"""\s(?:fillId|applyFill)=("[^"]*"|'[^']*')""", "", head)
+            self._added.append(f'{head} fillId="{self._fill}" applyFill="1"{closing}{rest}')
         return self._twins[style]
 
     def put(self, parts: dict[str, bytes]) -> None:
@@ -149,7 +168,7 @@ class _Styles:
     @staticmethod
     def _grown(block: str, added: Sequence[str], count: int) -> str:
         head, _, tail = block.rpartition("</")
-        head = re.sub(r'(\bcount=")\d+(")', rf"\g<1>{count}\2", head, count=1)
+        head = re.sub(r"""(\bcount=["'])\d+""", rf"\g<1>{count}", head, count=1)
         return f"{head}{''.join(added)}</{tail}"
 
 
@@ -161,8 +180,10 @@ def _mark(parts: dict[str, bytes], part: str, causes: Sequence[Finding], styles:
     notes: dict[str, list[str]] = {}
     for cause in causes:
         notes.setdefault(cause.cell, []).append(f"{sentence(cause)}\nExpected: {cause.expected}")
-    related = {kind: target for _, kind, target in _relationships(parts, part)}
-    comments, drawing = related.get("comments"), related.get("vmlDrawing")
+    related = _relationships(parts, part)
+    comments = next((target for _, kind, target in related if kind == "comments"), None)
+    # headers and footers may have a drawing of the same kind
+    drawing = next((target for identity, _, target in related if identity == sheet.notes_drawing), None)
     number = _free_number(parts)
     if comments is None:
         comments = f"xl/comments{number}.xml"
@@ -172,7 +193,7 @@ def _mark(parts: dict[str, bytes], part: str, causes: Sequence[Finding], styles:
         ).encode()
         _relate(parts, part, "comments", comments)
         _declare(parts, f'<Override PartName="/{comments}" ContentType="{_COMMENTS_TYPE}"/>')
-    if drawing is None or not sheet.has_notes:
+    if drawing is None:
         drawing = f"xl/drawings/vmlDrawing{number}.vml"
         parts[drawing] = _EMPTY_VML.encode()
         sheet.add_notes(_relate(parts, part, "vmlDrawing", drawing))
@@ -189,7 +210,7 @@ def _cells(ranges: Sequence[str]) -> Iterator[str]:
         (top, left), (bottom, right) = place(first), place(last or first)
         for row in range(top, bottom + 1):
             for column in range(left, right + 1):
-                yield f"{column_letters(column)}{row}"
+                yield cell_address(row, column)
 
 
 @dataclass(frozen=True)
@@ -208,6 +229,8 @@ class _SheetText:
         self._children: list[tuple[str, int]] = []
         self._root_end = 0
         self._prefix = ""
+        #: the id of the drawing that belongs to the notes
+        self.notes_drawing: str | None = None
         self._read()
 
     def _read(self) -> None:
@@ -221,6 +244,8 @@ class _SheetText:
                 self._prefix = name[: -len(local)]
             if depth == 1:
                 self._children.append((local, parser.CurrentByteIndex))
+                if local == "legacyDrawing":
+                    self.notes_drawing = next((v for k, v in attributes.items() if k.rpartition(":")[2] == "id"), None)
             if depth == 2 and local == "row":
                 row, column = int(attributes.get("r", row + 1)), 0
             if depth == 3 and local == "c":
@@ -228,7 +253,7 @@ class _SheetText:
                 column = place(address)[1] if address else column + 1
                 begin = parser.CurrentByteIndex
                 end = self.content.index(b">", begin) + 1
-                self._cells.append(_CellTag(begin, end, f"{column_letters(column)}{row}"))
+                self._cells.append(_CellTag(begin, end, cell_address(row, column)))
             depth += 1
 
         def stop(_: str) -> None:
@@ -240,11 +265,6 @@ class _SheetText:
         parser.StartElementHandler, parser.EndElementHandler = start, stop
         parser.Parse(self.content, True)
 
-    @property
-    def has_notes(self) -> bool:
-        """Whether a drawing for notes belongs to the sheet."""
-        return any(name == "legacyDrawing" for name, _ in self._children)
-
     def fill(self, wrong: set[str], styles: _Styles) -> None:
         """Give these cells the fill, where they hold something."""
         pieces, position = [], 0
@@ -252,9 +272,9 @@ class _SheetText:
             tag = self.content[cell.start : cell.end]
             if cell.address not in wrong or tag.endswith(b"/>"):
                 continue
-            style = re.search(rb'\ss="(\d+)"', tag)
+            style = re.search(rb"""\ss=["'](\d+)["']""", tag)
             twin = styles.twin(int(style[1]) if style else 0)
-            bare = re.sub(rb'\ss="\d+"', b"", tag)
+            bare = re.sub(rb"""\ss=["']\d+["']""", b"", tag)
             pieces += [self.content[position : cell.start], bare[:-1] + f' s="{twin}">'.encode()]
             position = cell.end
         shift = sum(map(len, pieces)) - position
@@ -279,7 +299,7 @@ def _relate(parts: dict[str, bytes], part: str, kind: str, target: str) -> str:
     name = _relationships_part(part)
     text = parts.get(name, f'<Relationships xmlns="{_PACKAGE}"></Relationships>'.encode()).decode("utf-8")
     text = re.sub(r"<((?:\w+:)?)Relationships\b([^>]*)/>", r"<\1Relationships\2></\1Relationships>", text)
-    used = set(re.findall(r'\bId="([^"]*)"', text))
+    used = set(re.findall(r"""\bId=["']([^"']*)["']""", text))
     identity = next(f"rIdNote{n}" for n in range(1, len(used) + 2) if f"rIdNote{n}" not in used)
     head, _, tail = text.rpartition("</")
     prefix = tail.partition("Relationships")[0]
@@ -299,7 +319,7 @@ def _write_comments(parts: dict[str, bytes], part: str, notes: Mapping[str, Sequ
     """Add notes to the comments of a sheet; a cell that has one already passes its note to the row below."""
     text = parts[part].decode("utf-8")
     text = re.sub(r"<((?:\w+:)?)(authors|commentList)\s*/>", r"<\1\2></\1\2>", text)
-    taken = set(re.findall(r'\bref="([A-Z]+\d+)"', text))
+    taken = set(re.findall(r"""\bref=["']([A-Z]+\d+)["']""", text))
     author = len(re.findall(r"<(?:\w+:)?author(?:\s[^>]*)?/?>", text))
     written: dict[str, list[str]] = {}
     elements = []
@@ -309,7 +329,7 @@ def _write_comments(parts: dict[str, bytes], part: str, notes: Mapping[str, Sequ
         cell = wanted
         while cell in taken:
             row, column = place(cell)
-            cell = f"{column_letters(column)}{row + 1}"
+            cell = cell_address(row + 1, column)
         taken.add(cell)
         written[cell] = list(lines)
         body = escape("\n\n".join(lines))

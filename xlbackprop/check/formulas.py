@@ -123,9 +123,9 @@ def filled_form(text: str, row: int) -> str:
     for token in _tokens(text):
         value = token.value
         if token.type == Token.OPERAND and token.subtype == Token.RANGE and _reference(value):
-            value = re.sub(
-                r"(?<![A-Za-z$'])\$?([A-Z]{1,3})(\d{1,7})(?!\d)", lambda m: f"{m[1]}[{int(m[2]) - row}]", value
-            )
+            sheet, mark, cells = value.rpartition("!")
+            moved = re.sub(r"(?<!\$)\$?\b([A-Z]{1,3})(\d{1,7})\b", lambda m: f"{m[1]}[{int(m[2]) - row}]", cells)
+            value = sheet + mark + moved
         parts.append(value)
     return "=" + "".join(parts)
 

@@ -6,6 +6,7 @@ number, and the sign of a partial derivative is ∂ here, 𝟃, δ or d there, o
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 from xlbackprop import notation
@@ -54,6 +55,10 @@ _SPELLINGS = [
 ]
 
 
+# letters that look like Latin ones, and signs that look like a slash
+_LOOKALIKES = str.maketrans("ЕеОоАаТтНнІіωΩ⁄∕÷", "EeOoAaTtHhIiwW///")
+
+
 @lru_cache(maxsize=4096)
 def quantity(header: str) -> str | None:
     """The ASCII name of the quantity that a header means: `dE_dw1` for `∂E_t / ∂w1`; None if it means none."""
@@ -63,8 +68,27 @@ def quantity(header: str) -> str | None:
     own = notation.name(text)
     if _OWN.fullmatch(own):
         return own
-    # subscripts become digits, and 𝟃 and 𝜕 become ∂; a capital Δ is a change, not a derivative
-    plain = unicodedata.normalize("NFKC", text.replace("Δ", "?")).casefold()
+    for wording in _wordings(text.translate(_LOOKALIKES)):
+        if found := _spelled(wording):
+            return found
+    return None
+
+
+def _wordings(text: str) -> Iterator[str]:
+    """A header as it stands, and without what people add: a number in front, a remark, the formula itself."""
+    yield text
+    text = re.sub(r"^\d+[.)]\s*", "", text).rstrip("*'")
+    yield text
+    yield re.sub(r"\s*(\([^)]*\)|\[[^]]*\])$", "", text)
+    yield text.replace("-", "")
+    name, equals, formula = text.partition("=")
+    if equals and re.search(r"[a-zσ∂]", formula, re.IGNORECASE):
+        yield name
+
+
+def _spelled(text: str) -> str | None:
+    # subscripts become digits, and 𝟃 and 𝜕 become ∂; a capital Δ before a weight is a change, not a derivative
+    plain = unicodedata.normalize("NFKC", re.sub(r"^Δ(?=[wb])", "?", text, flags=re.IGNORECASE)).casefold()
     plain = re.sub(r"[\s_(){}\[\]\\$^:,.\u200b\ufeff]", "", plain).removesuffix("=")
     for pattern, name in _SPELLINGS:
         if match := pattern.fullmatch(plain):

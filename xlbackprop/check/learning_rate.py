@@ -1,7 +1,6 @@
 """Finds the learning rate of a table: in its own column or cell, or in what the updates do."""
 
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -50,9 +49,13 @@ def learning_rate(sheets: Sheets, table: Table, numbers: dict[str, Array]) -> Le
         return LearningRate(numbers["eta"], None)
     labelled = table.cells.get("eta")
     used = _used_cells(sheets, table)
-    most = max(used.values(), default=0)
-    cell = next((cell for cell in used if used[cell] == most), None)
-    if labelled and (cell is None or used.get(labelled) == most or _belongs_elsewhere(table, cell)):
+    numeric = {cell: count for cell, count in used.items() if not math.isnan(number_in(sheets, cell))}
+    if labelled is None:
+        # a cell without a number is what the updates refer to, all the same
+        numeric = numeric or used
+    most = max(numeric.values(), default=0)
+    cell = next((cell for cell in numeric if numeric[cell] == most), None)
+    if labelled and (cell is None or numeric.get(labelled) == most or _belongs_elsewhere(table, cell)):
         cell = labelled
     if cell is not None:
         return LearningRate(np.full(len(table.rows), number_in(sheets, cell)), cell)
@@ -85,14 +88,14 @@ def _used_cells(sheets: Sheets, table: Table) -> dict[Cell, int]:
     if len(table.rows) < 2:
         return {}
     inside = set(table.columns.values())
-    known = {cell for name, cell in table.cells.items() if not re.fullmatch("eta", name)}
+    known = {cell for name, cell in table.cells.items() if name != "eta"}
     counts: Counter[Cell] = Counter()
     for name in table.network.trained_names:
         if name not in table.columns:
             continue
         text = sheets.formula(table.sheet, table.rows[1], table.columns[name])
         for cell in dict.fromkeys(_outside(sheets, table, text, inside)) if text else ():
-            if cell not in known and not math.isnan(number_in(sheets, cell)):
+            if cell not in known:
                 counts[cell] += 1
     return dict(counts)
 

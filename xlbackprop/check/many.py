@@ -1,9 +1,9 @@
-"""Checks many workbooks at once, in processes of their own: a bad file never stops the rest."""
+"""Checks many workbooks at once, in other processes: a bad file never stops the rest."""
 
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as TookTooLong
 from pathlib import Path
 
@@ -18,6 +18,9 @@ SUFFIXES = (".xlsx", ".xlsm")
 MAX_SECONDS = 60
 #: A file that needs more memory is given up, on systems that can limit it.
 MAX_BYTES = 4 * 2**30
+
+# what a large file leaves behind in a process is no burden for many others
+_TASKS = 50
 
 
 def workbooks_in(paths: Sequence[Path]) -> list[Path]:
@@ -46,6 +49,8 @@ def workbooks_in(paths: Sequence[Path]) -> list[Path]:
 def check_all(paths: Sequence[Path], on_file: Callable[[], object] = lambda: None) -> list[CheckedFile]:
     """Check workbooks on all cores; the results come in the order of the paths.
 
+    As always with processes, a script that calls it needs `if __name__ == "__main__":`.
+
     Args:
         paths: the files.
         on_file: called after each file.
@@ -54,9 +59,9 @@ def check_all(paths: Sequence[Path], on_file: Callable[[], object] = lambda: Non
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
         context.set_forkserver_preload([__name__, "xlbackprop.check.workbooks"])
-    workers = max(1, min(os.cpu_count() or 1, len(paths)))
+    workers = max(1, min(_cores(), len(paths)))
     results = []
-    with ProcessPool(workers, initializer=_prepare, context=context) as pool:
+    with ProcessPool(workers, max_tasks=_TASKS, initializer=_prepare, context=context) as pool, _stopped(pool):
         futures = [pool.schedule(_check, args=[path], timeout=MAX_SECONDS) for path in paths]
         for path, future in zip(paths, futures, strict=True):
             try:
@@ -75,6 +80,21 @@ def check_all(paths: Sequence[Path], on_file: Callable[[], object] = lambda: Non
                 )
             on_file()
     return results
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _stopped(pool: ProcessPool) -> Iterator[None]:
+    """Stop the processes where they are if the command is interrupted; otherwise the pool waits for them."""
+    try:
+        yield
+    except BaseException:
+        pool.stop()  # type: ignore[no-untyped-call]
+        raise
 
 
 def _prepare() -> None:

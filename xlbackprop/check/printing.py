@@ -106,17 +106,18 @@ def as_csv(files: Sequence[CheckedFile]) -> str:
     writer.writerow(CSV_HEADER)
     for file in files:
         for table in file.tables:
-            causes = list(dict.fromkeys(finding.quantity for finding in table.findings))
             rate = "" if table.learning_rate is None else f"{table.learning_rate:g}"
-            writer.writerow(
-                [_plain(str(file.file)), _plain(table.sheet), table.first_row, table.last_row, table.steps, rate,
-                 table.verdict, len(table.findings), " ".join(causes), "; ".join(table.notes), ""]
-            )  # fmt: skip
+            causes = " ".join(dict.fromkeys(finding.quantity for finding in table.findings))
+            place = (table.first_row, table.last_row, table.steps)
+            counted = (len(table.findings), causes, "; ".join(table.notes), "")
+            writer.writerow(map(_plain, (str(file.file), table.sheet, *place, rate, table.verdict, *counted)))
         if not file.tables:
-            writer.writerow([_plain(str(file.file)), *[""] * (len(CSV_HEADER) - 2), file.error])
+            writer.writerow(map(_plain, (str(file.file), *[""] * (len(CSV_HEADER) - 2), file.error or "")))
     return text.getvalue()
 
 
-def _plain(text: str) -> str:
-    # a spreadsheet that opens the gradebook must not take a sheet's name for a formula
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+def _plain(value: str | int | None) -> str | int | None:
+    # a spreadsheet that opens the gradebook must not take a name for a formula
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value

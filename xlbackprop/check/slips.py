@@ -23,7 +23,7 @@ from xlbackprop.network import Network
 from xlbackprop.reference import Array
 
 #: Expressions with more parts than this are not searched: those of layers of ten neurons and more.
-_LARGEST = 160
+_MOST_PARTS = 250
 _SAME = 1e-9
 # marks the quantity of the row above or below
 _ABOVE, _BELOW = "above_", "below_"
@@ -123,13 +123,9 @@ def _environment(network: Network, name: str, runs: Sequence[Sequence[Step]]) ->
 
 
 class _Run(tuple[Step, ...]):
-    """The steps of a training; trainings that are the same object are the same."""
+    """The steps of a training, as a key: its numbers tell it from others."""
 
     __slots__ = ()
-    steps: Sequence[Step]
-
-    def __new__(cls, steps: Sequence[Step]) -> "_Run":
-        return super().__new__(cls, steps)
 
     def __hash__(self) -> int:
         return hash(tuple(sorted(self[CURRENT].items())))
@@ -138,7 +134,7 @@ class _Run(tuple[Step, ...]):
 @lru_cache(maxsize=512)
 def _candidates(network: Network, name: str, known: frozenset[str], runs: tuple[_Run, ...]) -> tuple[Array, list[Slip]]:
     expression = ast.parse(expected_expression(network, name, known), mode="eval").body
-    if sum(1 for _ in ast.walk(expression)) > _LARGEST * 3:
+    if sum(1 for _ in _parts(expression)) > _MOST_PARTS:
         return np.empty((0, len(runs))), []
     environment = _environment(network, name, runs)
     values, slips = [], []
@@ -242,10 +238,9 @@ def _uses(found: ast.expr, expected: ast.expr) -> Slip:
 
 def _other_quantities(network: Network, name: str, known: frozenset[str]) -> Iterator[_Change]:
     """The formula of the column beside it."""
-    kind = re.sub(r"\d+$", "", name)
     for quantity in training_step(network):
         other = quantity.name
-        if other != name and re.sub(r"\d+$", "", other) == kind:
+        if other != name and _kind(other) == _kind(name):
             text = expected_expression(network, other, known)
             yield ast.parse(text, mode="eval").body, Slip(f"is the formula of {notation.header(other)}")
 

@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from xlbackprop import reference
+from xlbackprop.check.formulas import parsed
 from xlbackprop.check.headers import quantity
 from xlbackprop.check.shape import is_softmax, network_of, shared_biases
 from xlbackprop.engines import Cell, Sheets, Value, as_number
@@ -163,7 +164,7 @@ class _Sheet:
         self._names: dict[int, dict[int, str]] = {}
         self._filled: dict[int, set[int]] = {}
         for (row, column), value in sheets.values(name).items():
-            if isinstance(value, float) or (row, column) in formulas:
+            if isinstance(value, float) or ((row, column) in formulas and value != ""):
                 self._filled.setdefault(row, set()).add(column)
             elif isinstance(value, str):
                 if found := quantity(value):
@@ -196,7 +197,11 @@ class _Sheet:
         occupied = {row: len(cells & set(columns.values())) for row, cells in filled.items()}
         fullest = max(occupied.values(), default=0)
         rows = tuple(sorted(row for row, count in occupied.items() if count >= max(3, fullest / 2)))
-        columns = self._with_higher_headers(header, columns, rows)
+        rows = tuple(
+            row for row in rows if not self._is_summary(row, columns) and not self._is_numbering(row, rows, columns)
+        )
+        # from both sides, so that a group of headers draws the next one in
+        columns = self._with_higher_headers(header, self._with_higher_headers(header, columns, rows), rows)
         # a label that happens to stand in the row of headers names a single cell, not a column
         for name in [name for name in columns if _PARAMETER.fullmatch(name) or name == "step"]:
             count = sum(1 for row in rows if columns[name] in filled[row])
@@ -213,14 +218,37 @@ class _Sheet:
         table = Table(self._name, header.row, rows, columns, cells, network, missing)
         return _with_functions(self._sheets, table)
 
+    def _is_summary(self, row: int, columns: Mapping[str, int]) -> bool:
+        """Whether a row sums its own columns up: the average of all steps is no step."""
+        formulas = self._sheets.formulas(self._name)
+        texts = {column: formulas[row, column] for column in columns.values() if (row, column) in formulas}
+        summing = [
+            column
+            for column, text in texts.items()
+            for of in parsed(text).references
+            if (of.column, of.last_column) == (column, column) and of.last_row > of.row and of.last_row < row
+        ]
+        return 2 * len(set(summing)) > len(texts) > 0
+
+    def _is_numbering(self, row: int, rows: Sequence[int], columns: Mapping[str, int]) -> bool:
+        """Whether the row below the headers only numbers the columns."""
+        values = self._sheets.values(self._name)
+        numbers = [values.get((row, column)) for column in sorted(columns.values())]
+        first = numbers[0]
+        return row == rows[0] and isinstance(first, float) and numbers == [first + n for n in range(len(numbers))]
+
     def _with_higher_headers(self, header: _Headers, columns: Mapping[str, int], rows: Sequence[int]) -> dict[str, int]:
         """The columns with those whose header stands a row or two above the others."""
         found = dict(columns)
-        left, right = header.span
         for row in range(header.row - _HIGHER, header.row):
-            for column, name in self._names.get(row, {}).items():
-                near = left - 6 <= column <= right + 6 and column not in columns.values()
-                if near and name not in found and sum(1 for r in rows if column in self._filled[r]) * 2 > len(rows):
+            for column, name in sorted(self._names.get(row, {}).items()):
+                near = min(abs(column - other) for other in found.values()) <= _NEAR
+                if (
+                    near
+                    and column not in columns.values()
+                    and name not in found
+                    and sum(1 for r in rows if column in self._filled[r]) * 2 > len(rows)
+                ):
                     found[name] = column
         return found
 

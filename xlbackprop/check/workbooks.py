@@ -1,5 +1,6 @@
 """Checks whole workbooks: every table in them, and what the file says about itself."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ from xlbackprop.engines import KNOWN_FUNCTIONS, Sheets, Stored, Value, opened
 from xlbackprop.errors import UnusableInput
 
 # LR_0.5, η=0.5, eta 0.5, 0.5
-_NAMED_RATE = r"(?:lr|η|eta|learning[ _]?rate)?[ _=]*(\d+(?:[.,]\d+)?)"
+_NAMED_RATE = r"(?:(?:lr|η|eta|learning[ _]?rate)[ _=]*(?=\d)|(?=\d+[.,]))(\d+(?:[.,]\d+)?)"
 #: Stored and recalculated numbers agree up to this part of their size: Google Sheets writes ten digits.
 _STORED_TOLERANCE = 1e-8
 #: More weights than these with another start are another experiment.
@@ -105,7 +106,8 @@ def _start(sheets: Sheets, table: Table) -> dict[str, float]:
     if not table.rows:
         return {}
     numbers = table.read(sheets)
-    return {name: float(numbers[name][0]) for name in table.network.start_values if name in table.columns}
+    start = {name: float(numbers[name][0]) for name in table.network.start_values if name in table.columns}
+    return start if all(map(math.isfinite, start.values())) else {}
 
 
 def _is_slip(table: Table, other: Sequence[str]) -> bool:
