@@ -113,6 +113,57 @@ def test_a_workbook_with_macros_is_not_marked(tmp_path: Path) -> None:
         marked(path)
 
 
+def rewritten(path: Path, changes: dict[str, tuple[bytes, bytes]]) -> Path:
+    """A workbook with some bytes of its parts replaced."""
+    with zipfile.ZipFile(path) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    for name, (old, new) in changes.items():
+        assert old in parts[name]
+        parts[name] = parts[name].replace(old, new)
+    with zipfile.ZipFile(path, "w") as package:
+        for name, content in parts.items():
+            package.writestr(name, content)
+    return path
+
+
+def test_single_quotes_in_the_parts_are_no_obstacle(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", WRONG)
+    book = load_workbook(path)
+    book.active["Q9"].font = Font(bold=True)
+    book.save(path)
+    changes = {"xl/styles.xml": (b'fillId="0"', b"fillId='0'"), "xl/worksheets/sheet1.xml": (b's="1"', b"s='1'")}
+    assert filled(marked(rewritten(path, changes))) == {"Q9", "Q10"}
+
+
+def test_styles_of_an_unknown_kind_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", WRONG)
+    found = check(path)
+    rewritten(path, {"xl/styles.xml": (b"cellXfs", b"otherXfs")})
+    with pytest.raises(UnusableInput, match="nothing can be marked"):
+        annotate(found, tmp_path / "marked.xlsx", force=False)
+    assert not (tmp_path / "marked.xlsx").exists()
+
+
+def test_a_drawing_of_the_page_header_is_left_alone(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", WRONG)
+    relations = (
+        b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rIdHF" '
+        b'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/vmlDrawing" '
+        b'Target="../drawings/hf.vml"/></Relationships>'
+    )
+    with zipfile.ZipFile(path, "a") as package:
+        package.writestr("xl/worksheets/_rels/sheet1.xml.rels", relations)
+        package.writestr("xl/drawings/hf.vml", "<xml></xml>")
+    element = (
+        b'<legacyDrawingHF xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" r:id="rIdHF"/>'
+    )
+    rewritten(path, {"xl/worksheets/sheet1.xml": (b"</worksheet>", element + b"</worksheet>")})
+    with zipfile.ZipFile(marked(path)) as package:
+        assert package.read("xl/drawings/hf.vml") == b"<xml></xml>"
+        sheet = package.read("xl/worksheets/sheet1.xml")
+    assert sheet.index(b"<legacyDrawing ") < sheet.index(b"<legacyDrawingHF ")
+
+
 def test_a_real_workbook_keeps_its_shapes_charts_and_stored_values(tmp_path: Path, libreoffice: str) -> None:
     original = REAL / "seed4.xlsx"
     if not original.exists():

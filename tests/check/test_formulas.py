@@ -53,3 +53,8 @@ def test_a_number_that_looks_like_the_row_divides_nothing() -> None:
 def test_what_is_no_formula_refers_to_nothing() -> None:
     assert parsed('=A1*"8').references == ()
     assert filled_form('=A1*"8', 1) != filled_form('=A1*"9', 1)
+
+
+def test_a_sheet_whose_name_looks_like_a_cell_does_not_move() -> None:
+    assert filled_form("=A3*'Run A1'!$B$1", 3) == filled_form("=A4*'Run A1'!$B$1", 4)
+    assert filled_form("='Run A1'!B3", 3) == filled_form("='Run A1'!B4", 4)

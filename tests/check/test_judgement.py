@@ -283,6 +283,40 @@ def test_text_in_a_column_of_formulas_is_found(checked: Checked, content: str) -
     assert result.verdict == "wrong"
 
 
+@pytest.mark.parametrize("digits", [15, 8])
+@pytest.mark.parametrize(("name", "wrong"), [("dE_dw5", "dE_dw6"), ("h1", "h2"), ("E1", "E2")])
+def test_pasted_numbers_of_a_wrong_formula_are_wrong(
+    tmp_path: Path, checked: Checked, name: str, wrong: str, digits: int
+) -> None:
+    numbers = values_of(write(tmp_path / "wrong.xlsx", Handmade(steps=20).with_formula(name, FORMULAS[wrong])))
+    column = CLASSIC.index(name) + 1
+    cells = {(name, step): round(numbers[6 + step, column], digits) for step in range(21)}
+    result = checked(Handmade(cells=cells, steps=20))
+    assert (result.verdict, [finding.quantity for finding in result.findings]) == ("wrong", [name])
+    assert "not the right one" in result.findings[0].slip
+
+
+@pytest.mark.parametrize("factor", [1.01, 1.1])
+def test_one_wrong_number_among_formulas_is_wrong(tmp_path: Path, checked: Checked, factor: float) -> None:
+    number = values_of(write(tmp_path / "right.xlsx", Handmade()))[10, 9]
+    result = checked(Handmade(cells={("h1", 4): number * factor}))
+    assert (result.verdict, [finding.quantity for finding in result.findings]) == ("wrong", ["h1"])
+
+
+def test_the_odd_input_of_the_first_row_is_blamed_and_not_the_others(checked: Checked) -> None:
+    assert causes(checked(Handmade(cells={("t1", 0): 0.02}))) == [("t1", "constant", "A6", 1)]
+
+
+def test_a_formula_that_rounds_is_told(checked: Checked) -> None:
+    (finding,) = checked(Handmade().with_formula("dE_dw5", f"ROUND({FORMULAS['dE_dw5']},4)")).findings
+    assert (finding.quantity, finding.slip) == ("dE_dw5", "is rounded, and so is all that follows from it")
+
+
+def test_a_long_text_is_shortened_in_the_sentence(checked: Checked) -> None:
+    (finding,) = checked(Handmade(cells={("h1", 5): "word " * 1000})).findings
+    assert len(finding.slip) < 120
+
+
 # -- errors --------------------------------------------------------------------------------------
 
 
@@ -292,11 +326,37 @@ def test_only_the_first_of_many_errors_is_named(checked: Checked) -> None:
     assert result.findings[0].slip == "shows #DIV/0!"
 
 
+@pytest.mark.parametrize(("content", "what"), [(None, "is empty"), ("0,5", "holds '0,5'")])
+def test_a_learning_rate_that_is_no_number_is_the_only_cause(tmp_path: Path, content: str | None, what: str) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade())
+    book = load_workbook(path)
+    book.active["D1"] = content
+    book.save(path)
+    (finding,) = check(path).tables[0].findings
+    assert (finding.quantity, finding.cell) == ("eta", "D1")
+    assert finding.slip == f"{what}, and the updates take it from there"
+
+
+def test_cells_of_a_row_that_only_refer_to_each_other_are_found(checked: Checked) -> None:
+    cells = {("a_h1", 4): "=1/(1+EXP(-{h1}))+0*{E_total}"}
+    result = checked(Handmade(cells=cells))
+    assert result.verdict == "wrong"
+    assert result.findings[0].kind == "error"
+
+
 def test_cells_that_wait_for_each_other_are_found(checked: Checked) -> None:
     result = checked(Handmade(cells={("h1", 4): "=LN({a_h1}/(1-{a_h1}))"}))
     assert result.verdict == "wrong"
     assert {finding.kind for finding in result.findings} == {"error"}
     assert {finding.cell for finding in result.findings} <= {"I10", "J10"}
+
+
+@pytest.mark.parametrize("back", [2, 3, 4, 6])
+def test_a_number_from_a_row_far_above_is_found_with_its_distance(checked: Checked, back: int) -> None:
+    cells = {("o1", step): f"={{{'-' * back}w5}}*{{a_h1}}+{{w6}}*{{a_h2}}" for step in range(6, 9)}
+    (finding,) = checked(Handmade(cells=cells)).findings
+    assert (finding.quantity, finding.kind, finding.rows) == ("o1", "reference", 3)
+    assert finding.slip == f"takes w5 from {back} rows too high"
 
 
 # -- other columns -------------------------------------------------------------------------------
@@ -354,6 +414,30 @@ def test_biases_in_columns_are_part_of_the_network(checked: Checked) -> None:
     wrong = formulas | {"o2": formulas["o2"].replace("b2", "b1")}
     result = checked(Handmade(Layout(order=order), formulas=wrong, cells=cells))
     assert [finding.quantity for finding in result.findings] == ["o2"]
+
+
+def test_a_slip_in_a_helper_column_is_told_with_its_cell(checked: Checked) -> None:
+    order = (*CLASSIC, "new_w3_")
+    formulas = FORMULAS | {"new_w3_": "{w3}+{eta}*{dE_dw3}", "w3": "{-new_w3_}"}
+    (finding,) = checked(Handmade(Layout(order=order), formulas=formulas)).findings
+    assert finding.quantity == "w3"
+    assert finding.slip == "uses w3+η*∂E/∂w3; it should be w3-η*∂E/∂w3, by way of AF7"
+
+
+def test_a_network_with_another_activation_is_noted(checked: Checked) -> None:
+    formulas = FORMULAS | {f"a_{n}": f"TANH({{{n}}})" for n in ("h1", "h2", "o1", "o2")}
+    formulas |= {g: re.sub(r"\{a_([ho]\d)\}\*\(1-\{a_\1\}\)", r"(1-{a_\1}^2)", FORMULAS[g]) for g in GRADIENTS}
+    result = checked(Handmade(formulas=formulas))
+    assert (result.verdict, result.notes) == ("correct", ("its neurons have the activation tanh",))
+
+
+def test_biases_of_the_hidden_layer_alone_are_understood(checked: Checked) -> None:
+    order = (*CLASSIC, "b1")
+    formulas = FORMULAS | {name: f"{FORMULAS[name]}+{{b1}}" for name in ("h1", "h2")}
+    cells = {("b1", step): 0.35 for step in range(9)}
+    assert checked(Handmade(Layout(order=order), formulas=formulas, cells=cells)).verdict == "correct"
+    everywhere = formulas | {name: f"{FORMULAS[name]}+{{b1}}" for name in ("o1", "o2")}
+    assert checked(Handmade(Layout(order=order), formulas=everywhere, cells=cells)).verdict == "correct"
 
 
 # -- what is not there ---------------------------------------------------------------------------

@@ -1,6 +1,10 @@
 """Many workbooks at once, good ones and hostile ones."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -165,6 +169,22 @@ def test_what_the_program_does_not_expect_is_reported_as_such(monkeypatch: pytes
 
     monkeypatch.setattr(workbooks, "check", fail)
     assert "KeyError" in (many._check(right).error or "")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGTERM") or os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_check_ends_at_once(tmp_path: Path, right: Path, number: signal.Signals) -> None:
+    row = "".join(f'<c r="{chr(65 + n)}%d"><v>%d.5</v></c>' for n in range(26))
+    rows = "".join(f'<row r="{r}">{row % ((r,) * 52)}</row>' for r in range(100, 20_000)).encode()
+    end = b"</sheetData>"
+    slow = edited(right, tmp_path / "slow.xlsx", SHEET, lambda xml: xml.replace(end, rows + end))
+    for n in range(60):
+        os.link(slow, tmp_path / f"slow{n}.xlsx")
+    command = [sys.executable, "-m", "xlbackprop", "check", str(tmp_path)]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(2)
+    child.send_signal(number)
+    assert child.wait(timeout=10) in (130, 143)
 
 
 def test_nothing_is_written_beside_the_files(tmp_path: Path, right: Path) -> None:

@@ -74,6 +74,11 @@ def test_a_name_in_the_gradebook_is_no_formula(tmp_path: Path) -> None:
     assert row[1] == "'=1+1"
 
 
+def test_a_sentence_about_a_file_in_the_gradebook_is_no_formula() -> None:
+    _, row = csv.reader(io.StringIO(as_csv([CheckedFile(Path("=1+1.xlsx"), error="=1+1.xlsx is no workbook.")])))
+    assert (row[0], row[-1]) == ("'=1+1.xlsx", "'=1+1.xlsx is no workbook.")
+
+
 def test_the_summary_counts(tmp_path: Path) -> None:
     files = [wrong(tmp_path), CheckedFile(Path("bad.xlsx"), error="bad")]
     assert summary(files) == "2 files, 1 table: 0 correct, 1 wrong, 1 file could not be checked."

@@ -6,6 +6,7 @@ from pathlib import Path
 import ironcalc
 import pytest
 from openpyxl import Workbook, load_workbook
+from openpyxl.utils import get_column_letter
 
 from tests import handmade
 from tests.handmade import CLASSIC, CONSTANTS, FORMULAS, START_A, WEIGHTS, Handmade, Layout, write, write_table
@@ -241,3 +242,51 @@ def test_two_rows_of_headers_one_above_the_other_are_one_table(tmp_path: Path) -
         book.active.cell(4, cell.column, cell.value)
     book.save(path)
     assert [table.header_row for table in tables(path)] == [5]
+
+
+@pytest.mark.parametrize("function", ["AVERAGE", "MIN"])
+def test_a_row_that_sums_the_columns_up_is_no_step(tmp_path: Path, function: str) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=4))
+    book = load_workbook(path)
+    for column in range(1, 32):
+        letters = get_column_letter(column)
+        book.active.cell(12, column, f"={function}({letters}6:{letters}10)")
+    book.save(path)
+    assert tables(path)[0].rows == (6, 7, 8, 9, 10)
+
+
+def test_rows_that_are_filled_ahead_and_show_nothing_are_no_steps(tmp_path: Path) -> None:
+    formulas = {name: f'IF({{t1}}="","",{FORMULAS[name]})' for name in FORMULAS}
+    cells = {(name, step): None for name in CONSTANTS for step in range(5, 9)}
+    assert tables(write(tmp_path / "book.xlsx", Handmade(formulas=formulas, cells=cells)))[0].rows == (6, 7, 8, 9, 10)
+
+
+def test_a_row_that_numbers_the_columns_is_no_step(tmp_path: Path) -> None:
+    layout = Layout(units_row=True)
+    path = write(tmp_path / "book.xlsx", Handmade(layout, steps=3))
+    book = load_workbook(path)
+    for column in range(1, 32):
+        book.active.cell(6, column, column)
+    book.save(path)
+    assert tables(path)[0].rows == (7, 8, 9, 10)
+
+
+def test_headers_that_stand_in_two_rows_are_joined(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=3))
+    book = load_workbook(path)
+    for cell in book.active[5]:
+        if cell.value[0] in "tiE∂":
+            book.active.cell(4, cell.column, cell.value)
+            cell.value = None
+    book.save(path)
+    (table,) = tables(path)
+    assert (table.missing, table.header_row, set(CLASSIC) <= set(table.columns)) == ((), 5, True)
+
+
+def test_hidden_neurons_that_are_called_otherwise_are_missing(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=3))
+    book = load_workbook(path)
+    for cell in book.active[5]:
+        cell.value = {"h1": "neuron A", "h2": "neuron B", "a_h1": "out A", "a_h2": "out B"}.get(cell.value, cell.value)
+    book.save(path)
+    assert "i3" in tables(path)[0].missing

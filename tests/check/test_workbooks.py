@@ -1,5 +1,6 @@
 """Whole workbooks: several tables, what the file itself says, and real ones."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from openpyxl import load_workbook
 
 from tests.conftest import REPOSITORY, Workbook
 from tests.handmade import FORMULAS, START_A, WEIGHTS, Handmade, Layout, write
+from xlbackprop.check.printing import as_json
 from xlbackprop.check.report import CheckedFile
 from xlbackprop.check.workbooks import check
 from xlbackprop.engines import Sheets
@@ -134,6 +136,18 @@ def test_a_function_that_the_engine_does_not_know_is_judged_by_the_stored_number
     assert table.notes == (
         "V6 calls SUMXMY2, which could not be recalculated here; it was judged by the numbers in the file",
     )
+
+
+def test_whatever_is_found_can_be_written_as_json(tmp_path: Path) -> None:
+    tables = [Handmade(rate=rate, steps=3) for rate in (0.1, 0.2)]
+    tables += [Handmade(cells={("w1", 0): content}, steps=3) for content in (None, "?", "=1/0", 1e308)]
+    found = check(write(tmp_path / "book.xlsx", *tables))
+    assert json.loads(json.dumps(as_json([found]), allow_nan=False))
+
+
+def test_numbers_that_are_names_of_sheets_are_no_learning_rates(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(rate=0.1, steps=3), Handmade(rate=0.2, steps=3), names=("1", "2024"))
+    assert check(path).notes == ()
 
 
 def test_a_workbook_without_a_table_is_unusable(tmp_path: Path) -> None:
