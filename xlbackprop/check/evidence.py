@@ -1,0 +1,287 @@
+"""What stands in a table, what should, and what its formulas compute: all that a judgement rests on."""
+
+import math
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xlbackprop import reference
+from xlbackprop.chain_rule import training_step
+from xlbackprop.check import slips
+from xlbackprop.check.formulas import FilledFormula, filled_formulas, parsed
+from xlbackprop.check.learning_rate import LearningRate, learning_rate
+from xlbackprop.check.rounding import half_a_digit
+from xlbackprop.check.tables import Table
+from xlbackprop.check.trial import Trial, TriedFormula
+from xlbackprop.engines import Cell, Sheets
+from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
+
+Mask = NDArray[np.bool_]
+
+#: Below this 1/(1+EXP(-h)) overflows in a spreadsheet.
+LOWEST_SIGMOID = -math.log(sys.float_info.max)
+#: What rounding may do to a right formula, whatever its shape, as a part of the largest number in its column.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Group:
+    """A formula that is filled down a column, with what was found about it."""
+
+    name: str
+    formula: FilledFormula
+    tried: TriedFormula | None
+    # tried with the inputs, targets and learning rate of the sheet
+    tried_here: TriedFormula | None
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the formula is right in this table; None if it could not be tried."""
+        for tried in (self.tried, self.tried_here):
+            if tried is not None and tried.right:
+                return True
+        return None if self.tried is None else self.tried.right
+
+
+class Evidence:
+    """The numbers and formulas of a table, and what they should be.
+
+    Args:
+        sheets: the recalculated workbook.
+        table: one of its tables, with at least one row.
+    """
+
+    def __init__(self, sheets: Sheets, table: Table) -> None:
+        self.sheets, self.table, self.network = sheets, table, table.network
+        self.numbers = table.read(sheets)
+        self.rate: LearningRate = learning_rate(sheets, table, self.numbers)
+        self.quantities = [quantity.name for quantity in training_step(self.network) if quantity.name in table.columns]
+        self.updates = [name for name in self.network.trained_names if name in table.columns]
+        self.constants = [
+            name
+            for name in self.network.start_values
+            if name in table.columns and name not in self.network.trained_names
+        ]
+        self.trial = Trial(sheets, table, self.rate.cell, self._parameters())
+
+    def _parameters(self) -> dict[Cell, str]:
+        """Cells outside the table that hold an input, a target or a fixed bias."""
+        names = self.table.network_names
+        found = {cell: names.get(name, name) for name, cell in self.table.cells.items() if name != "eta"}
+        for name in self.constants:
+            text = self.sheets.formula(self.table.sheet, self.table.rows[0], self.table.columns[name])
+            # what the whole formula stands for: =$A$3, =Parameters!B2 or =t_1
+            if text is None or not re.fullmatch(r"=[^-+*/^(&]+", text):
+                continue
+            formula = parsed(text)
+            cells = [Cell(of.sheet or self.table.sheet, of.row, of.column) for of in formula.references if of.is_cell]
+            cells += [cell for used in formula.names if (cell := self.sheets.named_cell(used, self.table.sheet))]
+            for cell in cells:
+                if cell.sheet != self.table.sheet or cell.row not in self.table.row_numbers:
+                    found[cell] = name
+        return found
+
+    @cached_property
+    def texts(self) -> dict[str, list[str | None]]:
+        table, formulas = self.table, self.sheets.formulas(self.table.sheet)
+        return {name: [formulas.get((row, column)) for row in table.rows] for name, column in table.columns.items()}
+
+    @cached_property
+    def jumps(self) -> dict[int, int]:
+        """Steps whose weights all follow from another step than the one before, with how far that lies back."""
+        backs: dict[int, set[int | None]] = {}
+        rows = self.table.rows
+        for name in self.updates:
+            for formula in filled_formulas(self.texts[name], rows):
+                above = self._row_above(name, formula)
+                for step in formula.steps:
+                    source = self.table.row_numbers.get(rows[step] - above) if above is not None else None
+                    backs.setdefault(step, set()).add(None if source is None else step - source)
+        found = {
+            step: back
+            for step, (back, *others) in ((step, tuple(of)) for step, of in backs.items())
+            if not others and step > 0 and back not in (None, 1)
+        }
+        usual = len(found) * 2 > len(self.table.rows)
+        return {} if usual else {step: back for step, back in found.items() if back is not None}
+
+    def _row_above(self, name: str, formula: FilledFormula) -> int | None:
+        """How many rows above itself an update finds its weight and its gradient; None if they are not together."""
+        if formula.text is None:
+            return None
+        columns = {self.table.columns[other] for other in (name, f"dE_d{name}") if other in self.table.columns}
+        above = {
+            formula.row - target.row
+            for target in parsed(formula.text).references
+            if target.is_cell and not target.row_fixed and target.sheet is None and target.column in columns
+        }
+        return above.pop() if len(above) == 1 else None
+
+    @cached_property
+    def expected(self) -> dict[str, list[Expected]]:
+        """What each number should be, in each way in which it may follow from the others."""
+        chain = slips.chain_rule_names(self.network)
+        given = {name: array for name, array in self.numbers.items() if name not in ("eta", "step")}
+        given |= {
+            name: np.full(len(self.table.rows), np.nan) for name in self.network.start_values if name not in given
+        }
+        found: dict[str, list[Expected]] = {}
+        for without in (set(), set(chain)):
+            cells = {name: array for name, array in given.items() if name not in without}
+            with np.errstate(all="ignore"):
+                step = reference.expected_step(self.network, cells)
+                for name in self.quantities:
+                    found.setdefault(name, []).append(step[name])
+                for name in self.updates:
+                    gradient = cells.get(f"dE_d{name}", step[f"dE_d{name}"].value)
+                    found.setdefault(name, []).extend(self._expected_updates(cells[name], gradient))
+            if not without & set(given):
+                break
+        for name in self.constants:
+            value = np.full(len(self.table.rows), usual(self.numbers[name]))
+            found[name] = [Expected(value, np.abs(value))]
+        return found
+
+    def _expected_updates(self, values: Array, gradient: Array) -> Iterator[Expected]:
+        """The update with the learning rate of the row above and, where each row has its own, of the same row."""
+        count = len(values)
+        source = np.maximum(np.arange(count) - 1, 0)
+        for step, back in self.jumps.items():
+            if 0 <= step - back < count:
+                source[step] = step - back
+        rates = [self.rate.values[source]]
+        if self.rate.changes:
+            rates.append(self.rate.values)
+        for rate in rates:
+            update = reference.expected_update(values[source], gradient[source], rate)
+            update.value[0], update.scale[0] = values[0], abs(values[0])
+            yield update
+
+    @cached_property
+    def wrong(self) -> dict[str, Mask]:
+        """Which numbers are wrong, or missing where the others are there."""
+        wrong = {}
+        for name, ways in self.expected.items():
+            found = self.numbers[name]
+            masks = []
+            for should in ways:
+                with np.errstate(invalid="ignore"):
+                    mask = np.abs(found - should.value) > TOLERANCE * should.scale + TINY
+                masks.append(mask | (np.isnan(found) & ~np.isnan(should.value)))
+            wrong[name] = np.logical_and.reduce(masks)
+        for name, rows in self.overflows.items():
+            wrong[name] &= ~rows
+        return wrong
+
+    @cached_property
+    def overflows(self) -> dict[str, Mask]:
+        """Rows in which EXP of more than 709.78 is an error in Excel, though an engine goes on with infinity."""
+        found = {}
+        for layer in range(1, len(self.network.layers)):
+            for z in self.network.neurons(layer) if self.network.activation(layer) == "sigmoid" else ():
+                if f"a_{z}" in self.quantities and z in self.numbers:
+                    formulas = np.array(["EXP(" in (text or "") for text in self.texts[f"a_{z}"]])
+                    rows = (self.numbers[z] < LOWEST_SIGMOID) & formulas
+                    if rows.any():
+                        found[f"a_{z}"] = rows
+        return found
+
+    @cached_property
+    def groups(self) -> dict[str, list[Group]]:
+        """The formulas of each column, tried."""
+        waiting: list[tuple[str, FilledFormula]] = []
+        rows = self.table.rows
+        for name in (*self.quantities, *self.updates, *self.constants):
+            skipped = {0, *self.jumps} if name in self.updates else set()
+            steps = [step for step in range(len(rows)) if step not in skipped]
+            texts = [self.texts[name][step] for step in steps]
+            for formula in filled_formulas(texts, [rows[step] for step in steps]):
+                of_table = tuple(steps[n] for n in formula.steps)
+                waiting.append((name, FilledFormula(formula.text, formula.row, of_table)))
+        tried = self.tried(waiting, self.typed())
+        doubtful = [item for item, result in zip(waiting, tried, strict=True) if result and not result.right]
+        here = dict(zip(map(id, doubtful), self.tried(doubtful, self.here()), strict=True))
+        groups: dict[str, list[Group]] = {}
+        for item, result in zip(waiting, tried, strict=True):
+            groups.setdefault(item[0], []).append(Group(*item, result, here.get(id(item))))
+        return groups
+
+    def tried(
+        self, items: Sequence[tuple[str, FilledFormula]], constants: Mapping[str, float]
+    ) -> list[TriedFormula | None]:
+        with_text = [(name, formula) for name, formula in items if formula.text is not None]
+        results = iter(
+            self.trial.tried(
+                [(formula.text or "", formula.row) for _, formula in with_text],
+                [name for name, _ in with_text],
+                constants,
+            )
+        )
+        return [next(results) if formula.text is not None else None for _, formula in items]
+
+    def typed(self) -> dict[str, float]:
+        """The learning rate, where it is typed into the formulas."""
+        rate = self.rate.first
+        typed = self.rate.cell is None and "eta" not in self.table.columns
+        return {"eta": rate} if typed and rate is not None else {}
+
+    def here(self) -> dict[str, float]:
+        """The inputs, targets, fixed biases and the learning rate of this sheet."""
+        fixed = {
+            name: usual(self.numbers[name])
+            for name in self.network.start_values
+            if name not in self.network.trained_names and name in self.numbers
+        }
+        fixed = {name: value for name, value in fixed.items() if math.isfinite(value)}
+        return fixed | ({"eta": self.rate.first} if self.rate.first is not None else {})
+
+    @cached_property
+    def rounding(self) -> dict[str, Array]:
+        """How far a pasted number may be off, because it and those that it follows from were rounded."""
+        halves = {}
+        for name, numbers in self.numbers.items():
+            # what is given, and the start of a weight, is as it was typed
+            given = 1 if name in self.updates else 0 if name in self.quantities else len(numbers)
+            texts = self.texts.get(name, [])
+            halves[name] = half_a_digit(numbers[given:], texts[given:]) if texts[given:] else np.zeros(1)
+            if given and halves[name].size > 1:
+                halves[name] = np.append(0.0, halves[name])
+        chain = {name: array for name, array in self.numbers.items() if name not in ("eta", "step")}
+        with np.errstate(all="ignore"):
+            base = reference.expected_step(self.network, chain)
+            total = {name: halves[name] + TOLERANCE * base[name].scale + TINY for name in self.quantities}
+            for moved, half in halves.items():
+                if half.any() and moved in chain:
+                    other = reference.expected_step(self.network, chain | {moved: chain[moved] + half})
+                    for name in self.quantities:
+                        if name != moved:
+                            total[name] = total[name] + np.abs(other[name].value - base[name].value)
+        for name in self.updates:
+            gradient = halves.get(f"dE_d{name}", np.zeros(1))
+            rate = np.nan_to_num(np.abs(self.rate.values))
+            scale = self.expected[name][0].scale
+            half = halves[name] + np.roll(np.broadcast_to(halves[name], len(self.table.rows)), 1)
+            total[name] = half + rate * gradient + TOLERANCE * scale + TINY
+        return total
+
+    def moves(self, name: str) -> bool:
+        """Whether a pasted weight gets to where its gradients take it, as far as rounding lets one see."""
+        found, gradient = self.numbers[name], self.numbers.get(f"dE_d{name}")
+        if gradient is None or len(found) < 2:
+            return True
+        way = np.nansum((self.rate.values * gradient)[:-1])
+        rounding = half_a_digit(gradient, self.texts[f"dE_d{name}"]).max() * np.nansum(np.abs(self.rate.values))
+        error = abs(found[-1] - (found[0] - way))
+        return not error > 2 * half_a_digit(found, self.texts[name]).max() + rounding + ROUNDING * abs(way)
+
+
+def usual(numbers: Array) -> float:
+    """The number that stands most often in a column; of several the first."""
+    values, counts = np.unique(numbers, return_counts=True)
+    most = {float(value) for value, count in zip(values, counts, strict=True) if count == counts.max()}
+    return next((float(number) for number in numbers if number in most), math.nan)

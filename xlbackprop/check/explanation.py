@@ -1,0 +1,137 @@
+"""Explains a wrong formula: the slip, and the formula that should stand there instead."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from xlbackprop import notation
+from xlbackprop.addresses import cell_address, fixed_address, quoted
+from xlbackprop.check import slips
+from xlbackprop.check.evidence import Evidence, Group, usual
+from xlbackprop.check.formulas import FilledFormula, Formula, parsed
+from xlbackprop.engines import Cell
+from xlbackprop.expression import cell_formula
+
+_ROUNDING_FUNCTIONS = {"ROUND", "ROUNDUP", "ROUNDDOWN", "TRUNC", "INT", "MROUND", "FIXED"}
+
+
+class Explanation:
+    """Explains the formulas of one table."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._sheets, self._table, self._network = evidence.sheets, evidence.table, evidence.network
+        self._numbers, self._rate, self._trial = evidence.numbers, evidence.rate, evidence.trial
+
+    def named_slip(self, group: Group) -> slips.Slip | None:
+        name, text = group.name, group.formula.text or ""
+        step = self._table.row_numbers[group.formula.row]
+        formula = parsed(text)
+        if name in self._evidence.constants:
+            return None
+        shifted = self._other_rate(name, formula) or self._other_rows(name, formula, step)
+        if shifted:
+            return shifted
+        if _ROUNDING_FUNCTIONS.intersection(formula.functions):
+            return slips.Slip("is rounded, and so is all that follows from it")
+        known = self._known(text, step)
+        for tried in (group.tried, group.tried_here):
+            if tried and not tried.right:
+                found = slips.slip(self._network, name, known, tried.runs, tried.found, formula.numbers)
+                if found:
+                    return found
+        return None
+
+    def by_way_of(self, formula: FilledFormula) -> str:
+        """The cells without a known header that a formula takes its number from, where the slip may be."""
+        step = self._table.row_numbers[formula.row]
+        helpers = [
+            cell_address(target.row, target.column)
+            for target in parsed(formula.text or "").references
+            if target.is_cell
+            and target.sheet in (None, self._table.sheet)
+            and self._trial.name_of(target, step) is None
+            and (target.row, target.column) in self._sheets.formulas(self._table.sheet)
+        ]
+        return f", by way of {', '.join(helpers)}" if helpers else ""
+
+    def _other_rate(self, name: str, formula: Formula) -> slips.Slip | None:
+        """Another cell where the learning rate belongs."""
+        rate = self._rate.cell
+        if name not in self._evidence.updates or rate is None:
+            return None
+        for target in formula.references:
+            cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
+            in_table = cell.sheet == self._table.sheet and self._table.header_row < cell.row <= self._table.rows[-1]
+            if target.is_cell and not in_table and cell != rate:
+                sheet = "" if cell.sheet == self._table.sheet else f"{quoted(cell.sheet)}!"
+                found = sheet + cell_address(cell.row, cell.column)
+                return slips.Slip(f"takes η from {found} instead of {self._addresses(0)('eta')}", shifted=True)
+        return None
+
+    def _other_rows(self, name: str, formula: Formula, step: int) -> slips.Slip | None:
+        """Cells of another row than the formula should work on."""
+        normal = 1 if name in self._evidence.updates else 0
+        far: dict[str, int] = {}
+        inside, rows = set(self._table.columns.values()), self._table.rows
+        for target in formula.references:
+            own = target.is_cell and target.sheet in (None, self._table.sheet) and target.column in inside
+            if own and self._table.header_row <= target.row <= rows[-1] and target.row not in self._table.row_numbers:
+                return slips.Slip(f"refers to row {target.row}, which holds no step", shifted=True)
+            named = self._trial.name_of(target, step)
+            if named and target.is_cell and named[0] in self._numbers and named[0] not in self._evidence.here():
+                header = notation.header(named[0])
+                if named[1] != normal and target.row_fixed:
+                    return slips.Slip(f"takes {header} always from row {target.row}, because of the $", shifted=True)
+                far[header] = named[1] - normal
+        shifts = {shift for shift in far.values() if shift}
+        if not shifts:
+            return None
+        shift = shifts.pop()
+        where = f"{abs(shift)} row{'s' if abs(shift) > 1 else ''} too {'high' if shift > 0 else 'low'}"
+        if len(far) > 1 and all(other == shift for other in far.values()):
+            return slips.Slip(f"takes all its numbers from {where}", shifted=True)
+        header = next(header for header, other in far.items() if other == shift)
+        return slips.Slip(f"takes {header} from {where}", shifted=True)
+
+    def _known(self, text: str | None, step: int) -> frozenset[str]:
+        """The names that an expected formula may use: δ and local derivatives only where the formula does too."""
+        chain = slips.chain_rule_names(self._network)
+        own = {*self._table.columns, *self._table.cells, *self._network.start_values, "eta"}
+        if text is not None:
+            used = {
+                named[0]
+                for target in parsed(text).references
+                if (named := self._trial.name_of(target, step)) is not None
+            }
+            if not used & chain:
+                own -= chain
+        return frozenset(own)
+
+    def expected_formula(self, name: str, step: int, text: str | None) -> str:
+        table = self._table
+        row = table.rows[step]
+        if name in self._evidence.constants:
+            first = int(np.argmax(self._numbers[name] == usual(self._numbers[name])))
+            return f"={fixed_address(table.rows[first], table.columns[name])}"
+        source = row
+        if name in self._evidence.updates:
+            source = table.rows[max(step - 1, 0)]
+        expression = slips.expected_expression(self._network, name, self._known(text, step))
+        return f"={cell_formula(expression, self._addresses(source))}"
+
+    def _addresses(self, row: int) -> Callable[[str], str]:
+        table = self._table
+
+        def address(name: str) -> str:
+            place = table.places.get(name, name)
+            if place in table.columns:
+                return cell_address(row, table.columns[place])
+            cell = self._rate.cell if name == "eta" else table.cells.get(place)
+            if cell is None:
+                rate = self._rate.first
+                return f"{rate:.12g}" if name == "eta" and rate is not None else notation.header(name)
+            sheet = "" if cell.sheet == table.sheet else f"{quoted(cell.sheet)}!"
+            return sheet + fixed_address(cell.row, cell.column)
+
+        return address
