@@ -183,47 +183,41 @@ class _Judgement:
         return True
 
     def _judge_constants(self, name: str, steps: NDArray[np.intp]) -> Iterator[Finding]:
-        """Numbers in a column of formulas; cells that are empty say nothing."""
-        found = self._numbers[name]
-        wrong = self._evidence.wrong[name]
+        """Cells without a formula."""
         if name in self._evidence.constants:
-            wrong_steps = steps[wrong[steps]]
-            if wrong_steps.size:
-                yield self._finding(name, wrong_steps, slip="is not what the other rows hold")
+            other = steps[self._evidence.wrong[name][steps]]
+            if other.size:
+                yield self._finding(name, other, slip="is not what the other rows hold")
             return
-        values = self._sheets.values(self._table.sheet)
-        column = self._table.columns[name]
+        yield from self._judge_blanks(name, steps)
+        numbers = steps[np.isfinite(self._numbers[name][steps])]
+        if numbers.size:
+            yield from self._judge_pasted(name, numbers)
+
+    def _judge_blanks(self, name: str, steps: NDArray[np.intp]) -> Iterator[Finding]:
+        """Cells that are empty, or hold a text, in a column of formulas."""
+        values, column = self._sheets.values(self._table.sheet), self._table.columns[name]
         shown = {int(step): values.get((self._table.rows[step], column)) for step in steps}
-        texts = [
-            step
-            for step, value in shown.items()
-            if isinstance(value, bool) or (isinstance(value, str) and value.strip())
-        ]
         empty = [step for step, value in shown.items() if value is None and not self._may_be_empty(name, step)]
+        texts = [step for step, value in shown.items() if isinstance(value, bool | str) and f"{value}".strip()]
         if empty:
             yield self._finding(name, np.array(empty), slip="is empty where a formula belongs")
         if texts:
-            yield self._finding(
-                name, np.array(texts), slip=f"holds {_shortened(shown[texts[0]])} where a formula belongs"
-            )
-        steps = steps[np.isfinite(found[steps])]
-        if not steps.size:
-            return
-        errors = np.min([np.abs(found - should.value)[steps] for should in self._evidence.expected[name]], axis=0)
-        tolerance = self._evidence.rounding[name][steps]
-        off = steps[errors > tolerance]
-        if (
-            not off.size
-            and name in self._evidence.updates
-            and not any(self._evidence.texts[name])
-            and not self._evidence.moves(name)
-        ):
+            what = _shortened(shown[texts[0]])
+            yield self._finding(name, np.array(texts), slip=f"holds {what} where a formula belongs")
+
+    def _judge_pasted(self, name: str, steps: NDArray[np.intp]) -> Iterator[Finding]:
+        """Numbers in a column of formulas, which may be right but for their last digit."""
+        evidence = self._evidence
+        errors = np.min([np.abs(self._numbers[name] - way.value)[steps] for way in evidence.expected[name]], axis=0)
+        off = steps[errors > evidence.rounding[name][steps]]
+        filled_down = name in evidence.updates and not any(evidence.texts[name])
+        if not off.size and filled_down and not evidence.moves(name):
             off = steps
         if off.size:
             yield self._finding(name, off, slip="is a number where a formula belongs, and not the right one")
-            steps = np.setdiff1d(steps, off)
-        if steps.size:
-            yield self._finding(name, steps)
+        if (right := np.setdiff1d(steps, off)).size:
+            yield self._finding(name, right)
 
     def _may_be_empty(self, name: str, step: int) -> bool:
         """Whether a cell has no part in the training: in a column without any, or in the last row after the others."""

@@ -17,14 +17,13 @@ import numpy as np
 
 from xlbackprop import notation
 from xlbackprop.chain_rule import Part, training_step, updates
-from xlbackprop.check.trial import CURRENT, Step
+from xlbackprop.check.trial import CURRENT, Step, same
 from xlbackprop.expression import cell_formula, inlined
 from xlbackprop.network import Network
 from xlbackprop.reference import Array
 
 #: Expressions with more parts than this are not searched: those of layers of ten neurons and more.
 _MOST_PARTS = 250
-_SAME = 1e-9
 # marks the quantity of the row above or below
 _ABOVE, _BELOW = "above_", "below_"
 
@@ -86,9 +85,9 @@ def slip(
     if not slips:
         return None
     with np.errstate(all="ignore"):
-        same = np.isclose(values, answers, rtol=_SAME, atol=1e-13).all(axis=1)
-    if same.any():
-        return slips[int(np.argmax(same))]
+        matching = same(values, answers).all(axis=1)
+    if matching.any():
+        return slips[int(np.argmax(matching))]
     return _typed_number(network, name, known, runs, answers, typed)
 
 
@@ -107,7 +106,7 @@ def _typed_number(
         for number in typed if isinstance(part.node, ast.Name) else ():
             with np.errstate(all="ignore"):
                 values = _evaluate(part.put(ast.Constant(number)), environment)
-            if np.isclose(values, answers, rtol=_SAME, atol=1e-13).all():
+            if same(values, answers).all():
                 return Slip(f"has the number {number:g} where {_text(part.node)} belongs")
     return None
 

@@ -14,18 +14,20 @@ from functools import lru_cache
 from typing import Any
 
 import ironcalc
+import numpy as np
+from numpy.typing import NDArray
 
 from xlbackprop.chain_rule import Simulation
 from xlbackprop.check.formulas import Reference, parsed
 from xlbackprop.check.tables import Table
 from xlbackprop.engines import Cell, Sheets, as_number, calls_only_known, computable
 from xlbackprop.network import Network
+from xlbackprop.reference import Array
 
 #: How many random trainings a formula is tried on.
 TRAININGS = 3
 # a formula may look a few steps back, wrongly; farther off it meets another training
 _BACK, _AHEAD = 4, 3
-_SAME = 1e-9
 #: Formulas that depend on more cells around the table than this are judged by their numbers alone.
 _MOST_CELLS = 500
 #: Functions that make a cell depend on where it stands or on chance.
@@ -39,6 +41,11 @@ _MOST_WEIGHTS = 500
 Step = Mapping[str, float]
 # what is put into each cell: a quantity and how many steps back, a number, or a formula of its own
 _Layout = dict[Cell, "str | float | tuple[str, int]"]
+
+
+def same(found: Array, expected: Array) -> NDArray[np.bool_]:
+    """Whether numbers of a training are the same but for rounding; they are of the size of 1, or a little less."""
+    return np.isclose(found, expected, rtol=1e-9, atol=1e-13)
 
 
 @dataclass(frozen=True)
@@ -60,10 +67,7 @@ class TriedFormula:
         """Whether the formula is right; None if it could not be tried."""
         if not self.found:
             return None
-        return all(
-            math.isclose(found, expected, rel_tol=_SAME, abs_tol=1e-13)
-            for found, expected in zip(self.found, self.expected, strict=True)
-        )
+        return bool(same(np.array(self.found), np.array(self.expected)).all())
 
 
 @lru_cache(maxsize=64)
