@@ -40,7 +40,7 @@ def test_a_column_is_divided_into_its_formulas() -> None:
     texts = ["=A3*2", "=A4*2", None, "=A6*3", "=$A7*2"]
     found = filled_formulas(texts, range(3, 8))
     assert [(formula.text, formula.row, formula.steps) for formula in found] == [
-        ("=A4*2", 4, (0, 1, 4)),
+        ("=A3*2", 3, (0, 1, 4)),
         (None, 5, (2,)),
         ("=A6*3", 6, (3,)),
     ]

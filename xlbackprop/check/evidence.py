@@ -92,12 +92,17 @@ class Evidence:
         return {name: [formulas.get((row, column)) for row in table.rows] for name, column in table.columns.items()}
 
     @cached_property
+    def filled(self) -> dict[str, list[FilledFormula]]:
+        """The different formulas of each column."""
+        return {name: filled_formulas(texts, self.table.rows) for name, texts in self.texts.items()}
+
+    @cached_property
     def jumps(self) -> dict[int, int]:
         """Steps whose weights all follow from another step than the one before, with how far that lies back."""
         backs: dict[int, set[int | None]] = {}
         rows = self.table.rows
         for name in self.updates:
-            for formula in filled_formulas(self.texts[name], rows):
+            for formula in self.filled[name]:
                 above = self._row_above(name, formula)
                 for step in formula.steps:
                     source = self.table.row_numbers.get(rows[step] - above) if above is not None else None
@@ -195,14 +200,15 @@ class Evidence:
     def groups(self) -> dict[str, list[Group]]:
         """The formulas of each column, tried."""
         waiting: list[tuple[str, FilledFormula]] = []
-        rows = self.table.rows
         for name in (*self.quantities, *self.updates, *self.constants):
             skipped = {0, *self.jumps} if name in self.updates else set()
-            steps = [step for step in range(len(rows)) if step not in skipped]
-            texts = [self.texts[name][step] for step in steps]
-            for formula in filled_formulas(texts, [rows[step] for step in steps]):
-                of_table = tuple(steps[n] for n in formula.steps)
-                waiting.append((name, FilledFormula(formula.text, formula.row, of_table)))
+            for formula in self.filled[name]:
+                steps = tuple(step for step in formula.steps if step not in skipped)
+                if steps:
+                    # the first rows of a table are special at times
+                    chosen = steps[min(1, len(steps) - 1)]
+                    text, row = self.texts[name][chosen], self.table.rows[chosen]
+                    waiting.append((name, FilledFormula(text, row, steps)))
         tried = self.tried(waiting, self.typed())
         doubtful = [item for item, result in zip(waiting, tried, strict=True) if result and not result.right]
         here = dict(zip(map(id, doubtful), self.tried(doubtful, self.here()), strict=True))

@@ -135,7 +135,7 @@ class FilledFormula:
     """A formula that is filled down some rows of a column; None where numbers stand.
 
     Attributes:
-        text: as it stands in the row that represents them.
+        text: as it stands in one of them.
         row: that row.
         steps: the steps in whose rows it stands.
     """
@@ -165,7 +165,5 @@ def filled_formulas(texts: Sequence[str | None], rows: Sequence[int]) -> list[Fi
     found = []
     for steps in groups.values():
         steps.sort()
-        # the first rows of a table are special at times
-        chosen = steps[min(1, len(steps) - 1)]
-        found.append(FilledFormula(texts[chosen], rows[chosen], tuple(steps)))
+        found.append(FilledFormula(texts[steps[0]], rows[steps[0]], tuple(steps)))
     return sorted(found, key=lambda formula: formula.steps)

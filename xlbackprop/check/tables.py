@@ -82,20 +82,21 @@ class Table:
 
     def read(self, sheets: Sheets) -> dict[str, Array]:
         """The numbers of each quantity that stands somewhere, step by step; NaN where no number stands."""
-        values = sheets.values(self.sheet)
+        values, starts = sheets.values(self.sheet), self.network.start_values
         numbers = {}
         for name, column in self.columns.items():
             # a text that looks like a number counts as one where it is multiplied
-            convert = _number if name in self.network.start_values else as_number
-            numbers[name] = np.array([convert(values.get((row, column))) for row in self.rows])
+            convert = _number if name in starts else as_number
+            found = (values.get((row, column)) for row in self.rows)
+            numbers[name] = np.array([value if type(value) is float else convert(value) for value in found])
         for name, cell in self.cells.items():
             if name not in numbers:
                 numbers[name] = np.full(len(self.rows), number_in(sheets, cell))
-        found = numbers | {name: numbers[place] for name, place in self.places.items() if place in numbers}
+        placed = numbers | {name: numbers[place] for name, place in self.places.items() if place in numbers}
         for name in self.network.bias_names:
             if name not in self.places:
-                found[name] = np.zeros(len(self.rows))
-        return found
+                placed[name] = np.zeros(len(self.rows))
+        return placed
 
 
 def number_in(sheets: Sheets, cell: Cell) -> float:
@@ -221,14 +222,17 @@ class _Sheet:
     def _is_summary(self, row: int, columns: Mapping[str, int]) -> bool:
         """Whether a row sums its own columns up: the average of all steps is no step."""
         formulas = self._sheets.formulas(self._name)
-        texts = {column: formulas[row, column] for column in columns.values() if (row, column) in formulas}
+        texts = {column: formulas.get((row, column), "") for column in columns.values()}
+        ranges = {column: text for column, text in texts.items() if ":" in text}
+        if 2 * len(ranges) <= len(texts):
+            return False
         summing = [
             column
-            for column, text in texts.items()
+            for column, text in ranges.items()
             for of in parsed(text).references
-            if (of.column, of.last_column) == (column, column) and of.last_row > of.row and of.last_row < row
+            if (of.column, of.last_column) == (column, column) and of.row < of.last_row < row
         ]
-        return 2 * len(set(summing)) > len(texts) > 0
+        return 2 * len(set(summing)) > len(texts)
 
     def _is_numbering(self, row: int, rows: Sequence[int], columns: Mapping[str, int]) -> bool:
         """Whether the row below the headers only numbers the columns."""
@@ -392,10 +396,9 @@ def _with_functions(sheets: Sheets, table: Table) -> Table:
     biases = {name for name in (*table.columns, *table.cells) if re.fullmatch(r"b\d+", name)}
     plain = {name: name for name in network.start_values if name not in network.bias_names}
     tables = [replace(table, places=plain | way) for way in shared_biases(network, biases)]
-    if len(tables) > 1 and table.rows:
-        tables.sort(key=lambda candidate: _misfit(candidate, candidate.read(sheets)))
-    table = tables[0]
-    numbers = table.read(sheets)
+    read = [candidate.read(sheets) for candidate in tables]
+    best = min(range(len(tables)), key=lambda n: _misfit(tables[n], read[n]) if len(tables) > 1 else 0)
+    table, numbers = tables[best], read[best]
     chosen = {}
     for key, layers in (("hidden", range(1, network.last)), ("output", range(network.last, len(network.layers)))):
         pairs = [
@@ -405,10 +408,21 @@ def _with_functions(sheets: Sheets, table: Table) -> Table:
             if z in numbers and a in numbers
         ]
         if pairs and network.activation(layers[-1]) != "softmax":
-            fits = {name: sum(_fit(name, z, a) for z, a in pairs) for name in ACTIVATIONS}
-            chosen[key] = max(ACTIVATIONS, key=lambda name: fits[name])
+            chosen[key] = _best_fit(pairs)
     functions = {"hidden": network.hidden, "output": network.output} | chosen
     return replace(table, network=Network.blank(network.layers, biases=network.biases, loss=network.loss, **functions))
+
+
+def _best_fit(pairs: Sequence[tuple[Array, Array]]) -> str:
+    """The activation that turns most inputs into the outputs beside them; the first one where none does."""
+    best, most = ACTIVATIONS[0], 0
+    for name in ACTIVATIONS:
+        fit = sum(_fit(name, z, a) for z, a in pairs)
+        if fit > most:
+            best, most = name, fit
+        if most == sum(z.size for z, _ in pairs):
+            break
+    return best
 
 
 def _fit(activation: str, z: Array, a: Array) -> int:

@@ -10,7 +10,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import ironcalc
@@ -62,7 +62,7 @@ class TriedFormula:
     expected: tuple[float, ...]
     runs: tuple[tuple[Step, ...], ...]
 
-    @property
+    @cached_property
     def right(self) -> bool | None:
         """Whether the formula is right; None if it could not be tried."""
         if not self.found:

@@ -105,7 +105,7 @@ def _start(sheets: Sheets, table: Table) -> dict[str, float]:
     """The inputs, targets, weights and biases of the first row."""
     if not table.rows:
         return {}
-    numbers = table.read(sheets)
+    numbers = replace(table, rows=table.rows[:1]).read(sheets)
     start = {name: float(numbers[name][0]) for name in table.network.start_values if name in table.columns}
     return start if all(map(math.isfinite, start.values())) else {}
 
