@@ -33,30 +33,9 @@ _ADDRESS = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!]+))!\$?(?P<
 
 #: Functions that the engine computes as Excel does, errors included.
 KNOWN_FUNCTIONS = frozenset(
-    [
-        "ABS",
-        "AVERAGE",
-        "EXP",
-        "IF",
-        "IFERROR",
-        "INDEX",
-        "LN",
-        "LOG",
-        "LOG10",
-        "MAX",
-        "MIN",
-        "PI",
-        "POWER",
-        "PRODUCT",
-        "ROUND",
-        "SIGN",
-        "SQRT",
-        "SUM",
-        "SUMPRODUCT",
-        "SUMSQ",
-        "TANH",
-    ]
-)
+    ("ABS", "AVERAGE", "EXP", "IF", "IFERROR", "INDEX", "LN", "LOG", "LOG10", "MAX", "MIN", "PI", "POWER",
+     "PRODUCT", "ROUND", "SIGN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "TANH")
+)  # fmt: skip
 _CALL = re.compile(r"([A-Z][A-Z0-9_.]*)\(")
 _POW = re.compile(r"(?<![A-Z0-9_.])POW\(")
 _UNKNOWN_CALL = re.compile(r"(?<![A-Za-z0-9_.])([a-z][a-z0-9_.]*)\(")
@@ -167,8 +146,8 @@ class Sheets:
             self._values_read[sheet] = {place: value(index, *place) for place in self.used_cells[sheet]}
         return self._values_read[sheet]
 
-    def named_cell(self, name: str, sheet: str) -> Cell | None:
-        """The single cell that a defined name stands for on a sheet; None if it stands for something else."""
+    def named_cell(self, name: str, sheet: str | None) -> Cell | None:
+        """The single cell that a defined name stands for, on a sheet or everywhere; None if it is none."""
         for scope in (sheet, None):
             if target := self._named_cells.get((name.casefold(), scope)):
                 return target

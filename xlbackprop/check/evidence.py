@@ -211,7 +211,7 @@ class Evidence:
                     waiting.append((name, FilledFormula(text, row, steps)))
         tried = self.tried(waiting, self.typed())
         doubtful = [item for item, result in zip(waiting, tried, strict=True) if result and not result.right]
-        here = dict(zip(map(id, doubtful), self.tried(doubtful, self.here()), strict=True))
+        here = dict(zip(map(id, doubtful), self.tried(doubtful, self.here), strict=True))
         groups: dict[str, list[Group]] = {}
         for item, result in zip(waiting, tried, strict=True):
             groups.setdefault(item[0], []).append(Group(*item, result, here.get(id(item))))
@@ -236,6 +236,7 @@ class Evidence:
         typed = self.rate.cell is None and "eta" not in self.table.columns
         return {"eta": rate} if typed and rate is not None else {}
 
+    @cached_property
     def here(self) -> dict[str, float]:
         """The inputs, targets, fixed biases and the learning rate of this sheet."""
         fixed = {

@@ -24,6 +24,7 @@ class Explanation:
         self._numbers, self._rate, self._trial = evidence.numbers, evidence.rate, evidence.trial
 
     def named_slip(self, group: Group) -> slips.Slip | None:
+        """The slip in a wrong formula, if it is one of the known kinds."""
         name, text = group.name, group.formula.text or ""
         step = self._table.row_numbers[group.formula.row]
         formula = parsed(text)
@@ -79,7 +80,7 @@ class Explanation:
             if own and self._table.header_row <= target.row <= rows[-1] and target.row not in self._table.row_numbers:
                 return slips.Slip(f"refers to row {target.row}, which holds no step", shifted=True)
             named = self._trial.name_of(target, step)
-            if named and target.is_cell and named[0] in self._numbers and named[0] not in self._evidence.here():
+            if named and target.is_cell and named[0] in self._numbers and named[0] not in self._evidence.here:
                 header = notation.header(named[0])
                 if named[1] != normal and target.row_fixed:
                     return slips.Slip(f"takes {header} always from row {target.row}, because of the $", shifted=True)
@@ -109,6 +110,13 @@ class Explanation:
         return frozenset(own)
 
     def expected_formula(self, name: str, step: int, text: str | None) -> str:
+        """The formula that belongs into a cell, in the addresses of the table, with its `=`.
+
+        Args:
+            name: the quantity, weight or bias.
+            step: the step of its row.
+            text: the formula that stands there; where it uses δ or local derivatives, so does the expected one.
+        """
         table = self._table
         row = table.rows[step]
         if name in self._evidence.constants:

@@ -132,7 +132,7 @@ class _Judgement:
         formula = FilledFormula(text, self._table.rows[first], (first,))
         tried, here = (
             self._evidence.tried([(group.name, formula)], constants)[0]
-            for constants in (self._evidence.typed(), self._evidence.here())
+            for constants in (self._evidence.typed(), self._evidence.here)
         )
         again = Group(group.name, formula, tried, here)
         if again.right is False:
@@ -154,7 +154,7 @@ class _Judgement:
             return steps
         first = int(right[0])
         formula = FilledFormula(self._evidence.texts[group.name][first], self._table.rows[first], (first,))
-        (tried,) = self._evidence.tried([(group.name, formula)], self._evidence.here())
+        (tried,) = self._evidence.tried([(group.name, formula)], self._evidence.here)
         return steps[~fine] if tried and tried.right else steps
 
     def _nearly(self, name: str, steps: NDArray[np.intp]) -> Mask:

@@ -3,14 +3,12 @@
 Everything is read from the file as it is now: an input that was edited counts as edited.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from xlbackprop import notation
-from xlbackprop.addresses import column_number
 from xlbackprop.engines import Cell, Sheets, as_number
 from xlbackprop.errors import UnusableInput
 from xlbackprop.network import Network
@@ -18,8 +16,6 @@ from xlbackprop.reference import Array
 
 #: The header row of a table is looked for in the first rows of its sheet.
 _HEADER_ROWS = 60
-
-_ADDRESS = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!]+))!\$?(?P<column>[A-Z]{1,3})\$?(?P<row>\d+)")
 
 
 @dataclass(frozen=True)
@@ -101,16 +97,16 @@ def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
         raise UnusableInput(
             "it is not a workbook made by xlbackprop: its Network sheet does not say which network it trains."
         ) from None
-    global_names = {entry.name: entry.refers_to for entry in sheets.defined_names if entry.sheet is None}
     values = {}
     for name in network.start_values:
-        cell = _cell(global_names.get(defined := notation.defined_name(name), ""), f"the name {defined}", sheets)
+        defined = notation.defined_name(name)
+        cell = _cell(sheets, defined, None, f"the name {defined}")
         values[name] = _input(sheets, cell, name)
     network = network.with_values(values)
     tables = []
     for entry in sheets.defined_names:
         if entry.name == "eta" and entry.sheet is not None:
-            eta_cell = _cell(entry.refers_to, f"the name eta of the sheet {entry.sheet}", sheets)
+            eta_cell = _cell(sheets, "eta", entry.sheet, f"the name eta of the sheet {entry.sheet}")
             tables.append(_read_table(sheets, entry.sheet, eta_cell))
     if not tables:
         raise UnusableInput("it is not a workbook made by xlbackprop: no sheet of it defines a learning rate.")
@@ -140,12 +136,11 @@ def _read_facts(sheets: Sheets) -> dict[str, str]:
     return facts
 
 
-def _cell(reference: str, which: str, sheets: Sheets) -> Cell:
-    match = _ADDRESS.fullmatch(reference)
-    sheet = (match["quoted"].replace("''", "'") if match["quoted"] else match["plain"]) if match else ""
-    if not match or sheet not in sheets.names:
+def _cell(sheets: Sheets, name: str, sheet: str | None, which: str) -> Cell:
+    cell = sheets.named_cell(name, sheet)
+    if cell is None:
         raise UnusableInput(f"{which} is missing or points nowhere: define it again.")
-    return Cell(sheet, int(match["row"]), column_number(match["column"]))
+    return cell
 
 
 def _input(sheets: Sheets, cell: Cell, name: str) -> float:

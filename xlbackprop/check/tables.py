@@ -20,7 +20,7 @@ from xlbackprop.check.formulas import parsed
 from xlbackprop.check.headers import quantity
 from xlbackprop.check.shape import is_softmax, network_of, shared_biases
 from xlbackprop.engines import Cell, Sheets, Value, as_number
-from xlbackprop.network import ACTIVATIONS, Network
+from xlbackprop.network import ACTIVATIONS, Network, parse_number
 from xlbackprop.reference import Array
 
 #: A row of headers names at least so many quantities; a block of parameters names fewer kinds.
@@ -107,7 +107,7 @@ def number_in(sheets: Sheets, cell: Cell) -> float:
 def _number(value: Value) -> float:
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
-            return float(value)
+            return parse_number(value)
     return as_number(value)
 
 
@@ -128,16 +128,10 @@ def _runs(sheets: Sheets, table: Table) -> Iterator[Table]:
     if table.missing or not weights:
         yield table
         return
-    values, formulas = sheets.values(table.sheet), sheets.formulas(table.sheet)
+    values = sheets.values(table.sheet)
     columns = [table.columns[name] for name in weights]
     states = [tuple(values.get((row, column)) for column in columns) for row in table.rows]
-    typed = [not any((row, column) in formulas for column in columns) for row in table.rows]
-    # a run that begins again has its weights typed in, or copied from the first row
-    starts = [0]
-    for step in range(1, len(states)):
-        again = states[step] == states[0] != states[step - 1]
-        if again and (not typed[step - 1] or typed[step]):
-            starts.append(step)
+    starts = [0, *(step for step in range(1, len(states)) if states[step] == states[0] != states[step - 1])]
     for first, last in zip(starts, [*starts[1:], len(states)], strict=True):
         yield replace(table, rows=table.rows[first:last])
 
@@ -284,7 +278,7 @@ def _labelled(sheets: Sheets) -> dict[str, Cell]:
     for entry in sheets.defined_names:
         name = quantity(entry.name.strip("_"))
         if name and _CONSTANT.fullmatch(name) and entry.sheet is None:
-            cell = sheets.named_cell(entry.name, "")
+            cell = sheets.named_cell(entry.name, None)
             if cell and not math.isnan(number_in(sheets, cell)):
                 found[name] = cell
     for sheet in sheets.visible:

@@ -95,8 +95,13 @@ def trainings(network: Network, constants: tuple[tuple[str, float], ...] = ()) -
 CURRENT = _BACK
 
 
+@lru_cache(maxsize=16)
+def _simulation(network: Network) -> Simulation:
+    return Simulation(network)
+
+
 def _training(network: Network, values: dict[str, float], eta: float) -> tuple[Step, ...]:
-    simulation = Simulation(network)
+    simulation = _simulation(network)
     steps = []
     for _ in range(_BACK + 1 + _AHEAD):
         try:
