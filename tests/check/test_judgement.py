@@ -113,6 +113,12 @@ def test_rows_that_break_the_pattern_are_named(checked: Checked) -> None:
     assert (finding.cell, finding.rows, finding.ranges) == ("Q9", 3, ("Q9:Q10", "Q13"))
 
 
+def test_rows_with_an_equal_formula_of_another_shape_are_noted(checked: Checked) -> None:
+    cells = {("o1", step): f"={SHAPES['o1'][0]}" for step in (3, 4)}
+    result = checked(Handmade(cells=cells))
+    assert (result.verdict, result.notes) == ("correct", ("o1 has another formula in Q9:Q10, though an equal one",))
+
+
 @pytest.mark.parametrize("step", [1, 2, 5, 8])
 def test_one_wrong_cell_is_found(checked: Checked, step: int) -> None:
     result = checked(Handmade(cells={("w6", step): "={-w6}-{eta}*{-dE_dw7}"}))

@@ -26,6 +26,7 @@ from xlbackprop.network import Network
 from xlbackprop.reference import Array
 
 _LONGEST_QUOTE = 60
+_MOST_RANGES = 3
 #: A run of the table may leave NumPy's run so far by rounding alone.
 _RUN_TOLERANCE = 1e-6
 
@@ -61,6 +62,7 @@ class _Judgement:
         self._note_what_is_missing()
         self._note_the_activation()
         self._note_the_rate()
+        self._note_other_patterns()
         self._note_jumps(findings)
         error = self._run_error()
         if not findings and error is not None and error > _RUN_TOLERANCE and not self._broken:
@@ -369,6 +371,17 @@ class _Judgement:
             value = self._rate.values[step]
             shown = f"{value:g}" if math.isfinite(value) else "no number"
             self._notes.append(f"the learning rate changes to {shown} in row {table.rows[step]}")
+
+    def _note_other_patterns(self) -> None:
+        """Rows in which a column has another formula than in most, though an equal one."""
+        # an update reaches over the rows that hold no step, so its form may differ and mean nothing
+        for name in self._evidence.quantities:
+            right = [group.formula for group in self._evidence.groups[name] if group.formula.text and group.right]
+            usual = max(right, key=lambda formula: len(formula.steps), default=None)
+            for other in right:
+                if other is not usual and usual is not None:
+                    where = ", ".join(self._ranges(np.array(other.steps), self._table.columns[name])[:_MOST_RANGES])
+                    self._notes.append(f"{notation.header(name)} has another formula in {where}, though an equal one")
 
     def _note_jumps(self, findings: list[Finding]) -> None:
         table = self._table
