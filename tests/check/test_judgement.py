@@ -75,6 +75,13 @@ def test_a_right_table_is_right_in_any_layout_and_shape(tmp_path_factory: pytest
     assert (result.verdict, result.findings, result.learning_rate) == ("correct", (), table.rate)
 
 
+def test_what_rounding_does_to_an_expanded_formula_is_no_mistake(checked: Checked) -> None:
+    # where the error has almost vanished, t^2-2ta+a^2 has few right digits left
+    expanded = "0.5*({t1}^2-2*{t1}*{a_o1}+{a_o1}^2)"
+    start = START_A | {"t1": 0.6, "t2": 0.6}
+    assert checked(Handmade(start=start, rate=20, steps=200).with_formula("E1", expanded)).verdict == "correct"
+
+
 def test_the_commonest_slip_is_found_and_told_with_the_right_formula(checked: Checked) -> None:
     wrong = {name: FORMULAS[name].replace("{a_h2}", "{a_h1}") for name in ("dE_dw3", "dE_dw4")}
     result = checked(Handmade(start=START_B, rate=1, formulas=FORMULAS | wrong, steps=67))
@@ -153,6 +160,18 @@ def test_a_column_of_learning_rates_that_changes_is_told_with_the_rows(checked: 
     result = checked(Handmade(Layout(eta="column"), cells=cells))
     assert causes(result) == [("eta", "constant", "A10", 5)]
     assert result.notes == ("the learning rate changes to 0.1 in row 10",)
+
+
+def test_an_update_may_take_the_learning_rate_of_its_own_row(tmp_path: Path) -> None:
+    cells = {("eta", step): 0.1 for step in range(4, 9)}
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(eta="column"), cells=cells))
+    book = load_workbook(path)
+    for row in book.active.iter_rows(min_row=7):
+        for cell in row:
+            if isinstance(cell.value, str):
+                cell.value = cell.value.replace(f"-A{cell.row - 1}*", f"-A{cell.row}*")
+    book.save(path)
+    assert [finding.quantity for finding in check(path).tables[0].findings] == ["eta"]
 
 
 def test_a_learning_rate_that_changes_beside_another_mistake_is_only_noted(checked: Checked) -> None:
