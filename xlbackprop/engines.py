@@ -126,13 +126,15 @@ class Sheets:
     @cached_property
     def used_cells(self) -> dict[str, list[tuple[int, int]]]:
         """Row and column of every cell that is not empty, by sheet."""
-        by_index: list[list[tuple[int, int]]] = [[] for _ in self._index]
-        value = self._model.get_cell_value
+        by_index: list[dict[tuple[int, int], Value]] = [{} for _ in self._index]
+        value_of = self._model.get_cell_value
         for sheet, row, column in self._model.get_all_cells():
             # a cell may have a style and nothing else
-            if value(sheet, row, column) is not None:
-                by_index[sheet].append((row, column))
-        return dict(zip(self._index, by_index, strict=True))
+            if (value := value_of(sheet, row, column)) is not None:
+                by_index[sheet][row, column] = value
+        # they are asked for next
+        self._values_read = dict(zip(self._index, by_index, strict=True))
+        return {sheet: list(values) for sheet, values in self._values_read.items()}
 
     def recalculate(self) -> None:
         """Compute every cell anew."""
@@ -141,9 +143,10 @@ class Sheets:
 
     def values(self, sheet: str) -> Mapping[tuple[int, int], Value]:
         """The values of a sheet as they were when first asked for, by row and column."""
+        places = self.used_cells[sheet]
         if sheet not in self._values_read:
             index, value = self._index[sheet], self._model.get_cell_value
-            self._values_read[sheet] = {place: value(index, *place) for place in self.used_cells[sheet]}
+            self._values_read[sheet] = {place: value(index, *place) for place in places}
         return self._values_read[sheet]
 
     def named_cell(self, name: str, sheet: str | None) -> Cell | None:
