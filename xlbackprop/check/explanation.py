@@ -38,7 +38,7 @@ class Explanation:
         known = self._known(text, step)
         for tried in (group.tried, group.tried_here):
             if tried and not tried.right:
-                found = slips.slip(self._network, name, known, tried.runs, tried.found, formula.numbers)
+                found = slips.slip(self._network, name, known, tried.constants, tried.found, formula.numbers)
                 if found:
                     return found
         return None

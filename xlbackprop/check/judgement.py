@@ -19,14 +19,13 @@ from xlbackprop.addresses import cell_address
 from xlbackprop.check.evidence import LOWEST_SIGMOID, ROUNDING, Evidence, Group, Mask
 from xlbackprop.check.explanation import Explanation
 from xlbackprop.check.formulas import FilledFormula, parsed
-from xlbackprop.check.report import CheckedTable, Finding
+from xlbackprop.check.report import CheckedTable, Finding, listed
 from xlbackprop.check.tables import Table
 from xlbackprop.engines import Sheets, Value, calls_only_known, computable
 from xlbackprop.network import Network
 from xlbackprop.reference import Array
 
 _LONGEST_QUOTE = 60
-_MOST_RANGES = 3
 #: A run of the table may leave NumPy's run so far by rounding alone.
 _RUN_TOLERANCE = 1e-6
 
@@ -380,7 +379,7 @@ class _Judgement:
             usual = max(right, key=lambda formula: len(formula.steps), default=None)
             for other in right:
                 if other is not usual and usual is not None:
-                    where = ", ".join(self._ranges(np.array(other.steps), self._table.columns[name])[:_MOST_RANGES])
+                    where = listed(self._ranges(np.array(other.steps), self._table.columns[name]))
                     self._notes.append(f"{notation.header(name)} has another formula in {where}, though an equal one")
 
     def _note_jumps(self, findings: list[Finding]) -> None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlbackprop.check.formulas import parsed
+from xlbackprop.check.formulas import Formula, parsed
 from xlbackprop.check.tables import Table, number_in
 from xlbackprop.engines import Cell, Sheets
 from xlbackprop.reference import Array
 
 #: Ratios of change and gradient count as the same learning rate when they agree so far.
-_SAME_RATE = 1e-9
+_SAME_RATE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,18 @@ def _belongs_elsewhere(table: Table, cell: Cell) -> bool:
     return cell.sheet != table.sheet or cell in table.other_rates
 
 
+def _first_updates(sheets: Sheets, table: Table) -> list[Formula]:
+    """The formulas by which the weights and biases get to the first step."""
+    if len(table.rows) < 2:
+        return []
+    formulas = sheets.formulas(table.sheet)
+    columns = [table.columns[name] for name in table.network.trained_names if name in table.columns]
+    return [parsed(text) for column in columns if (text := formulas.get((table.rows[1], column)))]
+
+
 def _typed_rate(sheets: Sheets, table: Table) -> float:
     """The number that most of the first updates hold; NaN if there is none."""
-    counts: Counter[float] = Counter()
-    for name in table.network.trained_names if len(table.rows) > 1 else ():
-        if name in table.columns:
-            text = sheets.formulas(table.sheet).get((table.rows[1], table.columns[name]))
-            counts.update(set(parsed(text).numbers) if text else ())
+    counts = Counter(number for formula in _first_updates(sheets, table) for number in set(formula.numbers))
     if not counts:
         return math.nan
     rate, count = counts.most_common(1)[0]
@@ -85,30 +90,22 @@ def _typed_rate(sheets: Sheets, table: Table) -> float:
 
 def _used_cells(sheets: Sheets, table: Table) -> dict[Cell, int]:
     """The cells outside the table that the first updates refer to, each with how many do."""
-    if len(table.rows) < 2:
-        return {}
-    inside = set(table.columns.values())
     known = {cell for name, cell in table.cells.items() if name != "eta"}
     counts: Counter[Cell] = Counter()
-    for name in table.network.trained_names:
-        if name not in table.columns:
-            continue
-        text = sheets.formula(table.sheet, table.rows[1], table.columns[name])
-        for cell in dict.fromkeys(_outside(sheets, table, text, inside)) if text else ():
-            if cell not in known:
-                counts[cell] += 1
+    for formula in _first_updates(sheets, table):
+        # each once, in their order, so that ties always end the same
+        counts.update(cell for cell in dict.fromkeys(_outside(sheets, table, formula)) if cell not in known)
     return dict(counts)
 
 
-def _outside(sheets: Sheets, table: Table, text: str, inside: set[int]) -> list[Cell]:
-    formula = parsed(text)
+def _outside(sheets: Sheets, table: Table, formula: Formula) -> list[Cell]:
     cells = [
         Cell(reference.sheet or table.sheet, reference.row, reference.column)
         for reference in formula.references
         if reference.is_cell
     ]
     cells += [cell for name in formula.names if (cell := sheets.named_cell(name, table.sheet))]
-    last = table.rows[-1]
+    inside, last = set(table.columns.values()), table.rows[-1]
     return [
         cell
         for cell in cells
@@ -129,11 +126,11 @@ def _rate_of_updates(table: Table, numbers: dict[str, Array]) -> float:
     finite = [rate for rate in rates if math.isfinite(rate)]
     if not finite:
         return math.nan
-    best = max(finite, key=lambda rate: sum(_same(rate, other, 1e-6) for other in finite))
-    agreeing = [rate for rate in finite if _same(rate, best, 1e-6)]
+    best = max(finite, key=lambda rate: sum(_same(rate, other) for other in finite))
+    agreeing = [rate for rate in finite if _same(rate, best)]
     # what was typed is a short number; the quotient of two long ones is not
     return float(f"{np.median(agreeing):.8g}") if 2 * len(agreeing) > len(finite) else math.nan
 
 
-def _same(one: float, other: float, tolerance: float = _SAME_RATE) -> bool:
-    return math.isclose(one, other, rel_tol=tolerance)
+def _same(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=_SAME_RATE)

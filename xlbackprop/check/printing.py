@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from xlbackprop.check.report import CheckedFile, CheckedTable, Finding
+from xlbackprop.check.report import CheckedFile, CheckedTable, Finding, listed
 from xlbackprop.notation import header
 
 #: The colour of each verdict on a terminal.
@@ -19,14 +19,11 @@ CSV_HEADER = (
 )  # fmt: skip
 
 _LONGEST_FORMULA = 200
-_MOST_RANGES = 3
 
 
 def sentence(finding: Finding) -> str:
     """What is wrong, in one sentence: `∂E/∂w3 (Z33:Z100) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2).`"""
-    where = ", ".join((finding.ranges or (finding.cell,))[:_MOST_RANGES]) + (
-        " ..." if len(finding.ranges) > _MOST_RANGES else ""
-    )
+    where = listed(finding.ranges or (finding.cell,))
     what = finding.slip
     if not what:
         what = {

@@ -1,9 +1,18 @@
 """What a check of a workbook finds: causes, differences, and a verdict a sheet."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from xlbackprop.check.own_workbook import TrainingTable
+
+#: A sentence names so many ranges; more would bury what it says.
+_MOST_RANGES = 3
+
+
+def listed(ranges: Sequence[str]) -> str:
+    """The first of these ranges, as they stand in a sentence."""
+    return ", ".join(ranges[:_MOST_RANGES]) + (" ..." if len(ranges) > _MOST_RANGES else "")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from xlbackprop import notation
 from xlbackprop.chain_rule import Part, training_step, updates
-from xlbackprop.check.trial import CURRENT, Step, same
+from xlbackprop.check.trial import CURRENT, TRAININGS, Constants, same, trainings
 from xlbackprop.expression import cell_formula, inlined
 from xlbackprop.network import Network
 from xlbackprop.reference import Array
@@ -64,7 +64,7 @@ def slip(
     network: Network,
     name: str,
     known: frozenset[str],
-    runs: Sequence[Sequence[Step]],
+    constants: Constants,
     found: Sequence[float],
     typed: Sequence[float] = (),
 ) -> Slip | None:
@@ -74,34 +74,34 @@ def slip(
         network: gives the layers and functions.
         name: the quantity, or the weight or bias whose update it is.
         known: the names with a column.
-        runs: the trainings that the formula was tried on.
+        constants: what was not drawn in the trainings that the formula was tried on.
         found: what it gave.
         typed: the numbers that are typed into it.
     """
     answers = np.array(found)
     if not answers.size or not np.isfinite(answers).all():
         return None
-    values, slips = _candidates(network, name, known, tuple(_Run(steps) for steps in runs))
+    values, slips = _candidates(network, name, known, constants)
     if not slips:
         return None
     with np.errstate(all="ignore"):
         matching = same(values, answers).all(axis=1)
     if matching.any():
         return slips[int(np.argmax(matching))]
-    return _typed_number(network, name, known, runs, answers, typed)
+    return _typed_number(network, name, known, constants, answers, typed)
 
 
 def _typed_number(
     network: Network,
     name: str,
     known: frozenset[str],
-    runs: Sequence[Sequence[Step]],
+    constants: Constants,
     answers: Array,
     typed: Sequence[float],
 ) -> Slip | None:
     """A number where a quantity belongs."""
     expression = ast.parse(expected_expression(network, name, known), mode="eval").body
-    environment = _environment(network, name, runs)
+    environment = _environment(network, name, constants)
     for part in _parts(expression):
         for number in typed if isinstance(part.node, ast.Name) else ():
             with np.errstate(all="ignore"):
@@ -111,8 +111,9 @@ def _typed_number(
     return None
 
 
-def _environment(network: Network, name: str, runs: Sequence[Sequence[Step]]) -> dict[str, Array]:
+def _environment(network: Network, name: str, constants: Constants) -> dict[str, Array]:
     """The values of all quantities in the row that a formula works on, and in those above and below it."""
+    runs = trainings(network, constants)
     base = CURRENT - (name in network.start_values)
     environment = {}
     for other in runs[0][base]:
@@ -121,25 +122,16 @@ def _environment(network: Network, name: str, runs: Sequence[Sequence[Step]]) ->
     return environment
 
 
-class _Run(tuple[Step, ...]):
-    """The steps of a training, as a key: its numbers tell it from others."""
-
-    __slots__ = ()
-
-    def __hash__(self) -> int:
-        return hash(tuple(sorted(self[CURRENT].items())))
-
-
 @lru_cache(maxsize=512)
-def _candidates(network: Network, name: str, known: frozenset[str], runs: tuple[_Run, ...]) -> tuple[Array, list[Slip]]:
+def _candidates(network: Network, name: str, known: frozenset[str], constants: Constants) -> tuple[Array, list[Slip]]:
     expression = ast.parse(expected_expression(network, name, known), mode="eval").body
     if sum(1 for _ in _parts(expression)) > _MOST_PARTS:
-        return np.empty((0, len(runs))), []
-    environment = _environment(network, name, runs)
+        return np.empty((0, TRAININGS)), []
+    environment = _environment(network, name, constants)
     values, slips = [], []
     for changed, found in _changes(network, name, known, expression):
         with np.errstate(all="ignore"):
-            values.append(np.broadcast_to(_evaluate(changed, environment), (len(runs),)))
+            values.append(np.broadcast_to(_evaluate(changed, environment), (TRAININGS,)))
         slips.append(found)
     return np.array(values), slips
 

@@ -39,6 +39,8 @@ _TRIAL_COLUMN = 15_000
 _MOST_WEIGHTS = 500
 
 Step = Mapping[str, float]
+#: Values that are not drawn, by name, in order.
+Constants = tuple[tuple[str, float], ...]
 # what is put into each cell: a quantity and how many steps back, a number, or a formula of its own
 _Layout = dict[Cell, "str | float | tuple[str, int]"]
 
@@ -55,12 +57,12 @@ class TriedFormula:
     Attributes:
         found: its value on each, NaN for an error; empty if it could not be tried.
         expected: what it should have given.
-        runs: the trainings.
+        constants: what was not drawn in these trainings.
     """
 
     found: tuple[float, ...]
     expected: tuple[float, ...]
-    runs: tuple[tuple[Step, ...], ...]
+    constants: Constants
 
     @cached_property
     def right(self) -> bool | None:
@@ -71,7 +73,7 @@ class TriedFormula:
 
 
 @lru_cache(maxsize=64)
-def trainings(network: Network, constants: tuple[tuple[str, float], ...] = ()) -> tuple[tuple[Step, ...], ...]:
+def trainings(network: Network, constants: Constants = ()) -> tuple[tuple[Step, ...], ...]:
     """Some short random trainings: for each its steps, a dictionary of all values by name, `eta` among them.
 
     The step in question is the one at index `CURRENT`.
@@ -145,7 +147,7 @@ class Trial:
     def tried(
         self, formulas: Sequence[tuple[str, int]], names: Sequence[str], constants: Mapping[str, float]
     ) -> list[TriedFormula]:
-        """Try formulas that stand in the same row.
+        """Try formulas on the same trainings.
 
         Args:
             formulas: each with the row that it stands in.
@@ -155,11 +157,12 @@ class Trial:
         network = self._table.network
         fixed = dict(constants)
         places = self._table.places
-        for name in network.bias_names:
+        if any(places.get(bias) != bias for bias in network.bias_names):
             # biases that share a cell share their value, and one that is left out is none
-            if any(places.get(bias) != bias for bias in network.bias_names):
+            for name in network.bias_names:
                 fixed.setdefault(name, 0.35 + 0.1 * int(places[name][1:]) if name in places else 0.0)
-        runs = trainings(network, tuple(sorted(fixed.items())))
+        known = tuple(sorted(fixed.items()))
+        runs = trainings(network, known)
         answers: list[list[float]] = [[] for _ in formulas]
         layouts = [self._layout(text, row) for text, row in formulas]
         by_row: dict[int, list[int]] = {}
@@ -178,7 +181,7 @@ class Trial:
             usable = layouts[n] is not None and all(map(math.isfinite, expected))
             # an error may be the engine's own
             usable &= all(map(math.isfinite, answers[n])) or calls_only_known(computable(formulas[n][0]))
-            found.append(TriedFormula(tuple(answers[n]) if usable else (), expected, runs))
+            found.append(TriedFormula(tuple(answers[n]) if usable else (), expected, known))
         return found
 
     def _layout(self, text: str, row: int) -> _Layout | None:
@@ -204,7 +207,7 @@ class Trial:
                     self._lay(target, step, found, waiting)
         return found
 
-    def _lay(self, cell: Cell, step: int, found: dict[Cell, str | float | tuple[str, int]], waiting: list[str]) -> None:
+    def _lay(self, cell: Cell, step: int, found: _Layout, waiting: list[str]) -> None:
         if cell in found:
             return
         reference = Reference(cell.sheet, cell.row, cell.column, cell.row, cell.column, row_fixed=True)
