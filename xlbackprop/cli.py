@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import sys
 import textwrap
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xlbackprop import __version__
+from xlbackprop.commands import Commands
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import check_output
 
@@ -21,36 +21,8 @@ if TYPE_CHECKING:
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
 
 
-class _Commands(click.Group):
-    """Commands whose errors are one sentence on standard error, with exit code 2, or 1 for a failed check."""
-
-    def main(self, *args: Any, **options: Any) -> Any:
-        # ended from outside, a command still tidies up after itself
-        for name in ("SIGTERM", "SIGHUP"):
-            if number := getattr(signal, name, None):
-                signal.signal(number, lambda number, _: sys.exit(128 + number))
-        try:
-            result = super().main(*args, **options | {"standalone_mode": False})
-            sys.stdout.flush()
-            sys.exit(result)
-        except (click.ClickException, UnusableInput) as error:
-            message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-            code = 2
-        except CheckFailed as error:
-            message, code = str(error), 1
-        except OSError as error:
-            reason = error.strerror or str(error)
-            message, code = f"The command could not finish: {reason[:1].lower()}{reason[1:]}.", 2
-            # what could not be printed cannot be printed later either, when Python ends
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except (click.Abort, KeyboardInterrupt):
-            message, code = "Interrupted.", 130
-        click.echo(f"Error: {' '.join(message.split())}", err=True)
-        sys.exit(code)
-
-
 @click.group(
-    cls=_Commands,
+    cls=Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -1,0 +1,207 @@
+"""The commands of the trainer: parse, call, print. torch is imported when a command runs."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from mnist_train import __version__, settings
+from mnist_train.settings import DEFAULT_MODEL, Recipe, Settings, name_on_command_line
+from xlbackprop.commands import Commands
+from xlbackprop.errors import UnusableInput
+
+if TYPE_CHECKING:
+    pass
+
+RUNS = Path("output/mnist")
+_DATA_VARIABLE = "MNIST_DATA"
+_RECIPE = {option.name for option in dataclasses.fields(Recipe)}
+
+
+class _TrainsByDefault(Commands):
+    """Takes `train` for the command where none is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        # a word that is no command had better be called one than be an argument of `train`
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            args = ["train", *args]
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ImportError as error:
+            missing = (error.name or str(error)).partition(".")[0]
+            raise UnusableInput(
+                f'{missing} is not installed, which the trainer needs: pip install ".[mnist]" in the checkout.'
+            ) from error
+
+
+def _settings_options(*, without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """An option for each setting but those named, and --config."""
+
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(dataclasses.fields(Settings)):
+            if option.name not in without:
+                command = _settings_option(option)(command)
+        return click.option(
+            "--config", type=click.Path(path_type=Path), help="A TOML file of the same names; options go before it."
+        )(command)
+
+    return decorated
+
+
+def _settings_option(option: "dataclasses.Field[Any]") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option of a setting; None where it is not given."""
+    flag, choices = name_on_command_line(option.name), option.metadata["choices"]
+    shown = "the network's recipe" if option.name in _RECIPE else str(option.default).lower()
+    if option.type is bool:
+        return click.option(
+            f"{flag}/--no-{option.name}", option.name, default=None, help=option.metadata["help"], show_default=shown
+        )
+    return click.option(
+        flag,
+        option.name,
+        type=click.Choice(choices) if choices else _CLICK_TYPES[option.type],
+        help=option.metadata["help"],
+        show_default=shown,
+        envvar=_DATA_VARIABLE if option.name == "data_dir" else None,
+    )
+
+
+_CLICK_TYPES: dict[Any, Any] = {int: click.INT, float: click.FLOAT, str: click.STRING}
+
+
+def _effective(values: dict[str, Any], config: Path | None) -> Settings:
+    """The settings that the network's recipe, a file and the command line add up to."""
+    from mnist_train.models import design
+
+    given = {name: value for name, value in values.items() if value is not None}
+    stored = settings.read_toml(config) if config else {}
+    model = given.get("model", stored.get("model", DEFAULT_MODEL))
+    return settings.effective(design(str(model)).recipe, stored, given)
+
+
+@click.group(cls=_TrainsByDefault, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def main() -> None:
+    """Compact CNNs for MNIST: trained in seconds, logged, and comparable.
+
+    Without the name of a command it trains, with the options of `train`.
+
+    \b
+    python -m mnist_train
+    python -m mnist_train --model tiny --seed 7
+    python -m mnist_train models
+    python -m mnist_train train --help
+    """
+
+
+@main.command()
+@click.option("--run-dir", type=click.Path(path_type=Path), help=f"Where the run goes.  [default: {RUNS}/MODEL]")
+@click.option("--resume", is_flag=True, help="Go on with the run in --run-dir, with its own settings.")
+@_settings_options()
+@click.pass_context
+def train(ctx: click.Context, /, run_dir: Path | None, resume: bool, config: Path | None, **values: Any) -> None:
+    """Train a network, and write everything down.
+
+    \b
+    python -m mnist_train train --epochs 8 --augment 10,10,2
+    python -m mnist_train train --config output/mnist/compact/config.toml --seed 2
+    python -m mnist_train train --run-dir output/mnist/compact --resume
+    """
+    from mnist_train import plots, processes, report, runs
+
+    if resume:
+        given = [p for p in ctx.params if ctx.get_parameter_source(p) is ParameterSource.COMMANDLINE]
+        changed = [name_on_command_line(name) for name in given if name not in ("resume", "run_dir", "data_dir")]
+        if run_dir is None:
+            raise UnusableInput("--resume needs --run-dir, the folder of the run to go on with.")
+        if changed:
+            raise UnusableInput(f"A run goes on with its own settings: leave out {', '.join(changed)}.")
+        told = runs.stored_settings(run_dir)
+        if values["data_dir"] is not None:
+            told = dataclasses.replace(told, data_dir=values["data_dir"])
+        if runs.is_finished(run_dir):
+            click.echo(f"The run in {run_dir} is finished: there is nothing to go on with.")
+            return
+    else:
+        told = _effective(values, config)
+    with processes.joined() as together:
+        # what cannot be used is found out before there is a folder
+        told, data = runs.prepared(told, together)
+        if not together.writes:
+            runs.train(told, data, run_dir or RUNS, together, runs.Watcher(), resume=resume)
+            return
+        if not resume:
+            run_dir = runs.empty_folder(run_dir) if run_dir else runs.new_folder(RUNS, told.model)
+        assert run_dir is not None
+        reporter = report.Reporter(run_dir, tensorboard=told.tensorboard)
+        try:
+            run = runs.train(told, data, run_dir, together, reporter, resume=resume)
+        except runs.Interrupted as error:
+            click.echo(f"\n{error}", err=True)
+            sys.exit(130)
+        reporter.line(report.checklist(run))
+        plots.draw_all(run)
+        reporter.line(f"Everything lies in {run_dir}.")
+        runs.finish(run)
+
+
+@main.command()
+def models() -> None:
+    """List the networks, with what they are, their size and their recipe."""
+    from mnist_train import report
+
+    click.echo(report.registry())
+
+
+@main.command()
+@click.argument("model", default=DEFAULT_MODEL)
+def summary(model: str) -> None:
+    """Show a network layer by layer: output shape, parameters, receptive field and jump."""
+    from mnist_train.models import build
+    from mnist_train.summary import summary as table
+
+    click.echo(table(build(model)))
+
+
+@main.command()
+@click.option("--models", "names", default=DEFAULT_MODEL, show_default=True, help="Networks, with commas.")
+@click.option("--seeds", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Runs of each network.")
+@click.option(
+    "--run-dir",
+    type=click.Path(path_type=Path),
+    default=RUNS / "compare",
+    show_default=True,
+    help="Where the runs go; those that are there already are read.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the table.")
+@_settings_options(without=("model", "seed", "tensorboard"))
+def compare(names: str, seeds: int, run_dir: Path, as_json: bool, config: Path | None, **values: Any) -> None:
+    """Train networks several times each, and print their table in Markdown.
+
+    Seeds are 1, 2, 3 .. . Interrupted, the same command goes on where it was.
+
+    \b
+    python -m mnist_train compare --models tiny,compact --seeds 10
+    python -m mnist_train compare --models compact --seeds 5 --hold-out 5000 --lr 0.02 --run-dir output/mnist/lr
+    """
+    from mnist_train import comparison, runs
+
+    told = [_effective({**values, "model": name.strip()}, config) for name in names.split(",")]
+    try:
+        rows = list(comparison.compare(told, seeds, run_dir, lambda line: click.echo(line, err=True)))
+    except runs.Interrupted:
+        click.echo("\nInterrupted: the same command goes on from here.", err=True)
+        sys.exit(130)
+    if as_json:
+        click.echo(json.dumps({"rows": [dataclasses.asdict(row) for row in rows]}, indent=2))
+    else:
+        click.echo(comparison.to_markdown(rows))

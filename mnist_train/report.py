@@ -1,0 +1,145 @@
+"""What a run says on the terminal and in its log, and how it stands against the brief."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from torch import nn
+from tqdm import tqdm
+
+from mnist_train import history, models
+from mnist_train.evaluation import Result
+from mnist_train.history import EpochRecord
+from mnist_train.runs import LOG, Run, Watcher
+from mnist_train.settings import NO_AUGMENTATION, Recipe, Settings
+from mnist_train.training import Training
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard.writer import SummaryWriter
+
+
+class Reporter(Watcher):
+    """Prints a run, with a bar an epoch where the output is a terminal, and writes the same lines to its log.
+
+    Args:
+        folder: of the run; the log in it is appended to.
+        tensorboard: whether TensorBoard's files are written there, too.
+
+    Raises:
+        ImportError: TensorBoard is wanted, but not installed.
+    """
+
+    def __init__(self, folder: Path, *, tensorboard: bool = False) -> None:
+        self._log = folder / LOG
+        self._tensorboard = _tensorboard_writer(folder) if tensorboard else None
+
+    def line(self, text: str) -> None:
+        """Print and log a text."""
+        click.echo(text)
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(text + "\n")
+
+    @contextlib.contextmanager
+    def epoch(self, number: int, settings: Settings, steps: int) -> Iterator[Callable[[int, float | None], None]]:
+        """Show the bar of an epoch."""
+        name = f"Epoch {number}/{settings.epochs}"
+        # None: no bar where standard error is no terminal
+        with tqdm(total=steps, desc=name, unit="step", leave=False, disable=None, file=sys.stderr) as bar:
+
+            def progress(done: int, loss: float | None) -> None:
+                if loss is not None:
+                    bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
+                bar.update(done)
+
+            yield progress
+
+    def epoch_ended(self, line: EpochRecord, training: Training) -> None:
+        """Print what is known after an epoch."""
+        count = len(training.data.test)
+        self.line(
+            f"Epoch {line.epoch}/{training.settings.epochs}: average loss {line.train_loss:.4f}, accuracy "
+            f"{line.train_accuracy:.2f}% while training, {line.seconds:.1f} s"
+        )
+        averaged = line.averaged_test_loss is not None
+        if averaged:
+            plain = Result(line.test_loss, round(line.test_accuracy * count / 100), count)
+            self.line(f"Without averaging the weights: {plain}")
+        result = Result(line.loss, round(line.accuracy * count / 100), count)
+        self.line(f"{training.data.test_name}: {result}")
+        if self._tensorboard:
+            for name, value in _scalars(line).items():
+                self._tensorboard.add_scalar(name, value, line.epoch)
+            self._tensorboard.flush()
+
+
+def _tensorboard_writer(folder: Path) -> "SummaryWriter":
+    from torch.utils.tensorboard.writer import SummaryWriter
+
+    return SummaryWriter(str(folder))
+
+
+def _scalars(line: EpochRecord) -> dict[str, float]:
+    """The numbers of an epoch by TensorBoard's names."""
+    names = {
+        "loss/training": line.train_loss,
+        "loss/test": line.test_loss,
+        "loss/test_averaged": line.averaged_test_loss,
+        "accuracy/training": line.train_accuracy,
+        "accuracy/test": line.test_accuracy,
+        "accuracy/test_averaged": line.averaged_test_accuracy,
+        "learning_rate": line.learning_rate,
+    }
+    return {name: value for name, value in names.items() if value is not None}
+
+
+def checklist(run: Run) -> str:
+    """The run against the brief of the course: small, short, accurate at its end."""
+    model, epochs = run.training.model, run.epochs
+    parameters = models.parameter_count(model)
+    reached = [line.epoch for line in epochs if line.accuracy >= history.TARGET_ACCURACY]
+    kinds: dict[str, tuple[Any, ...]] = {
+        "batch norm": (nn.BatchNorm2d,),
+        "dropout": (nn.Dropout,),
+        "pooling": (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d),
+    }
+    layers = {name: sum(isinstance(layer, kind) for layer in model.modules()) for name, kind in kinds.items()}
+    lines = [
+        (parameters < history.MAX_PARAMETERS, f"parameters < {history.MAX_PARAMETERS:,}", f"{parameters:,}"),
+        (len(epochs) < history.MAX_EPOCHS, f"epochs < {history.MAX_EPOCHS}", str(len(epochs))),
+        (
+            epochs[-1].accuracy >= history.TARGET_ACCURACY,
+            f"last epoch >= {history.TARGET_ACCURACY:.2f}%",
+            f"{epochs[-1].accuracy:.2f}%",
+        ),
+        (bool(reached), "epochs that reached it", ", ".join(map(str, reached)) or "none"),
+        *((count > 0, name, f"{count} layers" if count != 1 else "1 layer") for name, count in layers.items()),
+    ]
+    width = max(len(what) for _, what, _ in lines)
+    return "\n".join(f"[{'x' if met else ' '}] {what:{width}}  {value}" for met, what, value in lines)
+
+
+def registry() -> str:
+    """All networks: name, parameters, a sentence, and the recipe."""
+    lines = []
+    for name, design in models.DESIGNS.items():
+        parameters = models.parameter_count(design.build())
+        lines.append(f"{name:12} {parameters:>6,} parameters  {design.sentence}")
+        lines.append(f"{'':31}{_recipe(design.recipe)}")
+    return "\n".join(lines)
+
+
+def _recipe(recipe: Recipe) -> str:
+    """A recipe in a line: what differs from leaving it out."""
+    parts = [f"{recipe.epochs} epochs of batches of {recipe.batch_size}", f"{recipe.optimizer} {recipe.lr:g}"]
+    if recipe.schedule != "constant":
+        parts.append(f"{recipe.schedule} decay")
+    if recipe.warmup:
+        parts.append(f"warm-up {100 * recipe.warmup:g}%")
+    if recipe.augment != NO_AUGMENTATION:
+        parts.append(f"augmentation {recipe.augment}")
+    if recipe.ema:
+        parts.append(f"averaged weights {recipe.ema:g}")
+    return ", ".join(parts)
