@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -15,10 +15,8 @@ from mnist_train.settings import DEFAULT_MODEL, Recipe, Settings, name_on_comman
 from xlbackprop.commands import Commands
 from xlbackprop.errors import UnusableInput
 
-if TYPE_CHECKING:
-    pass
-
 RUNS = Path("output/mnist")
+PREDICTIONS = "predictions.png"
 _DATA_VARIABLE = "MNIST_DATA"
 _RECIPE = {option.name for option in dataclasses.fields(Recipe)}
 
@@ -172,6 +170,72 @@ def summary(model: str) -> None:
     click.echo(table(build(model)))
 
 
+_CHECKPOINT = click.argument("checkpoint", type=click.Path(path_type=Path))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+_DEVICE = click.option("--device", type=click.Choice(settings.DEVICES), default="auto", show_default=True)
+
+
+@main.command()
+@_CHECKPOINT
+@click.option("--data-dir", type=click.Path(path_type=Path), default="data", show_default=True, envvar=_DATA_VARIABLE)
+@click.option("--dataset", type=click.Choice(settings.DATASETS), help="[default: that of the training]")
+@_DEVICE
+@_JSON
+def evaluate(checkpoint: Path, data_dir: Path, dataset: str | None, device: str, as_json: bool) -> None:
+    """Evaluate a trained network on test images. CHECKPOINT is a model.safetensors, or the folder with it.
+
+    \b
+    python -m mnist_train evaluate output/mnist/compact
+    """
+    from mnist_train import data, devices, evaluation
+    from mnist_train.trained import load_trained
+
+    place = devices.choose_device(device)
+    trained = load_trained(checkpoint, place)
+    images = data.load(dataset or trained.card["data"]["name"], data_dir).to(place)
+    result = evaluation.evaluate(trained.model, images.test, trained.normalisation)
+    if as_json:
+        click.echo(json.dumps({**dataclasses.asdict(result), "accuracy": result.accuracy}))
+    else:
+        click.echo(f"{images.test_name}: {result}")
+
+
+@main.command()
+@_CHECKPOINT
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path),
+    help=f"Where the picture of what the network saw goes.  [default: {PREDICTIONS} beside the checkpoint]",
+)
+@_DEVICE
+@_JSON
+def predict(checkpoint: Path, images: tuple[Path, ...], picture: Path | None, device: str, as_json: bool) -> None:
+    """Tell the digit on any picture, dark on light or light on dark: PNG, JPEG ..
+
+    \b
+    python -m mnist_train predict output/mnist/compact photo.jpg scan.png
+    """
+    from mnist_train import devices, prediction
+    from mnist_train.trained import load_trained
+
+    trained = load_trained(checkpoint, devices.choose_device(device))
+    target = picture or trained.folder / PREDICTIONS
+    predictions, failures = prediction.predict(trained, images)
+    if predictions:
+        prediction.draw(target, predictions)
+    if as_json:
+        click.echo(json.dumps({"predictions": [guess.as_json() for guess in predictions]}, indent=2))
+    else:
+        for guess in predictions:
+            click.echo(str(guess))
+    for failure in failures:
+        click.echo(f"Error: {failure}", err=True)
+    if predictions:
+        click.echo(f"What the network saw: {target}", err=as_json)
+    sys.exit(2 if failures else 0)
+
+
 @main.command()
 @click.option("--models", "names", default=DEFAULT_MODEL, show_default=True, help="Networks, with commas.")
 @click.option("--seeds", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Runs of each network.")
@@ -182,7 +246,7 @@ def summary(model: str) -> None:
     show_default=True,
     help="Where the runs go; those that are there already are read.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the table.")
+@_JSON
 @_settings_options(without=("model", "seed", "tensorboard"))
 def compare(names: str, seeds: int, run_dir: Path, as_json: bool, config: Path | None, **values: Any) -> None:
     """Train networks several times each, and print their table in Markdown.

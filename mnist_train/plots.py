@@ -69,7 +69,7 @@ def draw_curves(path: Path, epochs: Sequence[EpochRecord], step_losses: Sequence
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
     figure.suptitle(title)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _smooth(losses: Sequence[float], window: int = 20) -> list[float]:
@@ -99,7 +99,7 @@ def draw_images(path: Path, images: Tensor, titles: Sequence[str], title: str) -
         cell.imshow(image, cmap="gray_r", interpolation="nearest")
         cell.set_title(text, fontsize=9)
     figure.suptitle(title)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_misclassified(path: Path, model: nn.Module, data: DataSet) -> None:
@@ -135,7 +135,7 @@ def draw_confusion(path: Path, model: nn.Module, data: DataSet) -> None:
     axes.set_xticks(range(count), data.classes, **slanted)
     axes.set_yticks(range(count), data.classes)
     axes.set(xlabel="predicted", ylabel="true", title=f"{data.test_name}: confusion matrix")
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_filters(path: Path, model: nn.Module) -> None:
@@ -151,7 +151,7 @@ def draw_filters(path: Path, model: nn.Module) -> None:
     for cell, kernel in zip(cells, kernels, strict=False):
         cell.imshow(kernel, cmap="gray", vmin=-reach, vmax=reach, interpolation="nearest")
     figure.suptitle(f"The {len(kernels)} filters of the first layer", fontsize=10)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _figure(rows: int, columns: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
@@ -159,6 +159,7 @@ def _figure(rows: int, columns: int, width: float, height: float) -> "tuple[Figu
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Replace a file by a picture."""
     with files.replaced_whole(path) as unfinished:
         figure.savefig(unfinished, dpi=_DOTS_PER_INCH)
