@@ -177,22 +177,25 @@ def train(
             files.write_text(folder / CONFIG, settings.to_toml(told))
             files.write_text(folder / SUMMARY, summary(training.model) + "\n")
         watcher.line(_opening(training, device, processes, len(epochs)))
+        kept = len(epochs)
         try:
-            while len(epochs) < told.epochs:
+            while kept < told.epochs:
                 _train_epoch(training, epochs, losses, watcher)
                 if processes.writes:
                     _checkpoint(training, folder, epochs, losses)
                 processes.wait()
+                kept = len(epochs)
         except Diverged as error:
             raise CheckFailed(
                 f"The loss is not finite any more at step {error.step} of {training.steps} in epoch "
-                f"{len(epochs) + 1}, where the learning rate was {error.lr:.3g}: try a smaller --lr, such as "
+                f"{kept + 1}, where the learning rate was {error.lr:.3g}: try a smaller --lr, such as "
                 f"{told.lr / 10:.3g}, or a longer --warmup."
             ) from error
         except KeyboardInterrupt as error:
+            again = f"the end of epoch {kept}" if kept else "the start"
             raise Interrupted(
-                f"Interrupted in epoch {len(epochs) + 1} of {told.epochs}; go on from the end of epoch {len(epochs)} "
-                f"with python -m mnist_train --run-dir {folder} --resume"
+                f"Interrupted in epoch {kept + 1} of {told.epochs}; go on from {again} with "
+                f"python -m mnist_train --run-dir {folder} --resume"
             ) from error
         card = _card(training, epochs, device, processes)
         if processes.writes:

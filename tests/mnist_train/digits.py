@@ -23,8 +23,8 @@ def printed_digits(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np
     images = np.zeros((count, 28, 28), np.uint8)
     for image, label in zip(images, labels, strict=True):
         canvas = Image.new("L", (28, 28))
-        place = tuple(int(step) for step in random.integers(-3, 4, 2) + (8, 1))
-        ImageDraw.Draw(canvas).text(place, str(label), fill=255, font=font)
+        right, down = random.integers(-3, 4, 2).tolist()
+        ImageDraw.Draw(canvas).text((8 + right, 1 + down), str(label), fill=255, font=font)
         image[:] = np.clip(np.asarray(canvas) + random.normal(0, 20, (28, 28)), 0, 255)
     return images, labels
 
