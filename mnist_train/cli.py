@@ -34,11 +34,10 @@ class _TrainsByDefault(Commands):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             missing = (error.name or str(error)).partition(".")[0]
-            raise UnusableInput(
-                f'{missing} is not installed, which the trainer needs: pip install ".[mnist]" in the checkout.'
-            ) from error
+            extra = missing if missing == "tensorboard" else "mnist"
+            raise UnusableInput(f'{missing} is not installed: pip install ".[{extra}]" in the checkout.') from error
 
 
 def _settings_options(*, without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -133,6 +132,7 @@ def train(ctx: click.Context, /, run_dir: Path | None, resume: bool, config: Pat
         told = _effective(values, config)
     with processes.joined() as together:
         # what cannot be used is found out before there is a folder
+        report.check_tensorboard(told)
         told, data = runs.prepared(told, together)
         if not together.writes:
             runs.train(told, data, run_dir or RUNS, together, runs.Watcher(), resume=resume)

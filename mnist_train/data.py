@@ -5,6 +5,7 @@ layout (MNIST/raw inside it) or hold the four files itself, packed by gzip or no
 """
 
 import contextlib
+import gzip
 import hashlib
 import shutil
 import socket
@@ -203,11 +204,16 @@ def _download(source: _Source, datasets: Any, folder: Path) -> None:
     """
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_SECONDS_WITHOUT_AN_ANSWER)
+    raw = folder / source.class_name / "raw"
+    new = [place for place in (raw, *raw.parents) if not place.exists()]
     try:
         # what torchvision prints on its way is no result
         with contextlib.redirect_stdout(sys.stderr):
             getattr(datasets, source.class_name)(folder, train=False, download=True, **source.arguments)
     except (OSError, RuntimeError, ValueError, AssertionError) as error:
+        with contextlib.suppress(OSError):
+            for place in new:
+                place.rmdir()
         raise UnusableInput(
             f"{_wanted(source)} are not in {folder} and could not be downloaded: go online, or give the folder "
             f"where they lie with {_OPTION}."
@@ -242,8 +248,6 @@ def _parsed(path: Path, parse: Callable[[str], Tensor], scratch: Path) -> Tensor
     """What torchvision reads from a file, which is unpacked first if it has to be."""
     try:
         if path.suffix == ".gz":
-            import gzip
-
             unpacked = scratch / path.stem
             with gzip.open(path) as packed, unpacked.open("wb") as target:
                 shutil.copyfileobj(packed, target)

@@ -1,6 +1,7 @@
 """What a run says on the terminal and in its log, and how it stands against the brief."""
 
 import contextlib
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,15 +22,22 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
 
+def check_tensorboard(told: Settings) -> None:
+    """See whether TensorBoard is there if it is wanted.
+
+    Raises:
+        ModuleNotFoundError: it is not.
+    """
+    if told.tensorboard:
+        importlib.import_module("torch.utils.tensorboard")
+
+
 class Reporter(Watcher):
     """Prints a run, with a bar an epoch where the output is a terminal, and writes the same lines to its log.
 
     Args:
         folder: of the run; the log in it is appended to.
         tensorboard: whether TensorBoard's files are written there, too.
-
-    Raises:
-        ImportError: TensorBoard is wanted, but not installed.
     """
 
     def __init__(self, folder: Path, *, tensorboard: bool = False) -> None:

@@ -38,7 +38,7 @@ def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> boo
 
 
 def command(digits: Path, folder: Path, *more: str) -> list[str]:
-    options = "--model nano --batch-size 20 --epochs 4 --threads 1".split()
+    options = ["--model", "nano", "--batch-size", "20", "--epochs", "4", "--threads", "1"]
     start = [sys.executable, "-m", "mnist_train", "train", "--run-dir", str(folder)]
     return [*start, *(more or [*options, "--data-dir", str(digits)])]
 

@@ -52,7 +52,7 @@ def test_another_seed_gives_other_weights(data: DataSet) -> None:
 @pytest.mark.parametrize("optimizer", ["muon", "sgd", "adam", "adamw"])
 def test_a_restored_training_goes_on_bit_by_bit(data: DataSet, optimizer: str) -> None:
     # dropout is the randomness that torch's own generator decides
-    options = {"optimizer": optimizer, "lr": 0.01, "model": "compact"}
+    options = {"optimizer": optimizer, "lr": 0.01, "model": "seed1"}
     first = training(data, **options)
     first.train_epoch(0, lambda steps, loss: None)
     second = training(data, **options)

@@ -1,0 +1,228 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mnist_train.models import DESIGNS, build
+from mnist_train.optimizers import (
+    Muon,
+    make_optimizers,
+    orthogonalised,
+    rate_factor,
+    restore,
+    set_rates,
+    state_tensors,
+)
+from mnist_train.settings import OPTIMIZERS, SCHEDULES, Recipe
+
+Matrix = NDArray[np.float64]
+
+
+def recipe(optimizer: str = "sgd", **values) -> Recipe:
+    return Recipe(epochs=1, optimizer=optimizer, **{"lr": 0.02, "weight_decay": 0.1, **values})
+
+
+def pushed(matrix: Matrix, steps: int) -> Matrix:
+    """The matrix with the quintic of Muon applied to its singular values."""
+    left, values, right = np.linalg.svd(matrix, full_matrices=False)
+    values = values / np.linalg.norm(values)
+    for _ in range(steps):
+        values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+    return left * values @ right
+
+
+def rotation(size: int, random: np.random.Generator) -> Matrix:
+    return np.linalg.qr(random.normal(size=(size, size)))[0]
+
+
+@pytest.mark.parametrize("shape", [(8, 20), (20, 8), (8, 8)])
+def test_orthogonalised_moves_singular_values_near_1_and_keeps_the_vectors(shape: tuple[int, int]) -> None:
+    random = np.random.default_rng(0)
+    left, right = rotation(shape[0], random)[:, :8], rotation(shape[1], random)[:8]
+    values = np.linspace(0.5, 3, 8)
+    found = orthogonalised(torch.tensor(left * values @ right), steps=5).numpy()
+    # of singular vectors, these products are the singular values and zeros beside them
+    core = left.T @ found @ right.T
+    assert found.shape == shape
+    assert np.abs(core - np.diag(np.diag(core))).max() < 1e-9
+    assert np.diag(core).min() > 0.65
+    assert np.diag(core).max() < 1.25
+    assert found == pytest.approx(left @ core @ right, abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(8, 20), (20, 8)])
+@pytest.mark.parametrize("steps", [1, 3, 5])
+def test_orthogonalised_is_a_polynomial_of_the_singular_values(shape: tuple[int, int], steps: int) -> None:
+    matrix = np.random.default_rng(1).normal(size=shape)
+    assert orthogonalised(torch.tensor(matrix), steps).numpy() == pytest.approx(pushed(matrix, steps), abs=1e-6)
+    assert orthogonalised(torch.tensor(1e3 * matrix), steps).numpy() == pytest.approx(pushed(matrix, steps), abs=1e-6)
+
+
+def test_a_matrix_of_zeros_stays_one() -> None:
+    assert torch.equal(orthogonalised(torch.zeros(3, 5)), torch.zeros(3, 5))
+
+
+@pytest.mark.parametrize("shape", [(8, 4, 3, 3), (32, 2, 3, 3), (6, 9)])
+def test_muon_steps_by_its_formula(shape: tuple[int, ...]) -> None:
+    random = np.random.default_rng(2)
+    weight = nn.Parameter(torch.tensor(random.normal(size=shape)))
+    muon = Muon([weight], lr=0.1, momentum=0.9, weight_decay=0.3)
+    right, mean = weight.detach().numpy().copy(), np.zeros(shape)
+    rows, columns = shape[0], int(np.prod(shape[1:]))
+    for _ in range(3):
+        gradient = random.normal(size=shape)
+        weight.grad = torch.tensor(gradient)
+        muon.step()
+        mean = 0.9 * mean + 0.1 * gradient
+        step = pushed((0.1 * gradient + 0.9 * mean).reshape(rows, columns), steps=3)
+        right = (1 - 0.1 * 0.3) * right - 0.1 * max(1, rows / columns) ** 0.5 * step.reshape(shape)
+        assert torch.equal(weight.grad, torch.tensor(gradient))
+    assert weight.detach().numpy() == pytest.approx(right, abs=1e-6)
+
+
+def test_a_step_of_muon_does_not_depend_on_the_size_of_the_gradient_as_one_of_sgd_does() -> None:
+    def moved(optimizer, factor: float) -> Tensor:
+        torch.manual_seed(0)
+        weight = nn.Parameter(torch.zeros(8, 4, 3, 3))
+        weight.grad = factor * torch.randn_like(weight)
+        optimizer(weight).step()
+        return weight.detach()
+
+    def muon(weight: nn.Parameter) -> Muon:
+        return Muon([weight], lr=0.1, momentum=0.9, weight_decay=0)
+
+    def sgd(weight: nn.Parameter) -> torch.optim.SGD:
+        return torch.optim.SGD([weight], lr=0.1, momentum=0.9)
+
+    torch.testing.assert_close(moved(muon, 100.0), moved(muon, 1.0), atol=1e-5, rtol=1e-4)
+    assert (moved(sgd, 100.0) - moved(sgd, 1.0)).norm() > 1
+    assert (moved(muon, 1.0) - moved(sgd, 1.0)).norm() > 0.1
+
+
+def test_a_weight_without_a_gradient_stays() -> None:
+    weights = [nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2, 2))]
+    weights[0].grad = torch.eye(2)
+    Muon(weights, lr=0.1, momentum=0.9, weight_decay=0.5).step()
+    assert not torch.equal(weights[0], torch.ones(2, 2))
+    assert torch.equal(weights[1], torch.ones(2, 2))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("name", DESIGNS)
+def test_every_parameter_is_trained_by_one_optimizer(name: str, optimizer: str) -> None:
+    model = build(name)
+    groups = [group for each in make_optimizers(model, recipe(optimizer)) for group in each.param_groups]
+    trained = [id(parameter) for group in groups for parameter in group["params"]]
+    assert sorted(trained) == sorted(id(parameter) for parameter in model.parameters())
+
+
+def test_an_optimizer_has_the_numbers_of_the_recipe() -> None:
+    model = build("nano")
+    for name, kind in {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}.items():
+        (optimizer,) = make_optimizers(model, recipe(name, lr=0.03, momentum=0.8))
+        (group,) = optimizer.param_groups
+        assert type(optimizer) is kind
+        assert (group["lr"], group["weight_decay"]) == (0.03, 0.1)
+        assert group.get("momentum", 0.8) == 0.8
+
+
+def test_muon_trains_the_convolutions_that_mix_channels_and_sgd_the_rest() -> None:
+    model = build("compact")
+    muon, sgd = make_optimizers(model, recipe("muon", lr=0.03, sgd_lr=0.2, momentum=0.8))
+    (matrices,), (others,) = muon.param_groups, sgd.param_groups
+    assert [type(muon), type(sgd)] == [Muon, torch.optim.SGD]
+    assert (matrices["lr"], matrices["momentum"], matrices["weight_decay"]) == (0.03, 0.8, 0.1)
+    assert (others["lr"], others["momentum"], others["weight_decay"], others["nesterov"]) == (0.2, 0.8, 0, True)
+    mixing = [layer.weight for layer in model if isinstance(layer, nn.Conv2d) and layer.groups == 1]
+    assert [id(weight) for weight in matrices["params"]] == [id(weight) for weight in mixing]
+
+
+def test_each_rate_is_its_own_highest_times_the_factor() -> None:
+    optimizers = make_optimizers(build("nano"), recipe("muon", lr=0.03, sgd_lr=0.2))
+    for factor in (0.5, 0.0, 1.0, 0.25):
+        set_rates(optimizers, factor)
+        assert [optimizer.param_groups[0]["lr"] for optimizer in optimizers] == [0.03 * factor, 0.2 * factor]
+
+
+@pytest.mark.parametrize(("schedule", "middle", "end"), [("constant", 1, 1), ("linear", 0.5, 0), ("cosine", 0.5, 0)])
+def test_the_rate_begins_at_its_highest_without_a_warm_up(schedule: str, middle: float, end: float) -> None:
+    plain = recipe(schedule=schedule)
+    assert [rate_factor(plain, done) for done in (0, 0.5, 1)] == pytest.approx([1, middle, end])
+
+
+def test_cosine_falls_late_and_linear_evenly() -> None:
+    linear, cosine = recipe(schedule="linear"), recipe(schedule="cosine")
+    assert [rate_factor(linear, done) for done in (0.25, 0.75)] == pytest.approx([0.75, 0.25])
+    assert [rate_factor(cosine, done) for done in (0.25, 0.75)] == pytest.approx([0.853553, 0.146447], abs=1e-6)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@given(warmup=st.floats(0.001, 0.99), done=st.floats(0, 1), later=st.floats(0, 1))
+def test_the_rate_rises_evenly_in_the_warm_up_and_never_afterwards(
+    schedule: str, warmup: float, done: float, later: float
+) -> None:
+    warm = recipe(schedule=schedule, warmup=warmup)
+    assert rate_factor(warm, 0) == 0
+    assert rate_factor(warm, warmup) == pytest.approx(1)
+    assert rate_factor(warm, 1) == pytest.approx(1 if schedule == "constant" else 0)
+    assert rate_factor(warm, done * warmup) == pytest.approx(done)
+    first, second = sorted(warmup + (1 - warmup) * part for part in (done, later))
+    assert 1 + 1e-9 >= rate_factor(warm, first) >= rate_factor(warm, second) - 1e-12 >= -1e-9
+
+
+@given(warmup=st.floats(0, 0.99), part=st.floats(0, 1))
+def test_after_the_warm_up_a_schedule_takes_its_whole_course(warmup: float, part: float) -> None:
+    for schedule in SCHEDULES:
+        plain, warm = recipe(schedule=schedule), recipe(schedule=schedule, warmup=warmup)
+        done = max(warmup, warmup + (1 - warmup) * part)
+        assert rate_factor(warm, done) == pytest.approx(rate_factor(plain, part), abs=1e-9)
+
+
+def train(model: nn.Module, optimizers: list[torch.optim.Optimizer], steps: range) -> None:
+    for step in steps:
+        random = torch.Generator().manual_seed(step)
+        images, labels = torch.randn(8, 1, 28, 28, generator=random), torch.randint(10, (8,), generator=random)
+        model.zero_grad()
+        functional.cross_entropy(model(images), labels).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_restored_optimizer_goes_on_as_if_never_interrupted(optimizer: str) -> None:
+    told = recipe(optimizer, lr=0.01)
+
+    def fresh() -> tuple[nn.Module, list[torch.optim.Optimizer]]:
+        torch.manual_seed(0)
+        model = build("nano")
+        return model, make_optimizers(model, told)
+
+    model, optimizers = fresh()
+    train(model, optimizers, range(3))
+    remembered = {name: tensor.clone() for name, tensor in state_tensors(optimizers).items()}
+    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    train(model, optimizers, range(3, 5))
+
+    restored, forgetful = fresh(), fresh()
+    restore(restored[1], remembered)
+    for other in (restored, forgetful):
+        other[0].load_state_dict(weights)
+        train(*other, range(3, 5))
+    assert all(map(torch.equal, restored[0].parameters(), model.parameters()))
+    assert not any(map(torch.equal, forgetful[0].parameters(), model.parameters()))
+    again = state_tensors(restored[1])
+    assert again.keys() == remembered.keys()
+    assert all(torch.equal(again[name], tensor) for name, tensor in state_tensors(optimizers).items())
+
+
+def test_what_is_remembered_has_names_of_its_own_for_each_optimizer() -> None:
+    model = build("nano")
+    optimizers = make_optimizers(model, recipe("muon"))
+    assert state_tensors(optimizers) == {}
+    train(model, optimizers, range(1))
+    assert len(state_tensors(optimizers)) == len(list(model.parameters()))
+    assert {name.rpartition(".")[2] for name in state_tensors(optimizers)} == {"mean", "momentum_buffer"}
