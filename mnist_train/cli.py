@@ -143,11 +143,12 @@ def train(ctx: click.Context, /, run_dir: Path | None, resume: bool, config: Pat
         reporter = report.Reporter(run_dir, tensorboard=told.tensorboard)
         try:
             run = runs.train(told, data, run_dir, together, reporter, resume=resume)
-        except runs.Interrupted as error:
-            click.echo(f"\n{error}", err=True)
+            reporter.line(report.checklist(run))
+            plots.draw_all(run)
+        except (runs.Interrupted, KeyboardInterrupt) as error:
+            message = str(error) or f"Interrupted; {runs.how_to_go_on(run_dir, 'the end of the training')}"
+            click.echo(f"\n{message}", err=True)
             sys.exit(130)
-        reporter.line(report.checklist(run))
-        plots.draw_all(run)
         reporter.line(f"Everything lies in {run_dir}.")
         runs.finish(run)
 

@@ -228,8 +228,8 @@ DESIGNS = {
     ),
     "nano": Design(
         "Under 3,000 parameters.",
-        lambda: _pooled_by_weights(6, 8, 8, 12),
-        replace(_MUON, epochs=10),
+        lambda: _pooled_by_weights(10, 7, 7, 12),
+        replace(_MUON, epochs=15),
     ),
     "sprint": Design(
         "The fewest epochs.",

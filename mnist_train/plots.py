@@ -96,7 +96,7 @@ def draw_images(path: Path, images: Tensor, titles: Sequence[str], title: str) -
     for cell in cells:
         cell.set_axis_off()
     for cell, image, text in zip(cells, images[:shown].cpu(), titles, strict=False):
-        cell.imshow(image, cmap="gray_r", interpolation="nearest")
+        cell.imshow(image.numpy(), cmap="gray_r", interpolation="nearest")
         cell.set_title(text, fontsize=9)
     figure.suptitle(title)
     save(figure, path)
@@ -124,13 +124,15 @@ def draw_confusion(path: Path, model: nn.Module, data: DataSet) -> None:
     pairs = torch.bincount(data.test.labels * count + predicted, minlength=count * count).view(count, count).cpu()
     mistakes = pairs.clone().fill_diagonal_(0)
     figure, (axes,) = _figure(1, 1, 6.5, 6)
-    axes.imshow(mistakes, cmap="Reds", vmax=max(int(mistakes.max()), 5))
+    darkest = max(int(mistakes.max()), 5)
+    axes.imshow(mistakes.numpy(), cmap="Reds", vmin=0, vmax=darkest)
     for row in range(count):
         for column in range(count):
             number = int(pairs[row, column])
             if number:
-                faint = "0.5" if row == column else "black"
-                axes.text(column, row, str(number), ha="center", va="center", fontsize=8, color=faint)
+                light = number > 0.6 * darkest and row != column
+                color = "0.5" if row == column else "white" if light else "black"
+                axes.text(column, row, str(number), ha="center", va="center", fontsize=8, color=color)
     slanted = {"rotation": 45, "ha": "right"} if max(map(len, data.classes)) > 2 else {}
     axes.set_xticks(range(count), data.classes, **slanted)
     axes.set_yticks(range(count), data.classes)
@@ -149,7 +151,7 @@ def draw_filters(path: Path, model: nn.Module) -> None:
     for cell in cells:
         cell.set_axis_off()
     for cell, kernel in zip(cells, kernels, strict=False):
-        cell.imshow(kernel, cmap="gray", vmin=-reach, vmax=reach, interpolation="nearest")
+        cell.imshow(kernel.numpy(), cmap="gray", vmin=-reach, vmax=reach, interpolation="nearest")
     figure.suptitle(f"The {len(kernels)} filters of the first layer", fontsize=10)
     save(figure, path)
 

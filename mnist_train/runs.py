@@ -7,6 +7,7 @@ any way, by `kill -9` too, goes on from there, and ends with the same weights.
 import contextlib
 import json
 import platform
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -193,14 +194,16 @@ def train(
             ) from error
         except KeyboardInterrupt as error:
             again = f"the end of epoch {kept}" if kept else "the start"
-            raise Interrupted(
-                f"Interrupted in epoch {kept + 1} of {told.epochs}; go on from {again} with "
-                f"python -m mnist_train --run-dir {folder} --resume"
-            ) from error
+            raise Interrupted(f"Interrupted in epoch {kept + 1}; {how_to_go_on(folder, again)}") from error
         card = _card(training, epochs, device, processes)
         if processes.writes:
             _write_model(training, folder, card)
         return Run(folder, told, epochs, losses, training, card)
+
+
+def how_to_go_on(folder: Path, place: str) -> str:
+    """The end of a sentence about a run that was left at a place."""
+    return f"go on from {place} with python -m mnist_train --run-dir {shlex.quote(str(folder))} --resume"
 
 
 def finish(run: Run) -> None:

@@ -1,5 +1,6 @@
 """Every command in the documentation runs, and every picture and link that it shows is there."""
 
+import importlib.util
 import re
 import shlex
 import shutil
@@ -19,6 +20,10 @@ from xlbackprop.network import Network
 from xlbackprop.templates import load_template, template_names
 from xlbackprop.workbook.layout import MAX_LAYER, MAX_LEARNING_RATES, WorkbookLayout
 
+OTHERS = {
+    *("make workbook", "make test", "make benchmarks", "python -m benchmarks"),
+    *("pip install .", 'pip install ".[mnist]"', "torchrun --standalone --nproc-per-node=2 -m mnist_train"),
+}
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 
@@ -34,13 +39,35 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: p
     homework(tmp_path)
     for command in commands(page):
         program, *arguments = shlex.split(command)
-        # the others are run by continuous integration and by the tests of the installation
+        if command.startswith("python -m mnist_train"):
+            train(shlex.split(command)[3:], monkeypatch, tmp_path)
+            continue
+        # the others are run by continuous integration, and by the tests of the installation and of the processes
         if program != "xlbackprop":
-            assert command in ("make workbook", "make test", "pip install .", "python -m benchmarks", "make benchmarks")
+            assert command in OTHERS
             continue
         result = CliRunner().invoke(cli.main, arguments)
         # the homework is wrong
         assert result.exit_code == int(arguments[0] == "check"), (command, result.stderr)
+
+
+def train(arguments: list[str], monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Run a command of the trainer on printed digits, and comparisons for one epoch; or nothing without torch."""
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "torchvision", "safetensors", "matplotlib")):
+        return
+    from PIL import Image
+
+    from mnist_train.cli import main
+    from tests.mnist_train.digits import printed_digits, write_data_set
+
+    if not (folder / "digits").exists():
+        write_data_set(folder / "digits", train=300, test=100)
+        (folder / "mine.toml").write_text('model = "tiny"\nepochs = 2\nhold_out = 50\n')
+        Image.fromarray(255 - printed_digits(1, seed=3)[0][0]).resize((200, 200)).save(folder / "photo.jpg")
+    monkeypatch.setenv("MNIST_DATA", str(folder / "digits"))
+    shorter = ["--epochs", "1", "--limit", "64", "--hold-out", "0", "--threads", "1"] if arguments[:1] == ["compare"] else []
+    result = CliRunner().invoke(main, [*arguments, *shorter])
+    assert result.exit_code == 0, (arguments, result.stderr)
 
 
 def homework(folder: Path) -> None:

@@ -116,7 +116,7 @@ def test_an_epoch_that_was_not_written_is_done_again(digits: Path, data: DataSet
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     run(settings, data, tmp_path / "a")
-    with pytest.raises(runs.Interrupted, match="in epoch 2 of 3"):
+    with pytest.raises(runs.Interrupted, match="in epoch 2; go on from the end of epoch 1"):
         run(settings, data, tmp_path / "b", _Stops())
     assert len(history.from_csv((tmp_path / "b" / runs.METRICS).read_text())) == 1
     again = run(runs.stored_settings(tmp_path / "b"), data, tmp_path / "b", resume=True)
