@@ -17,12 +17,13 @@ test: $(BIN)/python
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses auto
 
-pictures: $(VENV)/installed
+pictures: $(VENV)/trainer-installed
 	PYTHONPATH=. $(BIN)/python docs/make_pictures.py
 
-benchmarks: $(VENV)/installed
+benchmarks: $(VENV)/trainer-installed
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.checking
+	$(BIN)/python -m benchmarks.training
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
@@ -32,4 +33,8 @@ $(BIN)/python:
 
 $(VENV)/installed: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/trainer-installed: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[mnist]"
 	touch $@

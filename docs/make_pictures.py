@@ -1,8 +1,10 @@
-"""Makes the pictures of the README: a workbook built by the program, drawn by LibreOffice.
+"""Makes the pictures of the documentation: a workbook drawn by LibreOffice, and a network trained on MNIST.
 
-`make pictures` runs it. It needs LibreOffice (`soffice`) and `pdftoppm` (poppler-utils).
+`make pictures` runs it. It needs LibreOffice (`soffice`), `pdftoppm` (poppler-utils) and the images of MNIST, which
+are downloaded or lie where `MNIST_DATA` says.
 """
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -50,6 +52,13 @@ def draw_annotated(folder: Path) -> None:
     print(f"{file}: the marked copy")
 
 
+def draw_training(folder: Path) -> None:
+    """Two pictures that a run of the default network leaves behind."""
+    subprocess.run([sys.executable, "-m", "mnist_train", "--run-dir", str(folder / "run")], check=True)
+    for name in ("curves.png", "misclassified.png"):
+        shutil.copyfile(folder / "run" / name, HERE / f"mnist-{name}")
+
+
 def pages(workbook: Path, folder: Path) -> list[str]:
     """The texts of the pages of a workbook's PDF, which is made beside it."""
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
@@ -60,9 +69,10 @@ def pages(workbook: Path, folder: Path) -> list[str]:
 
 
 def main() -> None:
-    """Build the default workbook and draw its sheets."""
+    """Train the default network, build the default workbook, and draw both."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        draw_training(folder)
         draw_annotated(folder)
         workbook = folder / "backprop.xlsx"
         build = [sys.executable, "-m", "xlbackprop", "build", "--lrs", "0.1,0.2,0.5,0.8,1,2", "-o", str(workbook)]
