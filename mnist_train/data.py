@@ -135,6 +135,7 @@ def load(name: str, folder: Path, *, limit: int = 0, hold_out: int = 0, download
         UnusableInput: a file is missing and cannot be downloaded, is damaged, or holds something else.
     """
     source = _SOURCES[name]
+    folder = folder.expanduser()
     datasets = _torchvision_datasets()
     paths = _find(source, folder)
     if paths is None and download:
@@ -190,10 +191,19 @@ def _find(source: _Source, folder: Path) -> tuple[Path, ...] | None:
     """Images and labels for training, then for testing; None if not all are in one of the folders."""
     names = [*source.files(source.train), *source.files(source.test)]
     for place in (folder, folder / source.class_name / "raw"):
-        candidates = [[path for path in (place / name, place / f"{name}.gz") if path.is_file()] for name in names]
+        # the packed ones first: their MD5 sums are known
+        candidates = [[path for path in (place / f"{name}.gz", place / name) if _is_file(path)] for name in names]
         if all(candidates):
             return tuple(found[0] for found in candidates)
     return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # a name that is too long, or a folder that must not be searched
+        return False
 
 
 def _download(source: _Source, datasets: Any, folder: Path) -> None:
@@ -210,7 +220,7 @@ def _download(source: _Source, datasets: Any, folder: Path) -> None:
         # what torchvision prints on its way is no result
         with contextlib.redirect_stdout(sys.stderr):
             getattr(datasets, source.class_name)(folder, train=False, download=True, **source.arguments)
-    except (OSError, RuntimeError, ValueError, AssertionError) as error:
+    except Exception as error:  # whatever a network can do, and what torchvision makes of it
         with contextlib.suppress(OSError):
             for place in new:
                 place.rmdir()
@@ -253,9 +263,9 @@ def _parsed(path: Path, parse: Callable[[str], Tensor], scratch: Path) -> Tensor
                 shutil.copyfileobj(packed, target)
             return parse(str(unpacked))
         return parse(str(path))
-    except PermissionError as error:
-        raise UnusableInput(f"{path} cannot be read: permission denied.") from error
     except Exception as error:  # whatever torchvision stumbles over: it checks little and promises nothing
+        if isinstance(error, OSError) and error.strerror:
+            raise UnusableInput(f"{path} cannot be read: {error.strerror.lower()}.") from error
         raise UnusableInput(
             f"{path} is damaged: delete it to have it downloaded again, or give another folder with {_OPTION}."
         ) from error

@@ -51,6 +51,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         UnusableInput: the file is missing, damaged, or not one of ours.
     """
+    if path.is_dir():
+        raise UnusableInput(f"{path} is a directory: give the file model.safetensors in it.")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -59,7 +61,5 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header[_KEY])  # noqa: SIM118
     except FileNotFoundError:
         raise UnusableInput(f"{path} does not exist.") from None
-    except IsADirectoryError:
-        raise UnusableInput(f"{path} is a directory: give the file model.safetensors in it.") from None
     except (SafetensorError, ValueError, OSError) as error:
         raise UnusableInput(f"{path} is no safetensors file, or it is damaged: {error}.") from error

@@ -80,7 +80,8 @@ def _optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]
         matrices = _matrices(model)
         others = [parameter for parameter in parameters if not any(parameter is matrix for matrix in matrices)]
         muon = Muon(matrices, recipe.lr, recipe.momentum, recipe.weight_decay)
-        return [muon, torch.optim.SGD(others, recipe.sgd_lr, momentum=recipe.momentum, nesterov=True)]
+        nesterov = recipe.momentum > 0
+        return [muon, torch.optim.SGD(others, recipe.sgd_lr, momentum=recipe.momentum, nesterov=nesterov)]
     if recipe.optimizer == "sgd":
         return [torch.optim.SGD(parameters, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)]
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]

@@ -128,10 +128,16 @@ def stored_settings(folder: Path) -> Settings:
 
 
 def finished(folder: Path) -> tuple[dict[str, Any], list[EpochRecord]]:
-    """The card of a finished run, and what was measured."""
-    with _file_errors(folder):
+    """The card of a finished run, and what was measured.
+
+    Raises:
+        UnusableInput: its files are damaged.
+    """
+    try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         return card, history.from_csv((folder / METRICS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError) as error:
+        raise UnusableInput(f"The run in {folder} cannot be read: delete the folder to train it again.") from error
 
 
 def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
@@ -305,7 +311,8 @@ def _opening(training: Training, device: torch.device, processes: Processes, don
     where = device_name(device) + (f", {processes.count} processes" if processes.count > 1 else "")
     again = f", from the end of epoch {done}" if done else ""
     size = f"{models.parameter_count(training.model):,} parameters"
-    what = f"{len(training.data.train):,} images of {told.dataset} for {told.epochs} epochs{again}"
+    unpublished = " (not the published files)" if training.data.published is False else ""
+    what = f"{len(training.data.train):,} images of {told.dataset}{unpublished} for {told.epochs} epochs{again}"
     return f"Training {told.model} ({size}) on {what}, seed {told.seed}; {where}."
 
 

@@ -119,6 +119,8 @@ def _check(option: "Field[Any]", value: Any) -> None:
     flag = name_on_command_line(option.name)
     if type(value) is not option.type:
         raise UnusableInput(f"{flag} {value!r} is not {_TYPES[option.type]}.")
+    if isinstance(value, str) and not value.isprintable() and any("\ud800" <= c <= "\udfff" for c in value):
+        raise UnusableInput(f"{flag} {value!r} is not a text in Unicode, so it cannot be stored with the run.")
     choices = option.metadata["choices"]
     if choices and value not in choices:
         raise UnusableInput(f"{flag} {value} is unknown: choose one of {', '.join(choices)}.")
@@ -154,8 +156,15 @@ def effective(recipe: Recipe, *changes: Mapping[str, Any]) -> Settings:
             if name not in known:
                 raise UnusableInput(f"{name!r} is no setting: known are {', '.join(known)}.")
             whole = known[name].type is float and isinstance(value, int) and not isinstance(value, bool)
-            values[name] = float(value) if whole else value
+            values[name] = _as_float(value) if whole else value
     return Settings(**values)
+
+
+def _as_float(whole: int) -> float:
+    try:
+        return float(whole)
+    except OverflowError:
+        return math.inf
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -169,7 +178,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             table = tomllib.load(file)
     except OSError as error:
         raise UnusableInput(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UnusableInput(f"{path} is not a TOML file: {error}.") from error
     return {name.replace("-", "_"): value for name, value in table.items()}
 

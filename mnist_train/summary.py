@@ -1,6 +1,5 @@
 """A network layer by layer: output shape, parameters, and how much of the image each output sees."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -33,12 +32,13 @@ class LayerRow:
     jump: int | None
 
 
-def layer_rows(model: nn.Sequential, size: int = SIZE) -> Iterator[LayerRow]:
+def layer_rows(model: nn.Sequential, size: int = SIZE) -> list[LayerRow]:
     """The layers of a network in their order.
 
     The recurrence, for a layer of kernel k and stride s on an input of field r and jump j, is
     r + (k - 1) j and j s (Araujo, Norris, Sim: Computing receptive fields of convolutional neural networks, 2019).
     """
+    rows = []
     images = torch.zeros(1, 1, size, size)
     field, jump = 1, 1
     extent = size
@@ -53,8 +53,9 @@ def layer_rows(model: nn.Sequential, size: int = SIZE) -> Iterator[LayerRow]:
             # a flattened map keeps its extent until a linear layer has looked at all of it
             extent = images.shape[-1] if images.ndim == 4 else before if isinstance(layer, nn.Flatten) else 1
             row_jump = jump if images.ndim == 4 and extent > 1 else None
-            yield LayerRow(_name(layer), tuple(images.shape[1:]), parameter_count(layer), field, row_jump)
+            rows.append(LayerRow(_name(layer), tuple(images.shape[1:]), parameter_count(layer), field, row_jump))
     model.train(training)
+    return rows
 
 
 def _window(layer: nn.Module, extent: int) -> tuple[int, int]:

@@ -65,7 +65,9 @@ def train(arguments: list[str], monkeypatch: pytest.MonkeyPatch, folder: Path) -
         (folder / "mine.toml").write_text('model = "tiny"\nepochs = 2\nhold_out = 50\n')
         Image.fromarray(255 - printed_digits(1, seed=3)[0][0]).resize((200, 200)).save(folder / "photo.jpg")
     monkeypatch.setenv("MNIST_DATA", str(folder / "digits"))
-    shorter = ["--epochs", "1", "--limit", "64", "--hold-out", "0", "--threads", "1"] if arguments[:1] == ["compare"] else []
+    shorter = (
+        ["--epochs", "1", "--limit", "64", "--hold-out", "0", "--threads", "1"] if arguments[:1] == ["compare"] else []
+    )
     result = CliRunner().invoke(main, [*arguments, *shorter])
     assert result.exit_code == 0, (arguments, result.stderr)
 

@@ -81,9 +81,7 @@ def test_a_run_of_a_comparison_is_finished_and_has_no_log(compared: tuple[Path, 
 
 
 @pytest.mark.usefixtures("no_training")
-def test_what_is_there_is_read_and_not_trained_again(
-    compared: tuple[Path, list[Row], list[str]], digits: Path
-) -> None:
+def test_what_is_there_is_read_and_not_trained_again(compared: tuple[Path, list[Row], list[str]], digits: Path) -> None:
     folder, rows, lines = compared
     again: list[str] = []
     assert list(compare([told("nano", digits), told("tiny", digits)], SEEDS, folder, again.append)) == rows
@@ -160,15 +158,14 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
 
 
 def test_an_interrupted_run_of_other_settings_is_refused(interrupted: Path, digits: Path) -> None:
-    before = (interrupted / "nano" / "2" / "config.toml").read_text(encoding="utf-8")
-    # the first run would be refused already
-    place = interrupted / "nano" / "2"
-    place.rename(interrupted / "nano" / "kept")
-    (interrupted / "other" / "nano").mkdir(parents=True)
-    (interrupted / "nano" / "kept").rename(interrupted / "other" / "nano" / "1")
+    # the first run, which is finished, would be refused before it
+    place = interrupted / "other" / "nano" / "1"
+    place.parent.mkdir(parents=True)
+    (interrupted / "nano" / "2").rename(place)
+    before = (place / "config.toml").read_text(encoding="utf-8")
     with pytest.raises(UnusableInput, match=r"holds a run with --lr 0\.03, not 0\.02"):
         list(compare([told("nano", digits, lr=0.02)], 1, interrupted / "other", lambda line: None))
-    assert (interrupted / "other" / "nano" / "1" / "config.toml").read_text(encoding="utf-8") == before
+    assert (place / "config.toml").read_text(encoding="utf-8") == before
 
 
 def test_a_folder_with_something_else_in_it_is_refused(digits: Path, tmp_path: Path) -> None:

@@ -99,10 +99,11 @@ def test_a_slow_first_step_does_not_decide(monkeypatch: pytest.MonkeyPatch) -> N
     assert fastest_thread_count(Machine(monkeypatch, 2, seconds).step) == 2
 
 
-def test_a_disturbance_of_one_trial_does_not_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("disturbed", [3, 12])
+def test_a_disturbance_of_one_trial_does_not_decide(monkeypatch: pytest.MonkeyPatch, disturbed: int) -> None:
     def seconds(threads: int, before: int) -> float:
         if threads == 1:
             return 2
-        return 100 if before == 3 else 1
+        return 100 if before == disturbed else 1
 
     assert fastest_thread_count(Machine(monkeypatch, 2, seconds).step) == 2

@@ -172,6 +172,24 @@ def test_the_grain_and_shadows_of_paper_are_background(plain: Pixels, tmp_path: 
     assert (digit[plain == 0] == 0).mean() > 0.9
 
 
+def test_faint_strokes_stay_fainter_than_dark_ones(tmp_path: Path) -> None:
+    picture = Image.new("L", (100, 100), 255)
+    ImageDraw.Draw(picture).rectangle((20, 10, 39, 89), fill=0)
+    ImageDraw.Draw(picture).rectangle((60, 10, 79, 89), fill=100)
+    digit = seen(picture, tmp_path / "strokes.png")
+    assert_as_in_mnist(digit)
+    assert set(digit[14]) == {0, 155, 255}
+
+
+def test_a_stroke_may_reach_the_border(tmp_path: Path) -> None:
+    picture = Image.new("L", (100, 100), 255)
+    ImageDraw.Draw(picture).rectangle((40, 0, 59, 80), fill=0)
+    digit = seen(picture, tmp_path / "one.png")
+    assert_as_in_mnist(digit)
+    assert set(digit[14, 14:16]) == {255}
+    assert digit[14, :10].max() == 0
+
+
 def test_strokes_of_one_pixel_keep_their_proportions(tmp_path: Path) -> None:
     for box, shape in (((100, 10, 100, 190), (20, 1)), ((10, 100, 190, 100), (1, 20))):
         picture = Image.new("L", (200, 200), 255)

@@ -105,10 +105,10 @@ def test_a_step_of_muon_does_not_depend_on_the_size_of_the_gradient_as_one_of_sg
 
 def test_a_weight_without_a_gradient_stays() -> None:
     weights = [nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2, 2))]
-    weights[0].grad = torch.eye(2)
+    weights[1].grad = torch.eye(2)
     Muon(weights, lr=0.1, momentum=0.9, weight_decay=0.5).step()
-    assert not torch.equal(weights[0], torch.ones(2, 2))
-    assert torch.equal(weights[1], torch.ones(2, 2))
+    assert torch.equal(weights[0], torch.ones(2, 2))
+    assert not torch.equal(weights[1], torch.ones(2, 2))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

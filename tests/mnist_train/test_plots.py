@@ -52,7 +52,9 @@ def drawn(data: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     figures: dict[str, Figure] = {}
     save = plots.save
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(plots, "save", lambda figure, path: (figures.update({path.name: figure}), save(figure, path)))
+        monkeypatch.setattr(
+            plots, "save", lambda figure, path: (figures.update({path.name: figure}), save(figure, path))
+        )
         plots.draw_all(run)
     return Drawn(run, figures, before)
 

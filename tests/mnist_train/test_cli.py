@@ -1,0 +1,543 @@
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import click
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from mnist_train import cli, data, plots
+from mnist_train.files import load_tensors
+from mnist_train.models import DESIGNS
+from mnist_train.settings import Settings, name_on_command_line
+from mnist_train.training import Training
+from tests.conftest import REPOSITORY
+from xlbackprop import __version__
+
+SMALL = ("--model", "nano", "--batch-size", 20, "--epochs", 2, "--threads", 1)
+PICTURES = {"curves.png", "augmented.png", "misclassified.png", "confusion.png", "filters.png"}
+TEXTS = {"config.toml", "metrics.csv", "train.log", "model.safetensors", "model.json", "summary.txt"}
+
+
+def run(*arguments: object, **environment: str) -> Result:
+    return CliRunner(env=environment).invoke(cli.main, [str(argument) for argument in arguments])
+
+
+def outside(*arguments: object, cwd: Path, blocked: str = "") -> "subprocess.Popen[str]":
+    """The trainer as a process of its own, in which a package cannot be imported."""
+    if blocked:
+        (cwd / "blocking").mkdir(exist_ok=True)
+        (cwd / "blocking" / "sitecustomize.py").write_text(f"import sys\nsys.modules['{blocked}'] = None\n")
+    return subprocess.Popen(
+        [sys.executable, "-m", "mnist_train", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(cwd / "blocking"), str(REPOSITORY)])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run with everything in it, by a process of its own, and what that printed; nobody may write to it."""
+
+    folder: Path
+    code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(scope="module")
+def finished(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    place = tmp_path_factory.mktemp("finished")
+    process = outside(*SMALL, "--data-dir", digits, cwd=place)
+    out, err = process.communicate(timeout=120)
+    return Finished(place / "output" / "mnist" / "nano", process.returncode, out, err)
+
+
+@pytest.fixture
+def train(digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Trains a small network in an empty working directory, without the pictures, which take long."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plots, "draw_all", lambda run: None)
+
+    def small(*arguments: object) -> Result:
+        return run("train", *SMALL, "--data-dir", digits, *arguments)
+
+    return small
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory without data, offline."""
+
+    def offline(*arguments: object) -> None:
+        raise AssertionError("something was to be downloaded")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data, "_download", offline)
+    return tmp_path
+
+
+def assert_refused(result: Result, code: int = 2) -> str:
+    """One sentence on standard error, and nothing else; returns it."""
+    assert result.exit_code == code, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr.removeprefix("Error: ").strip()
+
+
+def config(folder: Path) -> dict[str, object]:
+    return tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))
+
+
+def metrics(folder: Path) -> list[dict[str, str]]:
+    """The lines of metrics.csv, without the seconds."""
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
+        return [{name: value for name, value in line.items() if name != "seconds"} for line in csv.DictReader(file)]
+
+
+def assert_same_run(first: Path, second: Path) -> None:
+    assert metrics(first) == metrics(second)
+    weights, others = (load_tensors(folder / "model.safetensors")[0] for folder in (first, second))
+    assert weights.keys() == others.keys()
+    assert all(torch.equal(tensor, others[name]) for name, tensor in weights.items())
+
+
+def test_without_a_command_it_trains_and_writes_everything(finished: Finished) -> None:
+    assert (finished.code, finished.stderr) == (0, "")
+    assert {path.name for path in finished.folder.iterdir()} == TEXTS | PICTURES
+    assert finished.stdout == (finished.folder / "train.log").read_text(encoding="utf-8")
+    lines = finished.stdout.splitlines()
+    assert lines[0].startswith("Training nano (2,676 parameters) on 500 images of mnist for 2 epochs, seed 1; CPU, ")
+    card = json.loads((finished.folder / "model.json").read_text(encoding="utf-8"))
+    (reached,) = [line for line in lines if line.startswith("[ ] last epoch")]
+    assert reached.endswith(f" {card['accuracy']:.2f}%")
+    assert lines[-1] == "Everything lies in output/mnist/nano."
+    for name in PICTURES:
+        with Image.open(finished.folder / name) as picture:
+            assert picture.format == "PNG"
+
+
+def test_the_files_of_a_run_agree_with_each_other(finished: Finished, digits: Path) -> None:
+    folder = finished.folder
+    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    assert load_tensors(folder / "model.safetensors")[1] == card
+    assert card["settings"] == config(folder)
+    lines = metrics(folder)
+    assert [line["epoch"] for line in lines] == ["1", "2"]
+    assert float(lines[-1]["averaged_test_accuracy"]) == card["accuracy"]
+    assert (folder / "summary.txt").read_text(encoding="utf-8") == run("summary", "nano").stdout
+    assert config(folder) == {
+        **{option.name: option.default for option in fields(Settings)},
+        **{"epochs": 2, "batch_size": 20, "optimizer": "muon", "lr": 0.03, "weight_decay": 0.02, "schedule": "linear"},
+        **{"warmup": 0.2, "augment": "8,8,1", "ema": 0.998, "model": "nano", "threads": 1, "device": "cpu"},
+        "data_dir": str(digits),
+    }
+
+
+def test_the_stored_settings_make_the_run_again(finished: Finished, train: object, tmp_path: Path) -> None:
+    folder = finished.folder
+    result = run("--config", folder / "config.toml", "--run-dir", tmp_path / "again")
+    assert result.exit_code == 0
+    assert_same_run(folder, tmp_path / "again")
+    assert config(folder) == config(tmp_path / "again")
+    assert run("--config", folder / "config.toml", "--run-dir", tmp_path / "other", "--seed", 2).exit_code == 0
+    with pytest.raises(AssertionError):
+        assert_same_run(folder, tmp_path / "other")
+
+
+def test_options_go_before_the_file_and_the_file_before_the_recipe(train: Callable[..., Result]) -> None:
+    Path("my.toml").write_text('model = "tiny"\nepochs = 3\nlr = 1\nweight-decay = 0.5\nseed = 9\n', encoding="utf-8")
+    assert train("--config", "my.toml", "--run-dir", "run", "--seed", 4, "--augment", "none").exit_code == 0
+    found = config(Path("run"))
+    assert (found["model"], found["epochs"], found["seed"], found["augment"]) == ("nano", 2, 4, "none")
+    assert (found["lr"], found["weight_decay"]) == (1.0, 0.5)
+    assert (found["optimizer"], found["ema"]) == ("muon", 0.998)
+
+
+def test_the_recipe_is_that_of_the_network_in_the_file(train: object, digits: Path) -> None:
+    Path("my.toml").write_text(f'model = "seed2"\nlimit = 20\nepochs = 1\nthreads = 1\ndata_dir = "{digits}"\n')
+    assert run("--config", "my.toml", "--run-dir", "run").exit_code == 0
+    found = config(Path("run"))
+    recipe = DESIGNS["seed2"].recipe
+    assert (
+        (found["optimizer"], found["lr"], found["ema"])
+        == (recipe.optimizer, recipe.lr, recipe.ema)
+        == ("adam", 0.001, 0)
+    )
+
+
+def test_runs_number_themselves(train: Callable[..., Result], finished: Finished) -> None:
+    for name in ("nano", "nano-2", "nano-3"):
+        result = train("--epochs", 1)
+        assert result.stdout.splitlines()[-1] == f"Everything lies in {Path('output/mnist') / name}."
+    assert sorted(path.name for path in Path("output/mnist").iterdir()) == ["nano", "nano-2", "nano-3"]
+    assert {path.name for path in Path("output/mnist/nano-3").iterdir()} == TEXTS
+
+
+def test_the_default_network_is_compact(train: object, digits: Path) -> None:
+    assert run("--limit", 20, "--epochs", 1, "--threads", 1, "--data-dir", digits).exit_code == 0
+    assert [path.name for path in Path("output/mnist").iterdir()] == ["compact"]
+
+
+def test_the_variable_mnist_data_says_where_the_images_are(train: object, digits: Path, finished: Finished) -> None:
+    small = ("--model", "nano", "--limit", 20, "--epochs", 1, "--threads", 1)
+    assert run(*small, MNIST_DATA=str(digits)).exit_code == 0
+    assert config(Path("output/mnist/nano"))["data_dir"] == str(digits)
+    assert run("evaluate", finished.folder, "--device", "cpu", MNIST_DATA=str(digits)).exit_code == 0
+    # the option goes before it
+    assert run(*small, "--data-dir", digits, MNIST_DATA="nowhere").exit_code == 0
+
+
+def test_a_folder_with_a_run_is_left_alone_without_resume(train: Callable[..., Result], tmp_path: Path) -> None:
+    assert train("--run-dir", "run", "--epochs", 1).exit_code == 0
+    before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
+    assert assert_refused(train("--run-dir", "run")) == (
+        "run holds a run: add --resume to go on with it, or give another --run-dir."
+    )
+    assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
+
+
+def test_a_folder_with_other_things_is_left_alone(train: Callable[..., Result]) -> None:
+    Path("mine").mkdir()
+    Path("mine/notes.txt").write_text("precious")
+    assert assert_refused(train("--run-dir", "mine")) == "mine is not empty: give another folder with --run-dir."
+    assert assert_refused(train("--run-dir", "mine/notes.txt")).startswith("mine/notes.txt cannot be written: ")
+    assert [path.name for path in Path("mine").iterdir()] == ["notes.txt"]
+
+
+@pytest.fixture
+def interrupted(train: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Result:
+    """What a run printed in the folder `run` that was interrupted in its second epoch."""
+    original = Training.train_epoch
+
+    def train_epoch(self: Training, epoch: int, progress: object) -> object:
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return original(self, epoch, progress)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "train_epoch", train_epoch)
+        return train("--run-dir", "run")
+
+
+def test_an_interrupted_run_says_how_it_goes_on_and_ends_as_any_other(interrupted: Result, finished: Finished) -> None:
+    assert interrupted.exit_code == 130
+    command = "python -m mnist_train --run-dir run --resume"
+    assert interrupted.stderr == (f"\nInterrupted in epoch 2 of 2; go on from the end of epoch 1 with {command}\n")
+    assert len(metrics(Path("run"))) == 1
+    result = run(*command.split()[3:])
+    assert result.exit_code == 0
+    assert " for 2 epochs, from the end of epoch 1, seed 1; " in result.stdout.splitlines()[0]
+    assert_same_run(Path("run"), finished.folder)
+    assert config(Path("run")) == config(finished.folder)
+    assert (Path("run") / "train.log").read_text(encoding="utf-8") == interrupted.stdout + result.stdout
+    assert {path.name for path in Path("run").iterdir()} == TEXTS
+
+
+def test_the_images_of_a_resumed_run_may_have_moved(interrupted: Result, digits: Path) -> None:
+    Path("run/config.toml").write_text(
+        Path("run/config.toml").read_text(encoding="utf-8").replace(str(digits), "gone"), encoding="utf-8"
+    )
+    assert run("--run-dir", "run", "--resume", "--data-dir", digits).exit_code == 0
+
+
+@pytest.mark.usefixtures("interrupted")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--lr", 0.1), "--lr"),
+        (("--model", "nano"), "--model"),
+        (("--batch-size", 20, "--no-compile"), "--batch-size, --compile"),
+        (("--config", "run/config.toml"), "--config"),
+    ],
+)
+def test_a_run_goes_on_with_its_own_settings_only(given: tuple[object, ...], said: str) -> None:
+    before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
+    sentence = assert_refused(run("--run-dir", "run", "--resume", *given))
+    assert sentence.startswith("A run goes on with its own settings: leave out ")
+    assert sorted(sentence.removesuffix(".").partition("leave out ")[2].split(", ")) == said.split(", ")
+    assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
+
+
+def test_resume_needs_an_unfinished_run(nowhere: Path, finished: Finished) -> None:
+    assert assert_refused(run("--resume")) == "--resume needs --run-dir, the folder of the run to go on with."
+    Path("empty").mkdir()
+    for name in ("empty", "missing"):
+        assert assert_refused(run("--resume", "--run-dir", name)) == (
+            f"{name} holds no run to go on with: start one without --resume."
+        )
+    assert [path.name for path in nowhere.rglob("*")] == ["empty"]
+    folder = finished.folder
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    result = run("--resume", "--run-dir", folder)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"The run in {folder} is finished: there is nothing to go on with.\n"
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+@pytest.mark.usefixtures("interrupted")
+@pytest.mark.parametrize("kind", ["cut", "model", "other network"])
+def test_a_checkpoint_that_does_not_fit_is_one_sentence(kind: str, finished: Finished) -> None:
+    checkpoint, stored = Path("run/checkpoint.safetensors"), Path("run/config.toml")
+    if kind == "cut":
+        checkpoint.write_bytes(checkpoint.read_bytes()[:-9])
+    elif kind == "model":
+        shutil.copy(finished.folder / "model.safetensors", checkpoint)
+    else:
+        stored.write_text(stored.read_text(encoding="utf-8").replace('"nano"', '"tiny"'), encoding="utf-8")
+    result = run("--run-dir", "run", "--resume")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: run/checkpoint.safetensors ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_run_that_diverges_is_one_sentence_and_exit_code_1(train: Callable[..., Result]) -> None:
+    result = train("--optimizer", "sgd", "--lr", 1000, "--run-dir", "run")
+    assert result.exit_code == 1
+    assert re.fullmatch(
+        r"Error: The loss is not finite any more at step \d+ of 50 in epoch 1, where the learning rate was \d+: "
+        r"try a smaller --lr, such as 100, or a longer --warmup\.\n",
+        result.stderr,
+    )
+    assert not Path("run/model.safetensors").exists()
+
+
+@pytest.mark.parametrize("options", [("--limit", 1), ("--hold-out", 499)])
+def test_a_single_image_is_not_trained_on(options: tuple[object, ...], train: Callable[..., Result]) -> None:
+    assert_refused(train(*options))
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "paint",
+        "paint --model nano",
+        "nano",
+        "--colour",
+        "-x",
+        "train surplus",
+        "train --epochs many",
+        "--epochs 0",
+        "--epochs 1.5",
+        "--lr nan",
+        "--lr inf",
+        "--lr -1",
+        "--momentum 1",
+        "--batch-size 1",
+        "--model huge",
+        "--optimizer lion",
+        "--schedule steps",
+        "--dataset cifar",
+        "--augment twice",
+        "--augment 1,2",
+        "--seed -1",
+        "--limit -1",
+        "--device abacus",
+        "--device mps",
+        "--config nowhere.toml",
+        "--config .",
+        "--tensorboard=yes",
+        "--data-dir",
+        "models surplus",
+        "summary huge",
+        "evaluate",
+        "evaluate nowhere",
+        "evaluate . --dataset cifar",
+        "predict nowhere",
+        "predict nowhere picture.png",
+        "compare --seeds 0",
+        "compare --models nano,huge",
+        "compare --seed 3",
+        "compare --model nano",
+        "compare --lr -1",
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(line: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert_refused(run(*line.split()))
+    assert list(nowhere.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("epochs = ", "my.toml is not a TOML file: "),
+        ("colour = 1", "'colour' is no setting: known are epochs, "),
+        ("[train]\nlr = 1", "'train' is no setting: known are epochs, "),
+        ("epochs = 1.5", "--epochs 1.5 is not a whole number."),
+        ("epochs = true", "--epochs True is not a whole number."),
+        ('lr = "fast"', "--lr 'fast' is not a number."),
+        ("tensorboard = 1", "--tensorboard 1 is not true or false."),
+        ("lr = nan", "--lr nan is out of range: "),
+        ('optimizer = "lion"', "--optimizer lion is unknown: choose one of sgd, "),
+        ("model = 3", "There is no network '3': choose one of compact, "),
+    ],
+)
+def test_a_bad_file_of_settings_is_one_sentence(text: str, said: str, nowhere: Path) -> None:
+    Path("my.toml").write_text(text)
+    assert assert_refused(run("--config", "my.toml")).startswith(said)
+    assert [path.name for path in nowhere.iterdir()] == ["my.toml"]
+
+
+def test_a_network_that_cannot_be_downloaded_is_one_sentence(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "_download", lambda *arguments: None)
+    assert "give their folder with --data-dir" in assert_refused(run("--data-dir", "empty"))
+    assert list(nowhere.iterdir()) == []
+
+
+def test_evaluate_finds_the_accuracy_of_the_run(finished: Finished, digits: Path) -> None:
+    folder = finished.folder
+    for checkpoint in (folder, folder / "model.safetensors"):
+        result = run("evaluate", checkpoint, "--data-dir", digits, "--device", "cpu")
+        assert result.exit_code == 0
+        assert result.stdout.strip() in finished.stdout.splitlines()
+    result = run("evaluate", folder, "--data-dir", digits, "--device", "cpu", "--json")
+    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    found = json.loads(result.stdout)
+    assert found.keys() == {"loss", "correct", "count", "accuracy"}
+    assert (found["accuracy"], found["count"], found["correct"]) == (card["accuracy"], 200, 2 * card["accuracy"])
+    assert found["loss"] == pytest.approx(card["loss"], rel=1e-5)
+
+
+def test_models_and_summary_print_their_tables() -> None:
+    lines = run("models").stdout.splitlines()
+    assert [line.split()[0] for line in lines[::2]] == list(DESIGNS)
+    result = run("summary")
+    assert result.exit_code == 0
+    assert result.stdout == run("summary", "compact").stdout
+    assert result.stdout.splitlines()[-1] == "9,954 parameters, all of them trained"
+
+
+def options_of(command: str) -> dict[str, click.Parameter]:
+    return {option.name: option for option in cli.main.commands[command].params}
+
+
+def test_the_options_of_train_are_the_settings() -> None:
+    names = {option.name for option in fields(Settings)}
+    options = options_of("train")
+    assert options.keys() == names | {"config", "run_dir", "resume"}
+    for name in names:
+        assert options[name].opts == [name_on_command_line(name)]
+    assert {name for name, option in options.items() if option.secondary_opts} == {"compile", "tensorboard"}
+
+
+def test_compare_takes_the_settings_that_all_its_runs_share() -> None:
+    names = {option.name for option in fields(Settings)} - {"model", "seed", "tensorboard"}
+    assert options_of("compare").keys() == names | {"names", "seeds", "run_dir", "as_json", "config"}
+
+
+@pytest.mark.parametrize("command", ["train", "models", "summary", "evaluate", "predict", "compare"])
+def test_every_command_and_every_option_of_training_has_its_help(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    context = click.Context(cli.main.commands[command])
+    for option in cli.main.commands[command].params:
+        if command in ("train", "compare") and option.name not in ("resume", "config", "as_json"):
+            _, text = option.get_help_record(context)
+            assert re.match(r"[A-Z].*\.  \[.*default: [^\]]+\]$", text), (option.name, text)
+        elif option.name in ("resume", "config", "as_json", "picture"):
+            assert option.help
+    assert cli.main.commands[command].help.partition("\n")[0].endswith((".", "PNG, JPEG ..")) or command == "evaluate"
+
+
+def test_the_help_tells_the_defaults() -> None:
+    text = re.sub(r"\[default: \((.*?)\)\]", r"[default: \1]", " ".join(run("train", "--help").stdout.split()))
+    assert "The network; `models` lists them. [default: compact]" in text
+    assert "Learning rate, the highest of the schedule. [default: the network's recipe]" in text
+    assert "Let torch.compile translate the network first. [default: false]" in text
+    assert "[default: output/mnist/MODEL]" in text
+
+
+def test_the_version_and_the_help_are_told_without_a_command() -> None:
+    assert __version__ in run("--version").stdout
+    for flag in ("--help", "-h"):
+        result = run(flag)
+        assert result.exit_code == 0
+        assert all(f"\n  {command} " in result.stdout for command in cli.main.commands)
+
+
+def test_without_torch_there_is_help_and_one_sentence(tmp_path: Path) -> None:
+    for arguments in (["--help"], ["train", "--help"], ["--version"]):
+        process = outside(*arguments, cwd=tmp_path, blocked="torch")
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, "")
+        assert out
+    for arguments in ([], ["train", "--model", "tiny"], ["models"], ["evaluate", "nowhere"]):
+        process = outside(*arguments, cwd=tmp_path, blocked="torch")
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out) == (2, "")
+        assert err == (
+            'Error: torch is not installed, which the trainer needs: pip install ".[mnist]" in the checkout.\n'
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["blocking"]
+
+
+def test_help_imports_nothing_slow() -> None:
+    code = "import sys; sys.argv = ['mnist_train', '--help']\n"
+    code += "from mnist_train import cli\ntry: cli.main()\nexcept SystemExit: pass\n"
+    code += "print([name for name in ('torch', 'numpy', 'matplotlib', 'PIL', 'tqdm') if name in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY, timeout=60
+    )
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_without_tensorboard_its_option_is_one_sentence_and_leaves_nothing(
+    train: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] == "tensorboard" or "torch.utils.tensorb" in name
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    sentence = assert_refused(train("--tensorboard"))
+    assert sentence.startswith("tensorboard is not installed")
+    # the extra that brings it is another than that of the trainer
+    assert "tensorboard]" in sentence
+    assert list(Path().iterdir()) == []
+
+
+def test_a_process_that_is_ended_tidies_up_and_can_be_resumed(digits: Path, tmp_path: Path) -> None:
+    options = [
+        "--model",
+        "nano",
+        "--batch-size",
+        2,
+        "--epochs",
+        50,
+        "--limit",
+        200,
+        "--threads",
+        1,
+        "--data-dir",
+        digits,
+    ]
+    process = outside(*options, "--run-dir", "run", cwd=tmp_path)
+    # wait until there is something to go on from
+    while not (tmp_path / "run" / "metrics.csv").exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (128 + signal.SIGTERM, "")
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        *{"checkpoint.safetensors", "config.toml", "metrics.csv", "summary.txt", "train.log"},
+    }
+    assert len(load_tensors(tmp_path / "run" / "checkpoint.safetensors")[1]["epochs"]) < 50
+    assert out == (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
