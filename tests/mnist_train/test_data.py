@@ -1,7 +1,10 @@
 import gzip
 import hashlib
+import http.client
+import shutil
 import socket
 import threading
+import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -149,7 +152,14 @@ def test_a_failed_download_names_the_files_the_folder_and_the_option(tmp_path: P
     assert socket.getdefaulttimeout() == timeout
 
 
-@pytest.mark.parametrize("error", [TimeoutError("timed out"), ConnectionResetError(), RuntimeError("File corrupted.")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(TimeoutError("timed out"), ConnectionResetError(), RuntimeError("File corrupted."), zipfile.BadZipFile()),
+        *(http.client.IncompleteRead(b""), http.client.BadStatusLine("?"), EOFError()),
+    ],
+    ids=lambda error: type(error).__name__,
+)
 def test_a_download_that_breaks_off_is_no_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -176,8 +186,10 @@ def test_missing_files_are_downloaded_and_nothing_is_printed_as_a_result(
         server.shutdown()
         server.server_close()
     assert capsys.readouterr().out == ""
-    # once is enough
-    assert is_written(load("mnist", tmp_path / "data"))
+    # once is enough, and what was checked on its way is known to be the published files
+    again = load("mnist", tmp_path / "data")
+    assert is_written(again)
+    assert again.published is True
 
 
 def damage(path: Path, content: bytes) -> str:
@@ -227,6 +239,25 @@ def test_a_file_that_may_not_be_read_is_not_damaged(tmp_path: Path, monkeypatch:
     written(tmp_path)
     monkeypatch.setattr(gzip, "open", forbidden)
     assert refusal(tmp_path) == f"{tmp_path / TRAIN_IMAGES}.gz cannot be read: permission denied."
+
+
+def test_a_disk_without_room_to_unpack_is_not_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    written(tmp_path)
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    assert refusal(tmp_path) == f"{tmp_path / TRAIN_IMAGES}.gz cannot be read: no space left on device."
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path / "digits")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert is_written(load("mnist", Path("~/digits")))
+
+
+def test_a_folder_whose_name_is_too_long_holds_nothing(tmp_path: Path) -> None:
+    assert "--data-dir" in refusal(tmp_path / ("x" * 300), download=False)
 
 
 @pytest.mark.parametrize("name", [TRAIN_LABELS, TEST_LABELS])

@@ -120,6 +120,10 @@ def test_every_parameter_is_trained_by_one_optimizer(name: str, optimizer: str) 
     assert sorted(trained) == sorted(id(parameter) for parameter in model.parameters())
 
 
+def test_muon_needs_no_momentum() -> None:
+    assert make_optimizers(build("nano"), recipe("muon", momentum=0.0))
+
+
 def test_an_optimizer_has_the_numbers_of_the_recipe() -> None:
     model = build("nano")
     for name, kind in {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}.items():

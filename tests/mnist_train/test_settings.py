@@ -56,6 +56,7 @@ def test_an_unknown_name_is_named_beside_the_known_ones() -> None:
         ("model", 1, "--model 1 is not a text."),
         ("data_dir", Path("data"), f"--data-dir {Path('data')!r} is not a text."),
         ("compile", 1, "--compile 1 is not true or false."),
+        ("data_dir", "\udcff", "--data-dir '\\udcff' is not a text in Unicode, so it cannot be stored with the run."),
     ],
 )
 def test_a_value_of_another_type_is_refused_by_the_name_of_its_option(name: str, value: Any, sentence: str) -> None:
@@ -68,6 +69,7 @@ def test_a_value_of_another_type_is_refused_by_the_name_of_its_option(name: str,
         ("epochs", 0, "--epochs 0 is out of range: it must be at least 1 and at most 10000."),
         ("batch_size", 1, "--batch-size 1 is out of range: it must be at least 2 and at most 65536."),
         ("lr", 0, "--lr 0.0 is out of range: it must be above 0 and at most 1000."),
+        ("lr", 10**400, "--lr inf is out of range: it must be above 0 and at most 1000."),
         ("lr", math.nan, "--lr nan is out of range: it must be above 0 and at most 1000."),
         ("momentum", 1.0, "--momentum 1.0 is out of range: it must be at least 0 and below 1."),
         ("limit", -1, "--limit -1 is out of range: it must be at least 0."),
@@ -186,7 +188,11 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "content", [b"epochs: 3", b"epochs = ", b'model = "tiny', b"epochs = 1\nepochs = 2", b"\xff\xfe"]
+    "content",
+    [
+        *(b"epochs: 3", b"epochs = ", b'model = "tiny', b"epochs = 1\nepochs = 2"),
+        *(b"\xff\xfe", b"a = " + 9999 * b"[", b"epochs = " + 9999 * b"1"),
+    ],
 )
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "config.toml"
