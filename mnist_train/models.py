@@ -211,7 +211,7 @@ def _seed4() -> nn.Sequential:
 
 
 _MUON = Recipe(
-    epochs=8, optimizer="muon", lr=0.03, weight_decay=0.02, schedule="linear", warmup=0.2, augment="8,8,1", ema=0.998
+    epochs=6, optimizer="muon", lr=0.03, weight_decay=0.02, schedule="linear", warmup=0.2, augment="8,8,1", ema=0.998
 )
 _MOMENTUM = Recipe(epochs=20, batch_size=128, optimizer="sgd", lr=0.01, momentum=0.9)
 
@@ -224,7 +224,7 @@ DESIGNS = {
     "tiny": Design(
         "Under 5,000 parameters.",
         lambda: _pooled_by_weights(8, 12, 12, 16),
-        _MUON,
+        replace(_MUON, epochs=8),
     ),
     "nano": Design(
         "Under 3,000 parameters.",

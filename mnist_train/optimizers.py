@@ -77,8 +77,9 @@ def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimi
 def _optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
     parameters = list(model.parameters())
     if recipe.optimizer == "muon":
-        matrices = _matrices(model)
-        others = [parameter for parameter in parameters if not any(parameter is matrix for matrix in matrices)]
+        # the kernels of convolutions; those of the depthwise one, too: its channels make a matrix of its maps
+        matrices = [parameter for parameter in parameters if parameter.ndim == 4]
+        others = [parameter for parameter in parameters if parameter.ndim != 4]
         muon = Muon(matrices, recipe.lr, recipe.momentum, recipe.weight_decay)
         nesterov = recipe.momentum > 0
         return [muon, torch.optim.SGD(others, recipe.sgd_lr, momentum=recipe.momentum, nesterov=nesterov)]
@@ -86,12 +87,6 @@ def _optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]
         return [torch.optim.SGD(parameters, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)]
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
     return [kind(parameters, recipe.lr, weight_decay=recipe.weight_decay)]
-
-
-def _matrices(model: nn.Module) -> list[nn.Parameter]:
-    """The weights of the convolutions that mix channels: a depthwise one is many vectors, not one matrix."""
-    convolutions = (layer for layer in model.modules() if isinstance(layer, nn.Conv2d) and layer.groups == 1)
-    return [layer.weight for layer in convolutions]
 
 
 def rate_factor(recipe: Recipe, done: float) -> float:

@@ -134,15 +134,16 @@ def test_an_optimizer_has_the_numbers_of_the_recipe() -> None:
         assert group.get("momentum", 0.8) == 0.8
 
 
-def test_muon_trains_the_convolutions_that_mix_channels_and_sgd_the_rest() -> None:
+def test_muon_trains_all_convolutions_and_sgd_the_rest() -> None:
     model = build("compact")
     muon, sgd = make_optimizers(model, recipe("muon", lr=0.03, sgd_lr=0.2, momentum=0.8))
     (matrices,), (others,) = muon.param_groups, sgd.param_groups
     assert [type(muon), type(sgd)] == [Muon, torch.optim.SGD]
     assert (matrices["lr"], matrices["momentum"], matrices["weight_decay"]) == (0.03, 0.8, 0.1)
     assert (others["lr"], others["momentum"], others["weight_decay"], others["nesterov"]) == (0.2, 0.8, 0, True)
-    mixing = [layer.weight for layer in model if isinstance(layer, nn.Conv2d) and layer.groups == 1]
-    assert [id(weight) for weight in matrices["params"]] == [id(weight) for weight in mixing]
+    kernels = [layer.weight for layer in model if isinstance(layer, nn.Conv2d)]
+    assert len(kernels) == 5
+    assert [id(weight) for weight in matrices["params"]] == [id(weight) for weight in kernels]
 
 
 def test_each_rate_is_its_own_highest_times_the_factor() -> None:
