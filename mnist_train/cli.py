@@ -222,9 +222,8 @@ def predict(checkpoint: Path, images: tuple[Path, ...], picture: Path | None, de
 
     trained = load_trained(checkpoint, devices.choose_device(device))
     target = picture or trained.folder / PREDICTIONS
+    prediction.check_picture(target)
     predictions, failures = prediction.predict(trained, images)
-    if predictions:
-        prediction.draw(target, predictions)
     if as_json:
         click.echo(json.dumps({"predictions": [guess.as_json() for guess in predictions]}, indent=2))
     else:
@@ -233,6 +232,7 @@ def predict(checkpoint: Path, images: tuple[Path, ...], picture: Path | None, de
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
     if predictions:
+        prediction.draw(target, predictions)
         click.echo(f"What the network saw: {target}", err=as_json)
     sys.exit(2 if failures else 0)
 

@@ -4,6 +4,7 @@ MNIST's digits are white on black, fitted into 20x20 pixels with their proportio
 centre of mass is the middle of 28x28 pixels (LeCun, Cortes, Burges: The MNIST database of handwritten digits).
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -33,15 +34,18 @@ def read_digit(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         UnusableInput: the file is missing or no picture, or there is nothing on it.
     """
     try:
-        with Image.open(path) as picture:
-            grey = _in_grey(picture)
+        with warnings.catch_warnings():
+            # what Pillow warns of, such as a large picture, is no trouble here
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                grey = _in_grey(picture)
     except FileNotFoundError:
         raise UnusableInput(f"{path} does not exist.") from None
     except Image.DecompressionBombError:
         raise UnusableInput(f"{path} is far too large for the picture of a digit.") from None
     except UnidentifiedImageError:
         raise UnusableInput(f"{path} is not a picture: give a PNG or JPEG.") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # each format has errors of its own for a damaged file
         reason = getattr(error, "strerror", None) or "it is damaged"
         raise UnusableInput(f"{path} cannot be read: {reason.lower()}.") from error
     pixels = np.asarray(grey, dtype=np.float64)
@@ -56,12 +60,21 @@ def _in_grey(picture: Image.Image) -> Image.Image:
     upright = ImageOps.exif_transpose(picture)
     upright.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
     if upright.mode.startswith(("I", "F")):
-        # more than 8 bits a pixel
-        values = np.asarray(upright, dtype=np.float64)
-        span = max(float(np.ptp(values)), 1.0)
-        return Image.fromarray(((values - values.min()) * 255 / span).astype(np.uint8))
-    paper = Image.new("RGBA", upright.size, "white")
-    return Image.alpha_composite(paper, upright.convert("RGBA")).convert("L")
+        # more than 8 bits a pixel, and no word on what is white
+        values = np.nan_to_num(np.asarray(upright, dtype=np.float64))
+        levels = (65535,) if upright.mode.startswith("I;16") else (1, 255, 65535)
+        white = next((level for level in levels if values.max() <= level), values.max())
+        return Image.fromarray((values.clip(min=0) * (255 / white)).astype(np.uint8))
+    layer = upright.convert("RGBA")
+    paper = Image.new("RGBA", upright.size, "black" if _is_light(layer) else "white")
+    return Image.alpha_composite(paper, layer).convert("L")
+
+
+def _is_light(layer: Image.Image) -> bool:
+    """Whether what is drawn on transparent ground is light, and so needs dark paper to be seen."""
+    opacity = np.asarray(layer.getchannel("A"), dtype=np.float64)
+    mean = (np.asarray(layer.convert("L")) * opacity).sum() / max(opacity.sum(), 1)
+    return bool(opacity.min() < 128 and mean > 128)
 
 
 def _ink(pixels: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -101,8 +114,8 @@ def centred(ink: NDArray[np.float64]) -> NDArray[np.uint8]:
     width, height = (max(1, round(side * _BOX / larger)) for side in cut.size)
     digit = np.asarray(cut.resize((width, height), Image.Resampling.BOX if larger > _BOX else Image.Resampling.BICUBIC))
     mass = digit.sum() or 1
-    top = SIZE / 2 - (digit.sum(axis=1) @ (np.arange(height) + 0.5)) / mass
-    left = SIZE / 2 - (digit.sum(axis=0) @ (np.arange(width) + 0.5)) / mass
+    top = SIZE / 2 - (digit.sum(axis=1) @ np.arange(height)) / mass
+    left = SIZE / 2 - (digit.sum(axis=0) @ np.arange(width)) / mass
     row, column = (min(max(round(float(start)), 0), SIZE - side) for start, side in ((top, height), (left, width)))
     canvas = np.zeros((SIZE, SIZE), np.uint8)
     canvas[row : row + height, column : column + width] = digit

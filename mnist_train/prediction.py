@@ -17,6 +17,7 @@ from mnist_train.trained import Trained
 from xlbackprop.errors import UnusableInput
 
 _TOP = 3
+_ENDINGS = (".png", ".jpg", ".pdf", ".svg")
 # of one picture; further ones are predicted, but not drawn
 _MAX_DRAWN = 40
 
@@ -44,6 +45,20 @@ class Prediction:
         """The same for programs."""
         top = [{"class": name, "probability": probability} for name, probability in self.top]
         return {"file": str(self.file), "top": top}
+
+
+def check_picture(path: Path) -> None:
+    """See whether a picture may be written to a path.
+
+    Raises:
+        UnusableInput: it has no ending of a picture, or there is no place for it.
+    """
+    if path.suffix.lower() not in _ENDINGS:
+        raise UnusableInput(f"{path} is no name for a picture: end it in {' or '.join(_ENDINGS)}.")
+    if path.is_dir():
+        raise UnusableInput(f"{path} is a directory: give the name of a file.")
+    if not path.parent.is_dir():
+        raise UnusableInput(f"{path} cannot be written, since {path.parent} is no directory.")
 
 
 def predict(trained: Trained, files: Iterable[Path]) -> tuple[list[Prediction], list[str]]:

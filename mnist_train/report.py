@@ -135,7 +135,7 @@ def registry() -> str:
     for name, design in models.DESIGNS.items():
         parameters = models.parameter_count(design.build())
         lines.append(f"{name:12} {parameters:>6,} parameters  {design.sentence}")
-        lines.append(f"{'':31}{_recipe(design.recipe)}")
+        lines.append(f"{'':32}{_recipe(design.recipe)}")
     return "\n".join(lines)
 
 

@@ -36,6 +36,8 @@ SUMMARY = "summary.txt"
 LOG = "train.log"
 
 _MAX_NUMBERED = 100_000
+# batch norm knows no deviation of a single image
+_LEAST_IMAGES = 2
 
 
 class Interrupted(Exception):
@@ -153,6 +155,8 @@ def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
     data = load(told.dataset, Path(told.data_dir), limit=told.limit, hold_out=told.hold_out)
     if processes.writes:
         processes.wait()
+    if len(data.train) < _LEAST_IMAGES:
+        raise UnusableInput(f"There is nothing to train on with fewer than {_LEAST_IMAGES} images: raise --limit.")
     return replace(told, device=device.type), data.to(device)
 
 
@@ -234,9 +238,14 @@ def _restored(training: Training, folder: Path) -> tuple[list[EpochRecord], list
     if not (folder / CHECKPOINT).exists():
         return [], []
     tensors, card = files.load_tensors(folder / CHECKPOINT)
-    losses: Tensor = tensors.pop("step_losses")
-    training.restore(tensors)
-    return [EpochRecord(**line) for line in card["epochs"]], losses.tolist()
+    try:
+        losses: Tensor = tensors.pop("step_losses")
+        training.restore(tensors)
+        return [EpochRecord(**line) for line in card["epochs"]], losses.tolist()
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise UnusableInput(
+            f"{folder / CHECKPOINT} does not belong to the settings in {CONFIG}: start anew in another --run-dir."
+        ) from error
 
 
 def _train_epoch(training: Training, epochs: list[EpochRecord], losses: list[float], watcher: Watcher) -> None:
@@ -312,7 +321,8 @@ def _opening(training: Training, device: torch.device, processes: Processes, don
     again = f", from the end of epoch {done}" if done else ""
     size = f"{models.parameter_count(training.model):,} parameters"
     unpublished = " (not the published files)" if training.data.published is False else ""
-    what = f"{len(training.data.train):,} images of {told.dataset}{unpublished} for {told.epochs} epochs{again}"
+    epochs = "1 epoch" if told.epochs == 1 else f"{told.epochs} epochs"
+    what = f"{len(training.data.train):,} images of {told.dataset}{unpublished} for {epochs}{again}"
     return f"Training {told.model} ({size}) on {what}, seed {told.seed}; {where}."
 
 

@@ -51,7 +51,7 @@ def load_trained(path: Path, device: torch.device) -> Trained:
     if path.is_dir() and not file.exists() and (path / runs.CHECKPOINT).exists():
         raise UnusableInput(f"The run in {path} is not finished: go on with --run-dir {path} --resume.")
     tensors, card = files.load_tensors(file)
-    if "network" not in card:
+    if not {"network", "data"} <= card.keys():
         raise UnusableInput(f"{file} is the checkpoint of a run that is not finished: resume it first.")
     model = models.build(card["network"])
     try:

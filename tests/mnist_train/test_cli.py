@@ -20,7 +20,7 @@ from PIL import Image
 
 from mnist_train import cli, data, plots
 from mnist_train.files import load_tensors
-from mnist_train.models import DESIGNS
+from mnist_train.models import DESIGNS, build, parameter_count
 from mnist_train.settings import Settings, name_on_command_line
 from mnist_train.training import Training
 from tests.conftest import REPOSITORY
@@ -123,7 +123,7 @@ def test_without_a_command_it_trains_and_writes_everything(finished: Finished) -
     assert {path.name for path in finished.folder.iterdir()} == TEXTS | PICTURES
     assert finished.stdout == (finished.folder / "train.log").read_text(encoding="utf-8")
     lines = finished.stdout.splitlines()
-    assert lines[0].startswith("Training nano (2,676 parameters) on 500 images of mnist for 2 epochs, seed 1; CPU, ")
+    assert re.match(r"Training nano \(.* parameters\) on 500 images of mnist.* for 2 epochs, seed 1; CPU, ", lines[0])
     card = json.loads((finished.folder / "model.json").read_text(encoding="utf-8"))
     (reached,) = [line for line in lines if line.startswith("[ ] last epoch")]
     assert reached.endswith(f" {card['accuracy']:.2f}%")
@@ -162,7 +162,7 @@ def test_the_stored_settings_make_the_run_again(finished: Finished, train: objec
 
 
 def test_options_go_before_the_file_and_the_file_before_the_recipe(train: Callable[..., Result]) -> None:
-    Path("my.toml").write_text('model = "tiny"\nepochs = 3\nlr = 1\nweight-decay = 0.5\nseed = 9\n', encoding="utf-8")
+    Path("my.toml").write_text('model = "seed2"\nepochs = 3\nlr = 1\nweight-decay = 0.5\nseed = 9\n', encoding="utf-8")
     assert train("--config", "my.toml", "--run-dir", "run", "--seed", 4, "--augment", "none").exit_code == 0
     found = config(Path("run"))
     assert (found["model"], found["epochs"], found["seed"], found["augment"]) == ("nano", 2, 4, "none")
@@ -239,7 +239,7 @@ def interrupted(train: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -
 def test_an_interrupted_run_says_how_it_goes_on_and_ends_as_any_other(interrupted: Result, finished: Finished) -> None:
     assert interrupted.exit_code == 130
     command = "python -m mnist_train --run-dir run --resume"
-    assert interrupted.stderr == (f"\nInterrupted in epoch 2 of 2; go on from the end of epoch 1 with {command}\n")
+    assert interrupted.stderr == f"\nInterrupted in epoch 2; go on from the end of epoch 1 with {command}\n"
     assert len(metrics(Path("run"))) == 1
     result = run(*command.split()[3:])
     assert result.exit_code == 0
@@ -248,6 +248,25 @@ def test_an_interrupted_run_says_how_it_goes_on_and_ends_as_any_other(interrupte
     assert config(Path("run")) == config(finished.folder)
     assert (Path("run") / "train.log").read_text(encoding="utf-8") == interrupted.stdout + result.stdout
     assert {path.name for path in Path("run").iterdir()} == TEXTS
+
+
+def test_a_run_that_is_interrupted_when_it_is_drawn_can_be_finished(
+    train: Callable[..., Result], finished: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(run: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(plots, "draw_all", interrupt)
+        result = train("--run-dir", "run")
+    assert result.exit_code == 130
+    assert result.stderr.startswith("\nInterrupted; go on from ")
+    assert result.stderr.endswith(" with python -m mnist_train --run-dir run --resume\n")
+    result = run("--run-dir", "run", "--resume")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "Everything lies in run."
+    assert {path.name for path in Path("run").iterdir()} == TEXTS
+    assert_same_run(Path("run"), finished.folder)
 
 
 def test_the_images_of_a_resumed_run_may_have_moved(interrupted: Result, digits: Path) -> None:
@@ -422,7 +441,8 @@ def test_models_and_summary_print_their_tables() -> None:
     result = run("summary")
     assert result.exit_code == 0
     assert result.stdout == run("summary", "compact").stdout
-    assert result.stdout.splitlines()[-1] == "9,954 parameters, all of them trained"
+    count = parameter_count(build("compact"))
+    assert result.stdout.splitlines()[-1] == f"{count:,} parameters, all of them trained"
 
 
 def options_of(command: str) -> dict[str, click.Parameter]:
@@ -483,9 +503,7 @@ def test_without_torch_there_is_help_and_one_sentence(tmp_path: Path) -> None:
         process = outside(*arguments, cwd=tmp_path, blocked="torch")
         out, err = process.communicate(timeout=60)
         assert (process.returncode, out) == (2, "")
-        assert err == (
-            'Error: torch is not installed, which the trainer needs: pip install ".[mnist]" in the checkout.\n'
-        )
+        assert err == 'Error: torch is not installed: pip install ".[mnist]" in the checkout.\n'
     assert [path.name for path in tmp_path.iterdir()] == ["blocking"]
 
 

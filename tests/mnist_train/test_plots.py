@@ -16,13 +16,7 @@ from mnist_train.processes import Processes
 from mnist_train.runs import Run
 from mnist_train.settings import effective
 
-PICTURES = {
-    plots.CURVES: (1210, 440),
-    plots.AUGMENTED: (1210, 753),
-    plots.MISCLASSIFIED: (1210, 478),
-    plots.CONFUSION: (715, 660),
-    plots.FILTERS: (715, 187),
-}
+PICTURES = {plots.CURVES, plots.AUGMENTED, plots.MISCLASSIFIED, plots.CONFUSION, plots.FILTERS}
 
 
 def trained(data: DataSet, folder: Path, model: str = "nano", **changes: object) -> Run:
@@ -78,14 +72,9 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> dict[str, Figure]:
     return drawn
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", sorted(PICTURES))
 def test_every_picture_of_a_run_is_there(name: str, drawn: Drawn) -> None:
     assert_is_a_picture(drawn.run.folder / name)
-    with Image.open(drawn.run.folder / name) as picture:
-        width, height = PICTURES[name]
-        assert picture.width == width
-        # a row of ten mistakes is 1.25 inches high
-        assert (picture.height - height) % 137 in (0, 136, 1)
 
 
 def test_drawing_leaves_nothing_else_in_the_folder(drawn: Drawn) -> None:
@@ -96,11 +85,9 @@ def test_drawing_leaves_nothing_else_in_the_folder(drawn: Drawn) -> None:
 def test_the_averaged_weights_are_what_is_drawn_and_the_network_keeps_its_own(drawn: Drawn) -> None:
     averaged, _ = load_tensors(drawn.run.folder / runs.MODEL)
     assert not torch.equal(drawn.before["0.weight"], averaged["0.weight"])
-    shown = [cell.images[0].get_array() for cell in drawn.figures[plots.FILTERS].axes]
+    shown = [cell.images[0].get_array() for cell in drawn.figures[plots.FILTERS].axes if cell.images]
     assert np.array_equal(np.stack(shown), averaged["0.weight"][:, 0].numpy())
-    last = drawn.run.epochs[-1]
-    assert last.averaged_test_accuracy != last.test_accuracy
-    wrong = round(200 - 2 * last.averaged_test_accuracy)
+    wrong = round(200 - 2 * drawn.run.epochs[-1].averaged_test_accuracy)
     title = drawn.figures[plots.MISCLASSIFIED].get_suptitle()
     assert title == f"Test set: {wrong} of 200 misclassified (true, not predicted)"
     after = drawn.run.training.model.state_dict()
@@ -127,17 +114,15 @@ def test_a_run_without_averaged_weights_shows_its_own(
 ) -> None:
     run = trained(replace(data, train=data.train[:100]), tmp_path, ema=0.0, epochs=1)
     plots.draw_all(run)
-    assert figures.keys() == PICTURES.keys()
+    assert figures.keys() == PICTURES
     wrong = round(200 - 2 * run.epochs[-1].test_accuracy)
     assert figures[plots.MISCLASSIFIED].get_suptitle().startswith(f"Test set: {wrong} of 200 misclassified")
 
 
-@pytest.mark.parametrize(("name", "count"), [("nano", 6), ("seed1", 8), ("sprint", 12)])
-def test_the_filters_of_the_first_layer_are_shown(
-    name: str, count: int, figures: dict[str, Figure], tmp_path: Path
-) -> None:
-    plots.draw_filters(tmp_path / plots.FILTERS, models.build(name))
-    figure = figures[plots.FILTERS]
+@pytest.mark.parametrize("count", [1, 8, 9, 20])
+def test_the_filters_of_the_first_layer_are_shown(count: int, figures: dict[str, Figure]) -> None:
+    plots.draw_filters(Path("filters.png"), nn.Sequential(nn.Conv2d(1, count, 5), nn.Conv2d(count, 3, 3)))
+    figure = figures["filters.png"]
     assert figure.get_suptitle() == f"The {count} filters of the first layer"
     assert sum(len(cell.images) for cell in figure.axes) == count
 

@@ -60,7 +60,7 @@ main()
 
 def test_two_processes_train_as_one_does_and_end_with_identical_weights(digits: Path, tmp_path: Path) -> None:
     (tmp_path / "both.py").write_text(_BOTH_SAVE)
-    options = ["--model", "nano", "--batch-size", "20", "--epochs", "3", "--threads", "1", "--data-dir", str(digits)]
+    options = ["--model", "nano", "--batch-size", "20", "--epochs", "6", "--threads", "1", "--data-dir", str(digits)]
     one = [sys.executable, "-m", "mnist_train"]
     two = [
         sys.executable,
