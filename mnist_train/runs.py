@@ -155,8 +155,10 @@ def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
     data = load(told.dataset, Path(told.data_dir), limit=told.limit, hold_out=told.hold_out)
     if processes.writes:
         processes.wait()
-    if len(data.train) < _LEAST_IMAGES:
-        raise UnusableInput(f"There is nothing to train on with fewer than {_LEAST_IMAGES} images: raise --limit.")
+    if min(told.batch_size, len(data.train)) < _LEAST_IMAGES * processes.count:
+        raise UnusableInput(
+            f"Each step needs at least {_LEAST_IMAGES} images in each process: train on more, or raise --batch-size."
+        )
     return replace(told, device=device.type), data.to(device)
 
 

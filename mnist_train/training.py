@@ -111,7 +111,6 @@ class Training:
         Raises:
             Diverged: a loss was not finite.
         """
-        # at least one batch of whole images, and none that a process would get nothing of
         steps, batch = self.steps_per_epoch, self.batch_size
         randomness = torch.Generator().manual_seed(_seed(self.settings.seed, epoch))
         order = torch.randperm(len(self.data.train), generator=randomness)[: steps * batch].view(steps, batch)

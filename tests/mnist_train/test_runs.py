@@ -204,3 +204,14 @@ def test_sprint_learns_the_real_digits_in_one_epoch(real_digits: Path, tmp_path:
     settings = told(real_digits, model="sprint", epochs=1, batch_size=128)
     _, images = runs.prepared(settings, Processes())
     assert run(settings, images, tmp_path).card["accuracy"] > 98.8
+
+
+@pytest.mark.parametrize(("count", "batch"), [(2, 3), (300, 1000)])
+def test_a_process_that_would_get_one_image_a_step_is_refused(digits: Path, count: int, batch: int) -> None:
+    class Alone(Processes):
+        def wait(self) -> None:
+            pass
+
+    with pytest.raises(UnusableInput, match="at least 2 images in each process"):
+        runs.prepared(told(digits, batch_size=batch), Alone(0, count))
+    assert runs.prepared(told(digits, batch_size=batch + 1), Alone(0, min(count, 2)))
