@@ -1,6 +1,7 @@
 """What several test modules share: workbooks to look at, and LibreOffice where it is installed."""
 
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from xlbackprop.workbook.layout import WorkbookLayout
 # a shared machine is slow at times, and a failure in continuous integration must be there again
 settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("default")
+
+# a shell lets what it runs in the background ignore Ctrl-C, and so would the programs that the tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).parent.parent
 
