@@ -173,12 +173,20 @@ def summary(model: str) -> None:
 
 _CHECKPOINT = click.argument("checkpoint", type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
-_DEVICE = click.option("--device", type=click.Choice(settings.DEVICES), default="auto", show_default=True)
+_DEVICE = click.option("--device", type=click.Choice(settings.DEVICES), default=Settings.device, show_default=True)
+_DATA_DIR = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=Settings.data_dir,
+    show_default=True,
+    envvar=_DATA_VARIABLE,
+    help="Where the images lie, or are downloaded to.",
+)
 
 
 @main.command()
 @_CHECKPOINT
-@click.option("--data-dir", type=click.Path(path_type=Path), default="data", show_default=True, envvar=_DATA_VARIABLE)
+@_DATA_DIR
 @click.option("--dataset", type=click.Choice(settings.DATASETS), help="[default: that of the training]")
 @_DEVICE
 @_JSON

@@ -119,7 +119,7 @@ def _check(option: "Field[Any]", value: Any) -> None:
     flag = name_on_command_line(option.name)
     if type(value) is not option.type:
         raise UnusableInput(f"{flag} {value!r} is not {_TYPES[option.type]}.")
-    if isinstance(value, str) and not value.isprintable() and any("\ud800" <= c <= "\udfff" for c in value):
+    if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
         raise UnusableInput(f"{flag} {value!r} is not a text in Unicode, so it cannot be stored with the run.")
     choices = option.metadata["choices"]
     if choices and value not in choices:
