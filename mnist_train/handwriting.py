@@ -56,7 +56,7 @@ def read_digit(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def _in_grey(picture: Image.Image) -> Image.Image:
-    """Upright, on white where it was transparent, of a handy size."""
+    """Upright, on paper of the other shade where it was transparent, of a handy size."""
     upright = ImageOps.exif_transpose(picture)
     upright.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
     if upright.mode.startswith(("I", "F")):

@@ -22,8 +22,8 @@ from mnist_train import cli, data, plots
 from mnist_train.files import load_tensors
 from mnist_train.models import DESIGNS, build, parameter_count
 from mnist_train.settings import Settings, name_on_command_line
-from mnist_train.training import Training
 from tests.conftest import REPOSITORY
+from tests.mnist_train.interruption import interrupted_in_the_second_epoch
 from xlbackprop import __version__
 
 SMALL = ("--model", "nano", "--batch-size", 20, "--epochs", 2, "--threads", 1)
@@ -224,15 +224,7 @@ def test_a_folder_with_other_things_is_left_alone(train: Callable[..., Result]) 
 @pytest.fixture
 def interrupted(train: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Result:
     """What a run printed in the folder `run` that was interrupted in its second epoch."""
-    original = Training.train_epoch
-
-    def train_epoch(self: Training, epoch: int, progress: object) -> object:
-        if epoch == 1:
-            raise KeyboardInterrupt
-        return original(self, epoch, progress)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "train_epoch", train_epoch)
+    with interrupted_in_the_second_epoch(monkeypatch):
         return train("--run-dir", "run")
 
 

@@ -12,7 +12,7 @@ from mnist_train.processes import Processes
 from mnist_train.runs import Run
 from mnist_train.settings import effective
 from mnist_train.trained import load_trained
-from mnist_train.training import Training
+from tests.mnist_train.interruption import interrupted_in_the_second_epoch
 from xlbackprop.errors import UnusableInput
 
 CPU = torch.device("cpu")
@@ -74,15 +74,7 @@ def test_what_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 @pytest.fixture
 def unfinished(data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a run that was interrupted in its second epoch."""
-    original = Training.train_epoch
-
-    def train_epoch(self: Training, epoch: int, progress: object) -> object:
-        if epoch == 1:
-            raise KeyboardInterrupt
-        return original(self, epoch, progress)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "train_epoch", train_epoch)
+    with interrupted_in_the_second_epoch(monkeypatch):
         with pytest.raises(runs.Interrupted):
             trained(data, tmp_path)
     return tmp_path
