@@ -172,6 +172,21 @@ def test_the_grain_and_shadows_of_paper_are_background(plain: Pixels, tmp_path: 
     assert (digit[plain == 0] == 0).mean() > 0.9
 
 
+def test_specks_beside_a_digit_do_not_move_or_shrink_it(plain: Pixels, tmp_path: Path) -> None:
+    page = drawn()
+    for left, top in ((0, 195), (190, 3), (3, 3)):
+        ImageDraw.Draw(page).ellipse((left, top, left + 4, top + 4), fill=0)
+    assert (seen(page, tmp_path / "digit.png") == plain).all()
+
+
+def test_a_stroke_that_stands_by_itself_is_part_of_the_digit(tmp_path: Path) -> None:
+    without_bar = Image.new("L", (100, 100), 255)
+    ImageDraw.Draw(without_bar).line([(40, 25), (40, 50), (60, 60), (55, 80), (35, 80)], fill=0, width=5)
+    with_bar = without_bar.copy()
+    ImageDraw.Draw(with_bar).line([(46, 25), (66, 23)], fill=0, width=4)
+    assert difference(seen(with_bar, tmp_path / "digit.png"), seen(without_bar, tmp_path / "digit.png")) > 5
+
+
 def test_faint_strokes_stay_fainter_than_dark_ones(tmp_path: Path) -> None:
     picture = Image.new("L", (100, 100), 255)
     ImageDraw.Draw(picture).rectangle((20, 10, 39, 89), fill=0)
