@@ -171,7 +171,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """The settings of a TOML file, by name; `-` in a name is read as `_`.
 
     Raises:
-        UnusableInput: the file is missing or is no TOML.
+        UnusableInput: the file is missing, is no TOML, or has a name in both ways.
     """
     try:
         with path.open("rb") as file:
@@ -180,7 +180,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UnusableInput(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from error
     except (ValueError, RecursionError) as error:
         raise UnusableInput(f"{path} is not a TOML file: {error}.") from error
-    return {name.replace("-", "_"): value for name, value in table.items()}
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        field_name = name.replace("-", "_")
+        if field_name in values:
+            raise UnusableInput(f"{path} says {field_name} twice, with - and with _: leave one out.")
+        values[field_name] = value
+    return values
 
 
 def to_toml(settings: Settings) -> str:

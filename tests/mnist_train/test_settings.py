@@ -178,6 +178,13 @@ def test_a_file_may_name_options_as_the_command_line_does(tmp_path: Path) -> Non
     assert read_toml(file) == {"batch_size": 64, "hold_out": 100, "data_dir": "a-b"}
 
 
+def test_a_name_that_a_file_has_in_both_ways_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("batch-size = 64\nbatch_size = 32\n")
+    with pytest.raises(UnusableInput, match="says batch_size twice"):
+        read_toml(file)
+
+
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(UnusableInput) as caught:
         read_toml(tmp_path / "none.toml")
