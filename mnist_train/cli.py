@@ -57,17 +57,15 @@ def _settings_options(*, without: tuple[str, ...] = ()) -> Callable[[Callable[..
 def _settings_option(option: "dataclasses.Field[Any]") -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The option of a setting; None where it is not given."""
     flag, choices = name_on_command_line(option.name), option.metadata["choices"]
-    shown = "the network's recipe" if option.name in _RECIPE else str(option.default).lower()
+    shown = "that of the network" if option.name in _RECIPE else str(option.default).lower()
+    help_line = f"{option.metadata['help']}  [default: {shown}]"
     if option.type is bool:
-        return click.option(
-            f"{flag}/--no-{option.name}", option.name, default=None, help=option.metadata["help"], show_default=shown
-        )
+        return click.option(f"{flag}/--no-{option.name}", option.name, default=None, help=help_line)
     return click.option(
         flag,
         option.name,
         type=click.Choice(choices) if choices else _CLICK_TYPES[option.type],
-        help=option.metadata["help"],
-        show_default=shown,
+        help=help_line,
         envvar=_DATA_VARIABLE if option.name == "data_dir" else None,
     )
 

@@ -241,6 +241,7 @@ def _restored(training: Training, folder: Path) -> tuple[list[EpochRecord], list
         return [], []
     tensors, card = files.load_tensors(folder / CHECKPOINT)
     try:
+        _check_unchanged(Settings(**card["settings"]), training.settings, folder)
         losses: Tensor = tensors.pop("step_losses")
         training.restore(tensors)
         return [EpochRecord(**line) for line in card["epochs"]], losses.tolist()
@@ -248,6 +249,18 @@ def _restored(training: Training, folder: Path) -> tuple[list[EpochRecord], list
         raise UnusableInput(
             f"{folder / CHECKPOINT} does not belong to the settings in {CONFIG}: start anew in another --run-dir."
         ) from error
+
+
+def _check_unchanged(before: Settings, now: Settings, folder: Path) -> None:
+    """Raises UnusableInput if somebody changed the settings of a run that is under way."""
+    # the images may lie elsewhere by now
+    changed = asdict(before).items() - asdict(replace(now, data_dir=before.data_dir)).items()
+    if changed:
+        was = ", ".join(f"{name} was {value}" for name, value in sorted(changed))
+        raise UnusableInput(
+            f"{folder / CONFIG} was changed while the run was under way ({was}): put that back, or start anew with "
+            "--config and another --run-dir."
+        )
 
 
 def _train_epoch(training: Training, epochs: list[EpochRecord], losses: list[float], watcher: Watcher) -> None:
@@ -265,7 +278,8 @@ def _train_epoch(training: Training, epochs: list[EpochRecord], losses: list[flo
 
 def _checkpoint(training: Training, folder: Path, epochs: list[EpochRecord], losses: list[float]) -> None:
     tensors = training.state() | {"step_losses": torch.tensor(losses)}
-    files.save_tensors(folder / CHECKPOINT, tensors, {"epochs": [asdict(line) for line in epochs]})
+    card = {"epochs": [asdict(line) for line in epochs], "settings": asdict(training.settings)}
+    files.save_tensors(folder / CHECKPOINT, tensors, card)
     files.write_text(folder / METRICS, history.to_csv(epochs))
 
 

@@ -125,6 +125,19 @@ def test_an_epoch_that_was_not_written_is_done_again(digits: Path, data: DataSet
     assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
 
 
+def test_settings_that_were_changed_under_way_are_refused_by_name(digits: Path, data: DataSet, tmp_path: Path) -> None:
+    with pytest.raises(runs.Interrupted):
+        run(told(digits, epochs=3), data, tmp_path, _Stops())
+    config = tmp_path / runs.CONFIG
+    as_begun = config.read_text()
+    config.write_text(as_begun.replace("epochs = 3", "epochs = 30").replace("ema = 0.998", "ema = 0.9"))
+    with pytest.raises(UnusableInput, match=r"was changed .* \(ema was 0.998, epochs was 3\)"):
+        run(runs.stored_settings(tmp_path), data, tmp_path, resume=True)
+    # the images may have moved
+    config.write_text(as_begun.replace(str(digits), "elsewhere"))
+    assert len(run(runs.stored_settings(tmp_path), data, tmp_path, resume=True).epochs) == 3
+
+
 def test_the_card_tells_what_the_weights_are(digits: Path, data: DataSet, tmp_path: Path) -> None:
     finished = run(told(digits, seed=5), data, tmp_path)
     card = json.loads((tmp_path / runs.CARD).read_text())
