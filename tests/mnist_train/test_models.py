@@ -27,6 +27,10 @@ LAYERS = {
     "seed3": "C5 1>32,R,B,C3 32>16,R,B,M2,D0.1,C3 16>16,R,B,C3 16>64,R,B,A global,D0.1,L 64>10",
     "seed4": "C3 1>16 pad 1,R,B,C3 16>32 pad 1,R,B,M2,C1 32>8,D0.3,C3 8>16,R,B,C3 16>32,R,B,C1 32>8,D0.3,C3 8>16,R,"
     "C3 16>32,R,C1 32>10,A6",
+    "compact": "C5 1>16,M2,B,R,C3 16>14 pad 1,B,R,C3 14>14 pad 1,M2,B,R,C3 14>32 pad 1,B,R,C6 32>32,B,L 32>10",
+    "tiny": "C5 1>8,M2,B,R,C3 8>12 pad 1,B,R,C3 12>12 pad 1,M2,B,R,C3 12>16 pad 1,B,R,C6 16>16,B,L 16>10",
+    "nano": "C5 1>8,M2,B,R,C3 8>7 pad 1,B,R,C3 7>7 pad 1,M2,B,R,C3 7>8 pad 1,B,R,C3 8>10 pad 1,B,R,C6 10>10,B,L 10>10",
+    "sprint": "C5 1>16,M2,B,R,C3 16>20 pad 1,B,R,C3 20>20 pad 1,M2,B,R,C3 20>40 pad 1,B,R,C6 40>40,B,L 40>10",
 }
 every_network = pytest.mark.parametrize("name", DESIGNS)
 
@@ -73,7 +77,7 @@ def test_the_seeds_have_as_many_parameters_as_published(name: str, total: int) -
 
 
 @pytest.mark.parametrize(("name", "layers"), LAYERS.items())
-def test_the_seeds_have_the_layers_of_the_originals(name: str, layers: str) -> None:
+def test_each_network_has_the_layers_of_its_evidence(name: str, layers: str) -> None:
     assert [code(layer) for layer in build(name) if not isinstance(layer, nn.Flatten)] == layers.split(",")
 
 
