@@ -67,7 +67,7 @@ def test_a_restored_training_goes_on_bit_by_bit(data: DataSet, optimizer: str) -
 
 
 def test_printed_digits_are_learned(data: DataSet) -> None:
-    plain, averaged = trained(data, epochs=3).evaluated()
+    plain, averaged = trained(data, epochs=6).evaluated()
     assert averaged is not None
     assert min(plain.accuracy, averaged.accuracy) > 90
 
