@@ -62,12 +62,14 @@ def _pooled_by_weights(first: int, middle: tuple[int, ...], last: tuple[int, ...
     pooling = nn.Conv2d(features, features, 6, groups=features, bias=False)
     # average pooling, to begin with
     nn.init.constant_(pooling.weight, 1 / 36)
-    channels = (first, *middle)
+    first_convolution = nn.Conv2d(1, first, 5, bias=False)
+    on_12x12 = [_conv3x3(*channels) for channels in pairwise((first, *middle))]
+    on_6x6 = [_conv3x3(*channels) for channels in pairwise((middle[-1], *last))]
     return nn.Sequential(
-        *_max_pooled(nn.Conv2d(1, first, 5, bias=False)),
-        *chain.from_iterable(_normalised(_conv3x3(*pair)) for pair in pairwise(channels[:-1])),
-        *_max_pooled(_conv3x3(*channels[-2:])),
-        *chain.from_iterable(_normalised(_conv3x3(*pair)) for pair in pairwise((middle[-1], *last))),
+        *_max_pooled(first_convolution),
+        *chain.from_iterable(map(_normalised, on_12x12[:-1])),
+        *_max_pooled(on_12x12[-1]),
+        *chain.from_iterable(map(_normalised, on_6x6)),
         pooling,
         nn.BatchNorm2d(features),
         nn.Flatten(),
