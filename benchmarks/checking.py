@@ -22,7 +22,7 @@ from tests import handmade
 from tests.handmade import CLASSIC, FORMULAS, SHAPES, START_A, START_B, START_C, Handmade, slips, write
 from xlbackprop.check.many import check_all
 from xlbackprop.check.workbooks import check
-from xlbackprop.engines import recalculated
+from xlbackprop.spreadsheet.engines import recalculated
 
 SCALE = 0.1 if "--quick" in sys.argv else 1.0
 RIGHT, MANGLED = int(3000 * SCALE), int(600 * SCALE)

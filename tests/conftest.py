@@ -9,11 +9,12 @@ import ironcalc
 import pytest
 from hypothesis import settings
 
-from xlbackprop.addresses import column_number
 from xlbackprop.build import Recipe, build
 from xlbackprop.check import verification
-from xlbackprop.check.report import FileReport
-from xlbackprop.engines import Sheets, libreoffice_program
+from xlbackprop.report.findings import FileReport
+from xlbackprop.spreadsheet.addresses import column_number
+from xlbackprop.spreadsheet.cells import Sheets
+from xlbackprop.spreadsheet.libreoffice import libreoffice_program
 from xlbackprop.workbook.layout import WorkbookLayout
 
 # a shared machine is slow at times, and a failure in continuous integration must be there again

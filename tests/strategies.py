@@ -2,7 +2,8 @@
 
 from hypothesis import strategies as st
 
-from xlbackprop.network import ACTIVATIONS, BIASES, Network
+from xlbackprop.backprop.functions import ACTIVATIONS
+from xlbackprop.backprop.network import BIASES, Network
 
 values = st.floats(-2, 2).map(lambda value: round(value, 3))
 positive = st.floats(0.05, 1).map(lambda value: round(value, 3))
@@ -14,8 +15,8 @@ def networks(draw: st.DrawFn) -> Network:
     layers = tuple(draw(st.lists(st.integers(1, 4), min_size=2, max_size=5)))
     softmax = layers[-1] > 1 and draw(st.booleans())
     functions = {
-        "hidden": draw(st.sampled_from(ACTIVATIONS)),
-        "output": "softmax" if softmax else draw(st.sampled_from(ACTIVATIONS)),
+        "hidden": draw(st.sampled_from(list(ACTIVATIONS))),
+        "output": "softmax" if softmax else draw(st.sampled_from(list(ACTIVATIONS))),
         "loss": "cross-entropy" if softmax else "squared error",
         "biases": draw(st.sampled_from(BIASES)),
     }

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from tests.conftest import recipe
 from tests.strategies import networks
 from xlbackprop import build as building
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.simulation import LeavesRange
 from xlbackprop.build import Recipe, build, parse_learning_rates, parse_values
-from xlbackprop.chain_rule import LeavesRange
 from xlbackprop.check.verification import verify
 from xlbackprop.errors import CheckFailed, UnusableInput
-from xlbackprop.network import Network
 from xlbackprop.workbook import assembly, comparison
 from xlbackprop.workbook.assembly import progress_total
 from xlbackprop.workbook.training import row_formulas

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from tests.conftest import Workbook
 from tests.handmade import Handmade, write
 from xlbackprop import __version__, cli
+from xlbackprop.backprop.templates import template_names
 from xlbackprop.check import verification
-from xlbackprop.templates import template_names
 
 
 def run(*arguments: object) -> Result:

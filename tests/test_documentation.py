@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from tests.conftest import REPOSITORY
 from tests.handmade import FORMULAS, Handmade, write
 from xlbackprop import cli
-from xlbackprop.chain_rule import Simulation
-from xlbackprop.check.headers import quantity
-from xlbackprop.network import Network
-from xlbackprop.templates import load_template, template_names
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.simulation import Simulation
+from xlbackprop.backprop.templates import load_template, template_names
+from xlbackprop.tables.headers import quantity
 from xlbackprop.workbook.layout import MAX_LAYER, MAX_LEARNING_RATES, WorkbookLayout
 
 OTHERS = {

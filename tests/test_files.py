@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from xlbackprop.errors import UnusableInput
-from xlbackprop.files import check_package, written_whole
+from xlbackprop.files import written_whole
+from xlbackprop.spreadsheet.package import check_package
 
 
 def left_in(folder: Path) -> set[str]:

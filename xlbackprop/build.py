@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xlbackprop import __version__
+from xlbackprop.backprop.network import Network, parse_number
+from xlbackprop.backprop.templates import load_template
 from xlbackprop.check.as_built import compare_with_written
-from xlbackprop.check.report import FileReport, Finding
 from xlbackprop.check.verification import judge
-from xlbackprop.engines import ENGINES, recalculated
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import written_whole
-from xlbackprop.network import Network, parse_number
-from xlbackprop.templates import load_template
+from xlbackprop.report.findings import FileReport, Finding
+from xlbackprop.spreadsheet.engines import ENGINES, recalculated
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.layout import WorkbookLayout, short_number
 from xlbackprop.workbook.network_sheet import Origin

@@ -16,7 +16,7 @@ from xlbackprop.files import check_output
 
 if TYPE_CHECKING:
     from xlbackprop.build import Built
-    from xlbackprop.check.report import CheckedFile, FileReport, Finding
+    from xlbackprop.report.findings import CheckedFile, FileReport, Finding
 
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
 
@@ -116,7 +116,7 @@ def _print_built(built: "Built") -> None:
 
 
 def _agreement(report: "FileReport") -> str:
-    from xlbackprop.engines import ENGINES
+    from xlbackprop.spreadsheet.engines import ENGINES
 
     text = f"{ENGINES[report.engine]} recalculated {report.cells:,} formula cells"
     if not report.correct:
@@ -156,8 +156,8 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     """
     from tqdm import tqdm
 
-    from xlbackprop.check import printing
     from xlbackprop.check.many import check_all, workbooks_in
+    from xlbackprop.report import data
 
     if as_json and as_csv:
         raise UnusableInput("--json and --csv exclude each other: choose one.")
@@ -171,13 +171,13 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     with tqdm(total=len(paths), unit="file", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
         checked = check_all(paths, on_file=progress.update)
     if as_json:
-        click.echo(json.dumps(printing.as_json(checked), ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(data.as_json(checked), ensure_ascii=False, allow_nan=False))
     elif as_csv:
-        click.echo(printing.as_csv(checked), nl=False)
+        click.echo(data.as_csv(checked), nl=False)
     elif len(checked) > 1 or not checked[0].error:
         _print_checked(checked)
     if annotate and not checked[0].error:
-        from xlbackprop.check.annotation import annotate as write_annotated
+        from xlbackprop.report.annotation import annotate as write_annotated
 
         write_annotated(checked[0], annotate, force=force)
         if not (as_json or as_csv):
@@ -193,7 +193,7 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
 
 
 def _print_checked(files: "list[CheckedFile]") -> None:
-    from xlbackprop.check import printing
+    from xlbackprop.report import text
 
     # click leaves colours out where the output is no terminal, but does not know NO_COLOR
     colour = False if os.environ.get("NO_COLOR") else None
@@ -205,16 +205,16 @@ def _print_checked(files: "list[CheckedFile]") -> None:
         for table in file.tables:
             rows = "no rows" if table.first_row is None else f"rows {table.first_row} to {table.last_row}"
             rate = "unknown" if table.learning_rate is None else f"{table.learning_rate:g}"
-            verdict = click.style(table.verdict, fg=printing.COLOURS[table.verdict])
+            verdict = click.style(table.verdict, fg=text.COLOURS[table.verdict])
             click.echo(f"  {table.sheet:<{width}}  {rows:<16}  η {rate:<8}  {verdict}", color=colour)
-            for line in printing.table_lines(table):
+            for line in text.table_lines(table):
                 click.echo(f"    {line}")
         for sheet, finding in file.elsewhere:
             click.echo(f"  {sheet}: {_sentence(finding)}")
         for note in file.notes:
             click.echo(f"  Note: {note}.")
     if len(files) > 1:
-        click.echo(printing.summary(files))
+        click.echo(text.summary(files))
 
 
 @main.command()
@@ -239,7 +239,7 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
     xlbackprop verify backprop.xlsx --engine all --json
     """
     from xlbackprop.check.verification import verify as verify_workbook
-    from xlbackprop.engines import ENGINES
+    from xlbackprop.spreadsheet.engines import ENGINES
 
     engines = list(ENGINES) if engine == "all" else [engine]
     try:
@@ -280,7 +280,7 @@ def _print_report(report: "FileReport", *, details: bool) -> None:
 
 
 def _sentence(finding: "Finding") -> str:
-    from xlbackprop.notation import header
+    from xlbackprop.backprop.notation import header
 
     where = finding.cell if finding.rows == 1 else f"{finding.cell} and {finding.rows - 1} more"
     what = "is a constant" if finding.kind == "constant" else "is wrong"
@@ -315,7 +315,7 @@ def _report_as_json(report: "FileReport") -> dict[str, Any]:
 @main.command()
 def templates() -> None:
     """List the networks that come with the program."""
-    from xlbackprop.templates import load_template, template_names
+    from xlbackprop.backprop.templates import load_template, template_names
 
     for name in template_names():
         network = load_template(name)

@@ -6,7 +6,7 @@ from tests.check.test_other_sheets import at, findings
 from tests.conftest import Editor, Workbook
 from xlbackprop.check.as_built import compare_with_written
 from xlbackprop.check.verification import verify
-from xlbackprop.engines import recalculated
+from xlbackprop.spreadsheet.engines import recalculated
 
 
 def test_recalculated_values_are_compared_with_the_written_ones(classic: Workbook) -> None:

@@ -25,8 +25,8 @@ from tests.handmade import (
     write,
 )
 from tests.handmade import slips as slips_of
-from xlbackprop.check.report import CheckedTable
 from xlbackprop.check.workbooks import check
+from xlbackprop.report.findings import CheckedTable
 
 Checked = Callable[..., CheckedTable]
 
@@ -238,7 +238,7 @@ def test_an_input_that_was_filled_down_as_a_series_is_wrong(checked: Checked) ->
 
 
 def values_of(path: Path) -> dict[tuple[int, int], float]:
-    from xlbackprop.engines import recalculated
+    from xlbackprop.spreadsheet.engines import recalculated
 
     sheets = recalculated(path)
     return {place: sheets.value("Sheet1", *place) for place in sheets.used_cells["Sheet1"]}

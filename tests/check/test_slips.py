@@ -3,10 +3,10 @@
 import pytest
 
 from tests.handmade import CLASSIC
+from xlbackprop.backprop.expression import compiled
+from xlbackprop.backprop.network import Network
 from xlbackprop.check.slips import expected_expression, slip
 from xlbackprop.check.trial import CURRENT, trainings
-from xlbackprop.expression import compiled
-from xlbackprop.network import Network
 
 NETWORK = Network.blank((2, 2, 2))
 KNOWN = frozenset(CLASSIC)

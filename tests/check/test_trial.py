@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.handmade import FORMULAS, SHAPES, WEIGHTS, Handmade, Layout, slips, write
-from xlbackprop.check.tables import find_tables
+from xlbackprop.backprop.network import Network
 from xlbackprop.check.trial import TRAININGS, Trial, TriedFormula, trainings
-from xlbackprop.engines import Cell, opened
-from xlbackprop.network import Network
+from xlbackprop.spreadsheet.cells import Cell
+from xlbackprop.spreadsheet.ironcalc import opened
+from xlbackprop.tables.finding import find_tables
 
 
 def tried(path: Path, *names: str) -> dict[str, TriedFormula]:

@@ -6,12 +6,12 @@ from openpyxl import load_workbook
 
 from tests.conftest import Editor, Workbook, built, cell
 from xlbackprop import reference
-from xlbackprop.check.own_workbook import read_training_workbook
-from xlbackprop.check.report import FileReport
+from xlbackprop.backprop.templates import template_names
 from xlbackprop.check.verification import verify
-from xlbackprop.engines import recalculated
 from xlbackprop.errors import UnusableInput
-from xlbackprop.templates import template_names
+from xlbackprop.report.findings import FileReport
+from xlbackprop.spreadsheet.engines import recalculated
+from xlbackprop.tables.own import read_training_workbook
 
 
 def causes(report: FileReport) -> list[tuple[str, str, str, str]]:

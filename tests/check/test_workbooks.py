@@ -9,10 +9,10 @@ from openpyxl import load_workbook
 
 from tests.conftest import REPOSITORY, Workbook
 from tests.handmade import FORMULAS, START_A, WEIGHTS, Handmade, Layout, write
-from xlbackprop.check.printing import as_json
-from xlbackprop.check.report import CheckedFile
 from xlbackprop.check.workbooks import check
-from xlbackprop.engines import Sheets
+from xlbackprop.report.data import as_json
+from xlbackprop.report.findings import CheckedFile
+from xlbackprop.spreadsheet.cells import Sheets
 
 REAL = REPOSITORY.parent / "shared" / "workbooks"
 

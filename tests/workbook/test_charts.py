@@ -3,7 +3,7 @@ from pathlib import Path
 
 from xlsxwriter import Workbook
 
-from xlbackprop.templates import load_template
+from xlbackprop.backprop.templates import load_template
 from xlbackprop.workbook import charts
 from xlbackprop.workbook.layout import training_layout
 

@@ -1,10 +1,10 @@
 import pytest
 from openpyxl.utils import column_index_from_string, get_column_letter
 
-from xlbackprop.addresses import column_letters, column_number, quoted
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.templates import load_template
 from xlbackprop.errors import UnusableInput
-from xlbackprop.network import Network
-from xlbackprop.templates import load_template
+from xlbackprop.spreadsheet.addresses import column_letters, column_number, quoted
 from xlbackprop.workbook.layout import WorkbookLayout, sheet_name, short_number, training_layout
 
 

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import pytest
 from xlsxwriter import Workbook
 
-from xlbackprop.chain_rule import Simulation
-from xlbackprop.templates import load_template
+from xlbackprop.backprop.simulation import Simulation
+from xlbackprop.backprop.templates import load_template
 from xlbackprop.workbook.layout import training_layout
 from xlbackprop.workbook.streaming import ROW, ROW_ABOVE, StreamedWorksheet
 from xlbackprop.workbook.training import row_formulas

@@ -9,8 +9,8 @@ from openpyxl import load_workbook
 from openpyxl.workbook import Workbook as Book
 
 from tests.conftest import Editor, Workbook, built, cell
-from xlbackprop.engines import recalculated
-from xlbackprop.templates import template_names
+from xlbackprop.backprop.templates import template_names
+from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.workbook.derivation import DerivationLayout
 
 FUNCTIONS = {
@@ -262,7 +262,7 @@ def test_the_derivation_explains_each_step_in_order(book: Book) -> None:
 
 
 def load(book: Book):
-    from xlbackprop.templates import load_template
+    from xlbackprop.backprop.templates import load_template
 
     return load_template("A")
 

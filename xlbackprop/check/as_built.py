@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xlbackprop import __version__
-from xlbackprop.addresses import cell_address, place
-from xlbackprop.check.own_workbook import TrainingWorkbook
-from xlbackprop.check.report import Finding
-from xlbackprop.engines import Sheets, Value, as_number, recalculated
-from xlbackprop.network import Network
+from xlbackprop.backprop.network import Network
+from xlbackprop.report.findings import Finding
+from xlbackprop.spreadsheet.addresses import cell_address, place
+from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
+from xlbackprop.spreadsheet.engines import recalculated
+from xlbackprop.tables.own import TrainingWorkbook
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin

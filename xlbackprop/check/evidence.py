@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlbackprop import reference
-from xlbackprop.chain_rule import training_step
+from xlbackprop.backprop.quantities import training_step
 from xlbackprop.check import slips
-from xlbackprop.check.formulas import FilledFormula, filled_formulas, parsed
-from xlbackprop.check.learning_rate import LearningRate, learning_rate
-from xlbackprop.check.rounding import half_a_digit
-from xlbackprop.check.tables import Table
 from xlbackprop.check.trial import Trial, TriedFormula
-from xlbackprop.engines import Cell, Sheets
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
+from xlbackprop.reference.rounding import half_a_digit
+from xlbackprop.spreadsheet.cells import Cell, Sheets
+from xlbackprop.spreadsheet.formulas import FilledFormula, filled_formulas, parsed
+from xlbackprop.tables.learning_rate import LearningRate, learning_rate
+from xlbackprop.tables.table import Table
 
 Mask = NDArray[np.bool_]
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from xlbackprop import notation
-from xlbackprop.addresses import cell_address, fixed_address, quoted
+from xlbackprop.backprop import notation
+from xlbackprop.backprop.expression import cell_formula
 from xlbackprop.check import slips
 from xlbackprop.check.evidence import Evidence, Group, usual
-from xlbackprop.check.formulas import FilledFormula, Formula, parsed
-from xlbackprop.engines import Cell
-from xlbackprop.expression import cell_formula
+from xlbackprop.spreadsheet.addresses import cell_address, fixed_address, quoted
+from xlbackprop.spreadsheet.cells import Cell
+from xlbackprop.spreadsheet.formulas import FilledFormula, Formula, parsed
 
 _ROUNDING_FUNCTIONS = {"ROUND", "ROUNDUP", "ROUNDDOWN", "TRUNC", "INT", "MROUND", "FIXED"}
 

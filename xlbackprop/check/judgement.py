@@ -14,16 +14,18 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from xlbackprop import notation, reference
-from xlbackprop.addresses import cell_address
+from xlbackprop import reference
+from xlbackprop.backprop import notation
+from xlbackprop.backprop.network import Network
 from xlbackprop.check.evidence import LOWEST_SIGMOID, ROUNDING, Evidence, Group, Mask
 from xlbackprop.check.explanation import Explanation
-from xlbackprop.check.formulas import FilledFormula, parsed
-from xlbackprop.check.report import CheckedTable, Finding, listed
-from xlbackprop.check.tables import Table
-from xlbackprop.engines import Sheets, Value, calls_only_known, computable
-from xlbackprop.network import Network
 from xlbackprop.reference import Array
+from xlbackprop.report.findings import CheckedTable, Finding, listed
+from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.cells import Sheets, Value
+from xlbackprop.spreadsheet.formulas import FilledFormula, parsed
+from xlbackprop.spreadsheet.ironcalc import calls_only_known, computable
+from xlbackprop.tables.table import Table
 
 _LONGEST_QUOTE = 60
 #: A run of the table may leave NumPy's run so far by rounding alone.

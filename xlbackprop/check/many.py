@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
 
-from xlbackprop.check.report import CheckedFile
 from xlbackprop.errors import UnusableInput
+from xlbackprop.report.findings import CheckedFile
 
 #: What a workbook ends in.
 SUFFIXES = (".xlsx", ".xlsm")

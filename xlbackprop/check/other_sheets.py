@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlbackprop import reference
-from xlbackprop.addresses import column_number, place
-from xlbackprop.check.own_workbook import TrainingWorkbook
-from xlbackprop.engines import Sheets, as_number
+from xlbackprop.backprop.network import Network
 from xlbackprop.errors import UnusableInput
-from xlbackprop.network import Network
 from xlbackprop.reference import Array, Expected
+from xlbackprop.spreadsheet.addresses import column_number, place
+from xlbackprop.spreadsheet.cells import Sheets, as_number
+from xlbackprop.tables.own import TrainingWorkbook
 from xlbackprop.workbook import check_sheet, gradient_check
 from xlbackprop.workbook.derivation import RATE_CELL, STEP_CELL, VALUE, DerivationLayout
 from xlbackprop.workbook.layout import CHECK, COMPARISON, DERIVATION, GRADIENT_CHECK, ComparisonLayout, round_steps

@@ -15,11 +15,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from xlbackprop import notation
-from xlbackprop.chain_rule import Part, training_step, updates
+from xlbackprop.backprop import notation
+from xlbackprop.backprop.expression import FUNCTIONS, cell_formula, inlined
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.quantities import Part, training_step, updates
 from xlbackprop.check.trial import CURRENT, TRAININGS, Constants, same, trainings
-from xlbackprop.expression import cell_formula, inlined
-from xlbackprop.network import Network
 from xlbackprop.reference import Array
 
 #: Expressions with more parts than this are not searched: those of layers of ten neurons and more.
@@ -147,7 +147,7 @@ def _evaluate(node: ast.expr, values: Mapping[str, Array]) -> Array:
         case ast.UnaryOp(operand=operand):
             return -_evaluate(operand, values)
         case ast.Call(func=ast.Name(id=function), args=arguments):
-            return _FUNCTIONS[function]([_evaluate(argument, values) for argument in arguments])
+            return FUNCTIONS[function].on_arrays(*(_evaluate(argument, values) for argument in arguments))
         case ast.IfExp(test=ast.Compare(left=left, comparators=[right]), body=yes, orelse=no):
             test = _evaluate(left, values) > _evaluate(right, values)
             return np.where(test, _evaluate(yes, values), _evaluate(no, values))
@@ -161,14 +161,6 @@ _OPERATIONS: dict[type[ast.operator], Callable[[Array, Array], Array]] = {
     ast.Div: np.divide,
     ast.Pow: np.power,
 }
-_FUNCTIONS: dict[str, Callable[[Sequence[Array]], Array]] = {
-    "exp": lambda arguments: np.exp(arguments[0]),
-    "log": lambda arguments: np.log(arguments[0]),
-    "tanh": lambda arguments: np.tanh(arguments[0]),
-    "sign": lambda arguments: np.sign(arguments[0]),
-    "max": lambda arguments: np.maximum.reduce(np.broadcast_arrays(*arguments)),
-}
-
 _Change = tuple[ast.expr, Slip]
 
 
@@ -425,7 +417,7 @@ def _minus(node: ast.expr) -> ast.expr:
 
 
 def _names(node: ast.expr) -> list[str]:
-    return [child.id for child in ast.walk(node) if isinstance(child, ast.Name) and child.id not in _FUNCTIONS]
+    return [child.id for child in ast.walk(node) if isinstance(child, ast.Name) and child.id not in FUNCTIONS]
 
 
 def _kind(name: str) -> str:

@@ -17,12 +17,13 @@ import ironcalc
 import numpy as np
 from numpy.typing import NDArray
 
-from xlbackprop.chain_rule import Simulation
-from xlbackprop.check.formulas import Reference, parsed
-from xlbackprop.check.tables import Table
-from xlbackprop.engines import Cell, Sheets, as_number, calls_only_known, computable
-from xlbackprop.network import Network
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.simulation import Simulation
 from xlbackprop.reference import Array
+from xlbackprop.spreadsheet.cells import Cell, Sheets, as_number
+from xlbackprop.spreadsheet.formulas import Reference, parsed
+from xlbackprop.spreadsheet.ironcalc import calls_only_known, computable
+from xlbackprop.tables.table import Table
 
 #: How many random trainings a formula is tried on.
 TRAININGS = 3

@@ -13,19 +13,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xlbackprop import notation, reference
-from xlbackprop.addresses import cell_address
-from xlbackprop.chain_rule import training_step
+from xlbackprop import reference
+from xlbackprop.backprop import notation
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.quantities import training_step
 from xlbackprop.check.as_built import changed_formulas, formulas_as_built
 from xlbackprop.check.judgement import judge_table
 from xlbackprop.check.other_sheets import chosen_step, judged_cells
-from xlbackprop.check.own_workbook import TrainingTable, TrainingWorkbook, read_training_workbook
-from xlbackprop.check.report import Difference, FileReport, Finding, TableReport
-from xlbackprop.check.tables import Table
-from xlbackprop.engines import Sheets, as_number, recalculated
 from xlbackprop.errors import UnusableInput
-from xlbackprop.network import Network
 from xlbackprop.reference import TINY, TOLERANCE, Array
+from xlbackprop.report.findings import Difference, FileReport, Finding, TableReport
+from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.cells import Sheets, as_number
+from xlbackprop.spreadsheet.engines import recalculated
+from xlbackprop.tables.own import TrainingTable, TrainingWorkbook, read_training_workbook
+from xlbackprop.tables.table import Table
 from xlbackprop.workbook.layout import OTHER_SHEETS, short_number
 
 

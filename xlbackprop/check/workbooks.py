@@ -9,16 +9,18 @@ from pathlib import Path
 
 from openpyxl.utils import FORMULAE
 
-from xlbackprop import notation
-from xlbackprop.addresses import cell_address
-from xlbackprop.check.formulas import parsed
+from xlbackprop.backprop import notation
 from xlbackprop.check.judgement import judge_table
-from xlbackprop.check.own_workbook import is_own_workbook
-from xlbackprop.check.report import CheckedFile, CheckedTable, Finding
-from xlbackprop.check.tables import Table, find_tables
 from xlbackprop.check.verification import judge
-from xlbackprop.engines import KNOWN_FUNCTIONS, Sheets, Stored, Value, opened
 from xlbackprop.errors import UnusableInput
+from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding
+from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.cells import Sheets, Value
+from xlbackprop.spreadsheet.formulas import parsed
+from xlbackprop.spreadsheet.ironcalc import KNOWN_FUNCTIONS, Stored, opened
+from xlbackprop.tables.finding import find_tables
+from xlbackprop.tables.own import is_own_workbook
+from xlbackprop.tables.table import Table
 
 # LR_0.5, η=0.5, eta 0.5, 0.5
 _NAMED_RATE = r"(?:(?:lr|η|eta|learning[ _]?rate)[ _=]*(?=\d)|(?=\d+[.,]))(\d+(?:[.,]\d+)?)"

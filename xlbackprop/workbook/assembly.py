@@ -8,8 +8,9 @@ from pathlib import Path
 from xlsxwriter.exceptions import XlsxWriterException
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from xlbackprop.chain_rule import LeavesRange, Simulation
-from xlbackprop.workbook.check_sheet import reference_totals, write_check_sheet
+from xlbackprop.backprop.simulation import LeavesRange, Simulation
+from xlbackprop.reference.rounding import reference_totals
+from xlbackprop.workbook.check_sheet import write_check_sheet
 from xlbackprop.workbook.comparison import write_comparison_sheet
 from xlbackprop.workbook.derivation import write_derivation_sheet
 from xlbackprop.workbook.gradient_check import central_differences, write_gradient_check_sheet

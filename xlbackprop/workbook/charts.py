@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from xlsxwriter import Workbook
 from xlsxwriter.chart_scatter import ChartScatter
 
-from xlbackprop.addresses import quoted
+from xlbackprop.spreadsheet.addresses import quoted
 from xlbackprop.workbook.layout import TrainingLayout
 from xlbackprop.workbook.styles import CURVES
 

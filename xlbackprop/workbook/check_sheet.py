@@ -1,15 +1,12 @@
 """The check: what NumPy computed when the file was built, beside what the cells say now."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from xlsxwriter.worksheet import Worksheet
 
-from xlbackprop import reference
-from xlbackprop.addresses import quoted
-from xlbackprop.network import Network
-from xlbackprop.reference import TINY, TOLERANCE
+from xlbackprop.reference.rounding import ReferenceTotals
+from xlbackprop.spreadsheet.addresses import quoted
 from xlbackprop.workbook.layout import NETWORK, WorkbookLayout
 from xlbackprop.workbook.styles import GOOD_FILL, Styles
 
@@ -19,78 +16,6 @@ FIRST_ROW = _HEADER_ROW + 1
 # inputs in columns A to D, E_total in columns F to L
 _TOTAL_COLUMNS = "FGHIJKL"
 LIVE_COLUMN = "I"
-
-
-# How far rounding may move a run is measured in two ways: by a few runs in which every weight is off in
-# its last digit at each step, and by the values that the formulas give, operation by operation.
-_NOISE = float(np.finfo(float).eps)
-_NOISY_RUNS = 3
-_NOISE_MARGIN = 10_000
-_FORMULA_MARGIN = 1_000
-# In a longer run the formulas alone have shown it, and the other runs would take seconds.
-_LONGEST_NOISY_RUN = 5_000
-# One step's spread may be small by chance; it is at least this part of that of the step before.
-_MEMORY = 0.8
-#: Where rounding may have moved E_total by more than this part, comparing it says nothing.
-INCOMPARABLE = 1e-3
-
-
-@dataclass(frozen=True)
-class ReferenceTotals:
-    """E_total as NumPy computes it, at some steps, for each learning rate.
-
-    Attributes:
-        values: shape (steps, learning rates).
-        allowed: the difference that rounding explains, of the same shape; NaN where rounding has grown
-            so far that a comparison says nothing.
-    """
-
-    values: reference.Array
-    allowed: reference.Array
-
-
-def reference_totals(
-    network: Network,
-    etas: Sequence[float],
-    steps: Sequence[int],
-    by_formulas: Sequence[Sequence[float]],
-    on_step: Callable[[], object] = lambda: None,
-) -> ReferenceTotals:
-    """E_total as NumPy computes it, and how far a spreadsheet may be from it.
-
-    Args:
-        network: what is trained.
-        etas: the learning rates.
-        steps: where E_total is wanted.
-        by_formulas: for each learning rate E_total at every step as the formulas give it; only the
-            allowance for rounding depends on it.
-        on_step: called after each step.
-    """
-    noisy_runs = _NOISY_RUNS if max(steps) < _LONGEST_NOISY_RUN else 0
-    runs = 1 + noisy_runs
-    # one axis for the runs and the learning rates: all rates of the exact run, then those of the noisy ones
-    noise = [0.0] * len(etas) + [_NOISE] * len(etas) * noisy_runs if noisy_runs else None
-    wanted, values, allowed = set(steps), [], []
-    by_cells = [np.asarray(totals) for totals in by_formulas]
-    spread = largest_spread = np.zeros(len(etas))
-    for n, step in enumerate(reference.train(network, [*etas] * runs, max(steps), noise)):
-        totals = step.total.reshape(runs, len(etas))
-        exact = totals[0]
-        if n == 0:
-            # an error that has all but vanished is compared with the one at the start
-            floor = TOLERANCE * exact + TINY
-        size = np.maximum(exact, floor)
-        noise_off = np.abs(totals - exact).max(axis=0)
-        formula_off = np.abs([totals[n] for totals in by_cells] - exact)
-        with np.errstate(over="ignore"):
-            spread = np.fmax((_NOISE_MARGIN * noise_off + _FORMULA_MARGIN * formula_off) / size, _MEMORY * spread)
-        largest_spread = np.fmax(largest_spread, spread)
-        if n in wanted:
-            values.append(exact)
-            tolerance = TOLERANCE * exact + spread * size + TINY
-            allowed.append(np.where(largest_spread < INCOMPARABLE, tolerance, np.nan))
-        on_step()
-    return ReferenceTotals(np.array(values), np.array(allowed))
 
 
 def write_check_sheet(

@@ -6,7 +6,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.chart_scatter import ChartScatter
 from xlsxwriter.worksheet import Worksheet
 
-from xlbackprop.addresses import quoted
+from xlbackprop.spreadsheet.addresses import quoted
 from xlbackprop.workbook.charts import add_curve, curve_chart, error_axis, step_axis
 from xlbackprop.workbook.layout import COMPARISON, WorkbookLayout, short_number
 from xlbackprop.workbook.styles import GOOD_FILL, Styles

@@ -8,13 +8,14 @@ from math import floor, log10
 
 from xlsxwriter.worksheet import Worksheet
 
-from xlbackprop.addresses import quoted
-from xlbackprop.chain_rule import Part, Quantity, training_step, updates
+from xlbackprop.backprop.expression import cell_formula, names_in, numbers_formula, numbers_text, symbols
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.notation import defined_name, header
+from xlbackprop.backprop.quantities import Part, Quantity, training_step, updates
 from xlbackprop.errors import UnusableInput
-from xlbackprop.expression import cell_formula, names_in, numbers_formula, numbers_text, symbols
-from xlbackprop.network import Network
-from xlbackprop.notation import defined_name, header
-from xlbackprop.workbook.layout import COMPARISON, GRADIENT_CHECK, MAX_FORMULA_LENGTH, WorkbookLayout, short_number
+from xlbackprop.spreadsheet.addresses import quoted
+from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
+from xlbackprop.workbook.layout import COMPARISON, GRADIENT_CHECK, WorkbookLayout, short_number
 from xlbackprop.workbook.styles import LINE_PIXELS, Styles, lines
 
 QUANTITY, VALUE, SYMBOLS, NUMBERS, CENTRAL, DIFFERENCE, SENTENCE, AS_TEXT = "ABCDEFGH"

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 
 from xlsxwriter.worksheet import Worksheet
 
-from xlbackprop.addresses import column_letters
-from xlbackprop.chain_rule import Part, Simulation, training_step
-from xlbackprop.expression import cell_formula
-from xlbackprop.network import Network
-from xlbackprop.notation import header
+from xlbackprop.backprop.expression import cell_formula
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.notation import header
+from xlbackprop.backprop.quantities import Part, training_step
+from xlbackprop.backprop.simulation import Simulation
+from xlbackprop.spreadsheet.addresses import column_letters
 from xlbackprop.workbook.derivation import DerivationLayout
 from xlbackprop.workbook.layout import DERIVATION, WorkbookLayout
 from xlbackprop.workbook.styles import Styles

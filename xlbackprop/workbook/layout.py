@@ -6,10 +6,11 @@ Rows and columns are counted from 1, as spreadsheets show them.
 from dataclasses import dataclass
 from functools import cached_property
 
-from xlbackprop.addresses import column_letters
-from xlbackprop.chain_rule import Part, training_step
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.quantities import Part, training_step
 from xlbackprop.errors import UnusableInput
-from xlbackprop.network import Network
+from xlbackprop.spreadsheet.addresses import column_letters
+from xlbackprop.spreadsheet.limits import MAX_ARGUMENTS, MAX_CHART_SERIES, MAX_COLUMNS, MAX_FORMULA_LENGTH, MAX_ROWS
 
 NETWORK = "Network"
 DERIVATION = "Derivation"
@@ -18,13 +19,6 @@ COMPARISON = "Comparison"
 CHECK = "Check"
 #: The sheets without a training table.
 OTHER_SHEETS = (NETWORK, DERIVATION, GRADIENT_CHECK, COMPARISON, CHECK)
-
-# Limits of Excel (support.microsoft.com, "Excel specifications and limits")
-MAX_ROWS = 1_048_576
-MAX_COLUMNS = 16_384
-MAX_FORMULA_LENGTH = 8_192
-MAX_ARGUMENTS = 255
-MAX_CHART_SERIES = 255
 
 #: One curve a learning rate in the comparison's charts, and one argument a learning rate, after the
 #: number of the choice, in the derivation's CHOOSE.

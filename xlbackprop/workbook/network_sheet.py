@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from xlbackprop.network import Network
-from xlbackprop.notation import defined_name
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.notation import defined_name
+from xlbackprop.spreadsheet.limits import MAX_CHART_SERIES
 from xlbackprop.workbook.layout import (
     CHECK,
     COMPARISON,
     DERIVATION,
     GRADIENT_CHECK,
-    MAX_CHART_SERIES,
     NETWORK,
     WorkbookLayout,
     short_number,

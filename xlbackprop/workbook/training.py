@@ -8,22 +8,15 @@ from operator import itemgetter
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 
-from xlbackprop.addresses import quoted
-from xlbackprop.chain_rule import training_step, updates
+from xlbackprop.backprop.expression import cell_formula, symbols
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.notation import defined_name, header
+from xlbackprop.backprop.quantities import training_step, updates
 from xlbackprop.errors import UnusableInput
-from xlbackprop.expression import cell_formula, symbols
-from xlbackprop.network import Network
-from xlbackprop.notation import defined_name, header
+from xlbackprop.spreadsheet.addresses import quoted
+from xlbackprop.spreadsheet.limits import MAX_ARGUMENTS, MAX_FORMULA_LENGTH
 from xlbackprop.workbook.charts import add_curve, curve_chart, error_axis, step_axis
-from xlbackprop.workbook.layout import (
-    MAX_ARGUMENTS,
-    MAX_FORMULA_LENGTH,
-    NETWORK,
-    Column,
-    TrainingLayout,
-    WorkbookLayout,
-    short_number,
-)
+from xlbackprop.workbook.layout import NETWORK, Column, TrainingLayout, WorkbookLayout, short_number
 from xlbackprop.workbook.streaming import ROW, ROW_ABOVE, StreamedWorksheet
 from xlbackprop.workbook.styles import CURVES, LARGE, LARGE_NUMBER, MUTED, Styles
 

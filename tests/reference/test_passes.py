@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests.strategies import networks
+from xlbackprop import reference
+from xlbackprop.backprop.functions import LEAK
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.quantities import training_step
+from xlbackprop.backprop.simulation import LeavesRange, Simulation
+from xlbackprop.backprop.templates import load_template, template_names
+
+
+def first_step(network: Network) -> dict[str, float]:
+    step = reference.training_step(network, reference.start_parameters(network))
+    return {name: float(value) for name, value in reference.named(network, step).items()}
+
+
+def total(network: Network, changed: dict[str, float]) -> float:
+    return first_step(network.with_values(changed))["E_total"]
+
+
+def near_a_kink(network: Network, step: dict[str, float]) -> bool:
+    """Whether a neuron is where ReLU has no derivative."""
+    kinked = [layer for layer in range(1, len(network.layers)) if "relu" in network.activation(layer)]
+    return any(abs(step[z]) < 1e-3 for layer in kinked for z in network.neurons(layer))
+
+
+@pytest.mark.parametrize("template", template_names())
+def test_the_formulas_and_the_reference_give_the_same_training(template: str) -> None:
+    network = load_template(template)
+    etas = (0.1, 1.0)
+    by_numpy = [reference.named(network, step) for step in reference.train(network, etas, 100)]
+    for n, eta in enumerate(etas):
+        for values, numpy_values in zip(Simulation(network).steps(eta, 100), by_numpy, strict=True):
+            for name, array in numpy_values.items():
+                assert values[name] == pytest.approx(array[n], rel=1e-9, abs=1e-12), name
+
+
+@pytest.mark.parametrize("template", template_names())
+def test_the_reference_names_every_quantity_of_the_formulas(template: str) -> None:
+    network = load_template(template)
+    assert set(reference.quantity_names(network)) == {quantity.name for quantity in training_step(network)}
+
+
+@given(networks())
+def test_gradients_are_what_central_differences_say(network: Network) -> None:
+    step = first_step(network)
+    assume(not near_a_kink(network, step))
+    start, epsilon = network.start_values, 1e-5
+    for name in network.trained_names:
+        slope = (total(network, {name: start[name] + epsilon}) - total(network, {name: start[name] - epsilon})) / (
+            2 * epsilon
+        )
+        assert step[f"dE_d{name}"] == pytest.approx(slope, rel=1e-5, abs=1e-7 * max(1, step["E_total"]))
+
+
+@settings(max_examples=50)
+@given(networks())
+def test_gradients_are_what_torch_autograd_says(network: Network) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    leaves = {
+        name: torch.tensor(value, dtype=torch.float64, requires_grad=True)
+        for name, value in network.start_values.items()
+    }
+    functions = {
+        "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
+        "relu": torch.relu,
+        "leaky relu": lambda z: torch.nn.functional.leaky_relu(z, LEAK),
+        "linear": lambda z: z,
+        "softmax": lambda z: torch.softmax(z, dim=0),
+    }
+    a = torch.stack([leaves[name] for name in network.input_names])
+    for layer in range(1, len(network.layers)):
+        weights = torch.stack([torch.stack([leaves[w] for w in row]) for row in network.layer_weights(layer)])
+        z = weights @ a
+        if network.biases != "none":
+            z = z + torch.stack([leaves[b] for b in network.layer_biases(layer)])
+        a = functions[network.activation(layer)](z)
+    t = torch.stack([leaves[name] for name in network.target_names])
+    per_output = -t * torch.log_softmax(z, dim=0) if network.loss == "cross-entropy" else 0.5 * (t - a) ** 2
+    loss = per_output.sum()
+    loss.backward()
+
+    step = first_step(network)
+    assert step["E_total"] == pytest.approx(loss.item(), rel=1e-12, abs=1e-14)
+    for name in network.trained_names:
+        assert step[f"dE_d{name}"] == pytest.approx(leaves[name].grad.item(), rel=1e-9, abs=1e-14), name
+
+
+@settings(max_examples=50)
+@given(networks(), st.sampled_from([0.01, 0.5, 3.0]))
+def test_each_number_of_a_run_is_what_follows_from_the_others(network: Network, eta: float) -> None:
+    try:
+        rows = [dict(values) for values in Simulation(network).steps(eta, 8)]
+    except LeavesRange:
+        assume(False)
+    cells = {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}
+    expected = reference.expected_step(network, cells)
+    assert set(expected) == {quantity.name for quantity in training_step(network)}
+    for name, should in expected.items():
+        assert np.all(np.abs(cells[name] - should.value) <= 1e-14 * should.scale + 1e-300), name
+
+
+def test_one_wrong_number_makes_only_its_own_cell_unexpected() -> None:
+    network = load_template("A")
+    cells = {name: np.array([value]) for name, value in next(Simulation(network).steps(1.0, 0)).items()}
+    cells["a_h2"] = cells["a_h2"] * 1.001
+    expected = reference.expected_step(network, cells)
+    wrong = {
+        name
+        for name, should in expected.items()
+        if abs(cells[name] - should.value) > 1e-12 * should.scale
+    }  # fmt: skip
+    # the number itself, and those whose formula uses it and did not follow
+    assert wrong == {"a_h2", "o1", "o2", "da_h2_dh2", "dE_dw6", "dE_dw8"}
+
+
+def test_a_noisy_run_shows_how_far_rounding_grows() -> None:
+    network = load_template("A")
+    *_, last = reference.train(network, [1.0, 1.0], 50, noise=[0.0, 1e-6])
+    exact, noisy = last.total
+    assert 0 < abs(noisy - exact) < 1e-6 * exact * 100
+    *_, without = reference.train(network, [1.0], 50)
+    assert without.total == exact
+
+
+def test_fixed_biases_stay_as_they_are() -> None:
+    network = load_template("mazur")
+    *_, last = reference.train(network, [0.5], 10)
+    assert np.array_equal(reference.named(network, last)["b3"], [0.6])
+
+
+def test_a_large_negative_sum_gives_a_sigmoid_of_zero_without_a_warning() -> None:
+    assert first_step(load_template("A").with_values({"w1": -20000.0}))["a_h1"] == 0.0

@@ -1,0 +1,85 @@
+"""Checked files as text, as JSON and for a gradebook."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from tests.handmade import FORMULAS, WEIGHTS, Handmade, write
+from xlbackprop.check.workbooks import check
+from xlbackprop.report.data import CSV_HEADER, as_csv, as_json
+from xlbackprop.report.findings import CheckedFile
+from xlbackprop.report.text import sentence, summary, table_lines
+
+
+def wrong(folder: Path) -> CheckedFile:
+    formulas = FORMULAS | {"dE_dw3": FORMULAS["dE_dw3"].replace("{a_h2}", "{a_h1}")}
+    return check(write(folder / "book.xlsx", Handmade(formulas=formulas)))
+
+
+def test_a_finding_is_a_sentence(tmp_path: Path) -> None:
+    (finding,) = wrong(tmp_path).tables[0].findings
+    assert sentence(finding).startswith("∂E/∂w3 (Z6:Z14) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2), off by up to ")
+
+
+def test_a_finding_comes_with_the_formula_to_paste(tmp_path: Path) -> None:
+    lines = list(table_lines(wrong(tmp_path).tables[0]))
+    assert lines[2].split() == [
+        "expected",
+        "=((R6-A6)*R6*(1-R6)*N6+(T6-B6)*T6*(1-T6)*P6)*L6*(1-L6)*C6",
+    ]
+    assert lines[-1].startswith("E_total is off by up to ")
+
+
+def test_many_pasted_columns_are_one_sentence(tmp_path: Path) -> None:
+    from xlbackprop.spreadsheet.engines import recalculated
+
+    path = write(tmp_path / "right.xlsx", Handmade())
+    sheets = recalculated(path)
+    cells = {(w, step): sheets.value("Sheet1", 6 + step, 5 + n) for n, w in enumerate(WEIGHTS[:4]) for step in range(9)}
+    (table,) = check(write(path, Handmade(cells=cells))).tables
+    assert list(table_lines(table)) == ["4 columns hold pasted numbers instead of formulas: w1, w2, w3, w4."]
+
+
+def test_the_json_document_keeps_its_contract(tmp_path: Path) -> None:
+    document = json.loads(json.dumps(as_json([wrong(tmp_path)]), allow_nan=False))
+    (file,) = document["files"]
+    assert file["file"].endswith("book.xlsx")
+    assert file["error"] is None
+    (table,) = file["tables"]
+    assert {key: table[key] for key in ("sheet", "header_row", "first_row", "last_row", "steps", "learning_rate")} == {
+        "sheet": "Sheet1",
+        "header_row": 5,
+        "first_row": 6,
+        "last_row": 14,
+        "steps": 8,
+        "learning_rate": 0.5,
+    }
+    assert table["verdict"] == "wrong"
+    (finding,) = table["findings"]
+    assert {"quantity", "kind", "cell", "rows", "found", "expected", "max_abs_error"} <= finding.keys()
+    assert (finding["quantity"], finding["kind"], finding["cell"], finding["rows"]) == ("dE_dw3", "formula", "Z6", 9)
+
+
+def test_the_gradebook_has_a_line_a_table_and_a_line_for_what_cannot_be_checked(tmp_path: Path) -> None:
+    files = [wrong(tmp_path), CheckedFile(Path("bad.xlsx"), error="bad.xlsx is no workbook.")]
+    header, first, second = csv.reader(io.StringIO(as_csv(files)))
+    assert header == list(CSV_HEADER)
+    assert first[1:] == ["Sheet1", "6", "14", "8", "0.5", "wrong", "1", "dE_dw3", "", ""]
+    assert (second[0], second[-1]) == ("bad.xlsx", "bad.xlsx is no workbook.")
+
+
+def test_a_name_in_the_gradebook_is_no_formula(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=2), names=("=1+1",))
+    _, row = csv.reader(io.StringIO(as_csv([check(path)])))
+    assert row[1] == "'=1+1"
+
+
+def test_a_sentence_about_a_file_in_the_gradebook_is_no_formula() -> None:
+    _, row = csv.reader(io.StringIO(as_csv([CheckedFile(Path("=1+1.xlsx"), error="=1+1.xlsx is no workbook.")])))
+    assert (row[0], row[-1]) == ("'=1+1.xlsx", "'=1+1.xlsx is no workbook.")
+
+
+def test_the_summary_counts(tmp_path: Path) -> None:
+    files = [wrong(tmp_path), CheckedFile(Path("bad.xlsx"), error="bad")]
+    assert summary(files) == "2 files, 1 table: 0 correct, 1 wrong, 1 file could not be checked."

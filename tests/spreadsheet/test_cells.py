@@ -1,0 +1,120 @@
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook as NewWorkbook
+from openpyxl import load_workbook
+
+from tests.conftest import Workbook, cell
+from xlbackprop.check.as_built import compare_with_written
+from xlbackprop.check.verification import verify
+from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet import engines
+from xlbackprop.spreadsheet import libreoffice as libreoffice_module
+from xlbackprop.workbook.assembly import write_workbook
+from xlbackprop.workbook.network_sheet import Origin
+
+
+def poisoned(workbook: Workbook, path: Path) -> Path:
+    """A copy in which every stored value of a formula is 7, while the formulas are right."""
+    with zipfile.ZipFile(workbook.path) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for part in source.namelist():
+            content = source.read(part)
+            if part.startswith("xl/worksheets/sheet"):
+                content = re.sub(rb"</f><v>[^<]*</v>", b"</f><v>7</v>", content)
+            target.writestr(part, content)
+    return path
+
+
+def test_the_values_in_a_file_are_not_believed(classic: Workbook, tmp_path: Path) -> None:
+    path = poisoned(classic, tmp_path / "poisoned.xlsx")
+    address = classic.layout.training.cell("E_total", 2)
+    assert load_workbook(path, data_only=True)["η=0.5"][address].value == 7
+    assert cell(engines.recalculated(path), "η=0.5", address) == pytest.approx(0.228620206009, rel=1e-11)
+
+
+def test_libreoffice_does_not_believe_them_either(classic: Workbook, tmp_path: Path, libreoffice: str) -> None:
+    path = poisoned(classic, tmp_path / "poisoned.xlsx")
+    assert verify(path, "libreoffice").correct
+
+
+def test_both_engines_give_every_cell_the_value_that_was_written(
+    tmp_path: Path, classic: Workbook, libreoffice
+) -> None:
+    path = tmp_path / "book.xlsx"
+    written = write_workbook(path, classic.layout, Origin("0", "xlbackprop build", "A"))
+    assert sum(map(len, written.values())) > 400
+    for engine in engines.ENGINES:
+        assert compare_with_written(engines.recalculated(path, engine), written) == []
+
+
+def test_a_file_that_libreoffice_saved_is_read_as_well(classic: Workbook, tmp_path: Path, libreoffice: str) -> None:
+    copy = shutil.copy(classic.path, tmp_path / "book.xlsx")
+    profile, saved = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", str(tmp_path / "saved")
+    command = [libreoffice, profile, "--headless", "--convert-to", "xlsx", "--outdir", saved, str(copy)]
+    subprocess.run(command, check=True, capture_output=True)
+    report = verify(tmp_path / "saved" / "book.xlsx")
+    assert report.correct
+    assert report.cells == classic.report.cells
+
+
+def test_a_missing_libreoffice_is_one_sentence(classic: Workbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libreoffice_module, "libreoffice_program", lambda: None)
+    with pytest.raises(UnusableInput, match="LibreOffice is not installed: install LibreOffice Calc, or use"):
+        engines.recalculated(classic.path, "libreoffice")
+
+
+def test_a_libreoffice_that_fails_is_one_sentence(classic: Workbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libreoffice_module, "libreoffice_program", lambda: "false")
+    with pytest.raises(UnusableInput, match="LibreOffice could not recalculate"):
+        engines.recalculated(classic.path, "libreoffice")
+
+
+def test_the_values_of_libreoffice_are_its_own(tmp_path: Path, libreoffice: str) -> None:
+    book = NewWorkbook()
+    # only LibreOffice knows on what it runs
+    book.active["A1"] = '=INFO("system")'
+    book.save(tmp_path / "system.xlsx")
+    by_engine = {
+        engine: engines.recalculated(tmp_path / "system.xlsx", engine).value("Sheet", 1, 1)
+        for engine in engines.ENGINES
+    }
+    assert by_engine["libreoffice"] in ("LINUX", "MACOSX", "WNT")
+    assert by_engine["ironcalc"] != by_engine["libreoffice"]
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet4.xml", "xl/styles.xml"])
+@pytest.mark.parametrize("content", [b"", b"<broken", b"\x00\xff", b"<worksheet/>"])
+def test_a_damaged_part_is_one_sentence(classic: Workbook, tmp_path: Path, part: str, content: bytes) -> None:
+    path = tmp_path / "damaged.xlsx"
+    with zipfile.ZipFile(classic.path) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, content if name == part else source.read(name))
+    try:
+        verify(path)
+    except UnusableInput as refusal:
+        assert "\n" not in str(refusal)
+
+
+def test_a_workbook_that_was_cut_short_is_refused(classic: Workbook, tmp_path: Path) -> None:
+    path = tmp_path / "short.xlsx"
+    content = classic.path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(UnusableInput, match="or it was cut short"):
+        engines.recalculated(path)
+
+
+def test_names_formulas_and_values_are_those_that_openpyxl_sees(classic: Workbook) -> None:
+    sheets = engines.recalculated(classic.path)
+    other = load_workbook(classic.path)
+    assert sheets.names == other.sheetnames
+    sheet = other["η=2"]
+    for row in (13, 14, 20):
+        for column in range(1, 45):
+            value = sheet.cell(row, column).value
+            formula = sheets.formula("η=2", row, column)
+            assert formula == (value if isinstance(value, str) else None)
+    assert {name.name for name in sheets.defined_names if name.sheet is None} == set(other.defined_names)

@@ -1,0 +1,76 @@
+"""The learning rate is found wherever it stands."""
+
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+
+from tests.handmade import FORMULAS, GRADIENTS, WEIGHTS, Handmade, Layout, write
+from xlbackprop.spreadsheet.ironcalc import opened
+from xlbackprop.tables.finding import find_tables
+from xlbackprop.tables.learning_rate import LearningRate, learning_rate
+
+
+def rate_of(path: Path) -> LearningRate:
+    sheets, _ = opened(path)
+    (table,) = find_tables(sheets)
+    return learning_rate(sheets, table, table.read(sheets))
+
+
+@pytest.mark.parametrize("place", ["cell", "column", "block", "number"])
+def test_it_is_found_in_a_cell_a_column_a_block_or_the_formulas(tmp_path: Path, place: str) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(eta=place, header_row=12), rate=0.8))
+    assert rate_of(path).first == pytest.approx(0.8, rel=1e-7)
+
+
+def test_the_cell_that_the_updates_use_goes_before_a_label(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(label="speed"), rate=2.0))
+    book = load_workbook(path)
+    book.active["A3"], book.active["B3"] = "learning rate", 0.01
+    book.save(path)
+    assert rate_of(path).first == 2.0
+
+
+def test_one_of_several_rates_beside_a_label_is_the_one_that_is_used(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(rate=1.0))
+    book = load_workbook(path)
+    sheet = book.active
+    for column, rate in zip("EFG", (0.8, 0.5, 0.2), strict=True):
+        sheet[f"{column}1"] = rate
+    for row in sheet.iter_rows(min_row=7):
+        for cell in row:
+            if isinstance(cell.value, str):
+                cell.value = cell.value.replace("$D$1", "$F$1")
+    book.save(path)
+    assert rate_of(path).first == 0.5
+
+
+def test_most_updates_outvote_the_wrong_ones(tmp_path: Path) -> None:
+    wrong = {w: FORMULAS[w].replace("-{eta}", "*{eta}") for w in WEIGHTS[:3]}
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(eta="number"), rate=0.2, formulas=FORMULAS | wrong))
+    assert rate_of(path).first == pytest.approx(0.2, rel=1e-7)
+
+
+def test_changes_in_a_column_are_found(tmp_path: Path) -> None:
+    cells = {("eta", step): 0.1 for step in range(4, 9)}
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(eta="column"), rate=0.5, cells=cells))
+    assert rate_of(path).changes == [4]
+
+
+def test_a_defined_name_is_followed(tmp_path: Path) -> None:
+    from openpyxl.workbook.defined_name import DefinedName
+
+    formulas = FORMULAS | {w: FORMULAS[w].replace("{eta}", "speed") for w in WEIGHTS}
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(label="-"), rate=0.7, formulas=formulas))
+    book = load_workbook(path)
+    book.defined_names["speed"] = DefinedName("speed", attr_text="Sheet1!$D$1")
+    book.save(path)
+    rate = rate_of(path)
+    assert rate.first == 0.7
+    assert rate.cell is not None
+
+
+def test_without_gradients_nothing_tells_but_a_label(tmp_path: Path) -> None:
+    cells = {(name, step): 0.1 for name in (*GRADIENTS, *WEIGHTS) for step in range(9)}
+    path = write(tmp_path / "book.xlsx", Handmade(Layout(eta="number"), cells=cells))
+    assert rate_of(path).first is None

@@ -1,0 +1,65 @@
+"""The structure that the folders promise: which part may import which."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "xlbackprop"
+
+#: What each folder, or module beside them, may import of this package, beside itself.
+MAY_IMPORT = {
+    "errors": set(),
+    "files": {"errors"},
+    "commands": {"errors"},
+    "backprop": {"errors"},
+    "spreadsheet": {"errors", "files"},
+    "reference": {"backprop.network"},
+    "report": {"tables", "backprop", "spreadsheet", "files", "errors"},
+    "tables": {"backprop", "spreadsheet", "reference", "errors"},
+    "workbook": {"backprop", "spreadsheet", "reference", "errors"},
+    "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "errors"},
+    "build": {"backprop", "spreadsheet", "report", "tables", "workbook", "check", "files", "errors"},
+    "cli": {"backprop", "spreadsheet", "report", "check", "workbook", "build", "files", "errors", "commands"},
+    "__main__": {"cli"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that a file imports, also within functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def modules(folder: str) -> list[Path]:
+    inside = PACKAGE / folder
+    return sorted(inside.rglob("*.py")) if inside.is_dir() else [PACKAGE / f"{folder}.py"]
+
+
+def test_every_folder_and_module_has_its_place_in_the_order() -> None:
+    found = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert found == {*MAY_IMPORT, "__init__"}
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_dependencies_point_one_way(folder: str) -> None:
+    allowed = {f"xlbackprop.{name}" for name in {*MAY_IMPORT[folder], folder}} | {"xlbackprop.__version__"}
+    for path in modules(folder):
+        for name in imports(path):
+            if name.startswith("xlbackprop."):
+                assert any(f"{name}.".startswith(f"{place}.") for place in allowed), f"{path.name} imports {name}"
+
+
+def test_the_trainer_uses_nothing_of_the_workbook_but_how_commands_fail() -> None:
+    trainer = PACKAGE.parent / "mnist_train"
+    used = {name for path in trainer.glob("*.py") for name in imports(path) if name.startswith("xlbackprop")}
+    assert {name.split(".")[1] for name in used} <= {"commands", "errors", "__version__"}
+
+
+def test_nothing_of_the_workbook_imports_torch() -> None:
+    assert not {path for path in PACKAGE.rglob("*.py") for name in imports(path) if name.startswith("torch")}

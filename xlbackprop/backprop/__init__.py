@@ -1,0 +1,1 @@
+"""The mathematics of a training: a network, its quantities, and a run of them."""

@@ -1,0 +1,211 @@
+"""The one definition of a training step: forward pass, error, chain rule, gradients, update.
+
+A step is a list of quantities, each a name, a sentence and an expression over the names before it.
+Everything that shows or computes a step is made from this list: the formulas in the cells, the
+derivation in symbols, the worked numbers, and the values that stand in the file before a
+spreadsheet recalculates it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from itertools import chain
+
+from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES, SOFTMAX
+from xlbackprop.backprop.network import Network
+
+
+class Part(Enum):
+    """The part of a training step that a quantity belongs to."""
+
+    FORWARD = "forward"
+    ERROR = "error"
+    CHAIN_RULE = "chain rule"
+    GRADIENT = "gradients"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number of a training step.
+
+    Attributes:
+        name: its ASCII name, `a_h1`.
+        sentence: what it is, for people.
+        expression: how it follows from other quantities, in Python's notation.
+        part: the part of the step that it belongs to.
+        layer: the layer that it belongs to; the output layer for the errors.
+    """
+
+    name: str
+    sentence: str
+    expression: str
+    part: Part
+    layer: int
+
+
+@dataclass(frozen=True)
+class Update:
+    """How a weight or bias changes from one step to the next; `eta` is the learning rate."""
+
+    name: str
+    sentence: str
+    expression: str
+
+
+@lru_cache(maxsize=16)
+def training_step(network: Network) -> tuple[Quantity, ...]:
+    """All quantities of one training step in an order in which each follows from those before it."""
+    return tuple(chain(_forward(network), _error(network), _backward(network)))
+
+
+@lru_cache(maxsize=16)
+def updates(network: Network) -> tuple[Update, ...]:
+    """The update of each trained weight and bias: `w1 - eta*dE_dw1`."""
+    return tuple(
+        Update(name, f"{name} for the next step: one learning rate against the gradient.", f"{name} - eta*dE_d{name}")
+        for name in network.trained_names
+    )
+
+
+def _forward(network: Network) -> Iterator[Quantity]:
+    for layer in range(1, len(network.layers)):
+        incoming = network.activations(layer - 1)
+        biases = network.layer_biases(layer) or [""] * network.layers[layer]
+        kind = "output" if layer == network.last else "hidden"
+        source = "input" if layer == 1 else "value from the layer before"
+        neurons = network.neurons(layer)
+        for z, weights, bias in zip(neurons, network.layer_weights(layer), biases, strict=True):
+            terms = [f"{w}*{a}" for w, a in zip(weights, incoming, strict=True)]
+            yield Quantity(
+                z,
+                f"What {kind} neuron {z} takes in: each {source} times its weight, added up"
+                + (f", and the bias {bias}." if bias else "."),
+                " + ".join([*terms, bias] if bias else terms),
+                Part.FORWARD,
+                layer,
+            )
+            if network.activation(layer) != SOFTMAX:
+                activation = ACTIVATIONS[network.activation(layer)]
+                yield Quantity(
+                    f"a_{z}",
+                    f"What {kind} neuron {z} gives out: the {activation.spoken} function of {z}.",
+                    activation.value.format(z=z),
+                    Part.FORWARD,
+                    layer,
+                )
+        if network.activation(layer) == SOFTMAX:
+            yield from _softmax(neurons, layer)
+
+
+def _softmax(outputs: list[str], layer: int) -> Iterator[Quantity]:
+    # shifted by the largest output, which changes no probability and keeps exp within range
+    yield Quantity(
+        "o_max",
+        "The largest output: taking it off every exponent changes no probability and keeps e^x in range.",
+        f"max({', '.join(outputs)})",
+        Part.FORWARD,
+        layer,
+    )
+    for o in outputs:
+        yield Quantity(
+            f"e_{o}", f"e to the power of {o}, shifted by the largest output.", f"exp({o} - o_max)", Part.FORWARD, layer
+        )
+    yield Quantity("e_sum", "The sum of these powers.", " + ".join(f"e_{o}" for o in outputs), Part.FORWARD, layer)
+    for o in outputs:
+        yield Quantity(
+            f"a_{o}",
+            f"The probability that the network gives to class {o.removeprefix('o')}: its share of the sum (softmax).",
+            f"e_{o}/e_sum",
+            Part.FORWARD,
+            layer,
+        )
+
+
+def _error(network: Network) -> Iterator[Quantity]:
+    errors, loss = [], LOSSES[network.loss]
+    for n, (t, o) in enumerate(zip(network.target_names, network.neurons(network.last), strict=True), start=1):
+        errors.append(f"E{n}")
+        sentence, expression = (text.format(n=n, o=o, t=t) for text in (loss.sentence, loss.error))
+        yield Quantity(f"E{n}", sentence, expression, Part.ERROR, network.last)
+    yield Quantity(
+        "E_total",
+        "The error of the whole network: what training makes small.",
+        " + ".join(errors),
+        Part.ERROR,
+        network.last,
+    )
+
+
+def _backward(network: Network) -> Iterator[Quantity]:
+    for layer in range(network.last, 0, -1):
+        if layer == network.last and (delta := LOSSES[network.loss].delta):
+            yield from _collapsed_deltas(network, *delta)
+        else:
+            yield from _deltas(network, layer)
+        yield from _gradients(network, layer)
+
+
+def _collapsed_deltas(network: Network, expression: str, sentence: str) -> Iterator[Quantity]:
+    """The δ of the outputs where activation and loss collapse into one formula."""
+    targets = network.target_names
+    for o, t in zip(network.neurons(network.last), targets, strict=True):
+        yield Quantity(
+            f"delta_{o}",
+            sentence.format(o=o, t=t),
+            expression.format(o=o, t=t, targets=" + ".join(targets)),
+            Part.CHAIN_RULE,
+            network.last,
+        )
+
+
+def _deltas(network: Network, layer: int) -> Iterator[Quantity]:
+    neurons, targets = network.neurons(layer), network.target_names
+    if layer < network.last:
+        receivers, connections = network.neurons(layer + 1), network.layer_weights(layer + 1)
+    activation = ACTIVATIONS[network.activation(layer)]
+    for n, z in enumerate(neurons):
+        if layer == network.last and (derivative := LOSSES[network.loss].derivative):
+            expression, sentence = (text.format(o=z, t=targets[n]) for text in derivative)
+        else:
+            sentence = (
+                f"What flows back to a_{z}: the δ of every neuron that it feeds, times the weight of that connection."
+            )
+            expression = " + ".join(f"delta_{to}*{row[n]}" for to, row in zip(receivers, connections, strict=True))
+        yield Quantity(f"dE_da_{z}", sentence, expression, Part.CHAIN_RULE, layer)
+        yield Quantity(
+            f"da_{z}_d{z}",
+            f"How a_{z} changes with {z}: the slope of the {activation.spoken} function there.",
+            activation.slope.format(z=z, a=f"a_{z}"),
+            Part.CHAIN_RULE,
+            layer,
+        )
+        yield Quantity(
+            f"delta_{z}",
+            f"How E_total changes with {z}, ∂E/∂{z}: the two derivatives before it, multiplied (chain rule).",
+            f"dE_da_{z}*da_{z}_d{z}",
+            Part.CHAIN_RULE,
+            layer,
+        )
+
+
+def _gradients(network: Network, layer: int) -> Iterator[Quantity]:
+    incoming = network.activations(layer - 1)
+    for z, weights in zip(network.neurons(layer), network.layer_weights(layer), strict=True):
+        for w, a in zip(weights, incoming, strict=True):
+            yield Quantity(
+                f"dE_d{w}",
+                f"How E_total changes with {w}: the δ of the neuron it leads to, times the value that comes in.",
+                f"delta_{z}*{a}",
+                Part.GRADIENT,
+                layer,
+            )
+    if network.biases == "trained":
+        for z, bias in zip(network.neurons(layer), network.layer_biases(layer), strict=True):
+            yield Quantity(
+                f"dE_d{bias}",
+                f"How E_total changes with {bias}: the δ of its neuron, because a bias has the input 1.",
+                f"delta_{z}",
+                Part.GRADIENT,
+                layer,
+            )

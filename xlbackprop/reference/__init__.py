@@ -1,0 +1,23 @@
+"""The mathematics once more, independent of it: NumPy's opinion on every number."""
+
+from xlbackprop.reference.expected import Expected, expected_forward, expected_step, expected_update
+from xlbackprop.reference.functions import Array, activate
+from xlbackprop.reference.passes import named, quantity_names, start_parameters, train, training_step
+from xlbackprop.reference.rounding import TINY, TOLERANCE, reference_totals
+
+__all__ = [
+    "TINY",
+    "TOLERANCE",
+    "Array",
+    "Expected",
+    "activate",
+    "expected_forward",
+    "expected_step",
+    "expected_update",
+    "named",
+    "quantity_names",
+    "reference_totals",
+    "start_parameters",
+    "train",
+    "training_step",
+]

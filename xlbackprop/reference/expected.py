@@ -1,0 +1,152 @@
+"""What each number of a training step should be, given the others as they stand.
+
+Unlike a run from the start values, this finds the one number that is wrong, and not all those that
+follow from it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlbackprop.backprop.network import Network
+from xlbackprop.reference.functions import (
+    ACTIVATIONS,
+    LOSSES,
+    Array,
+    activate,
+    flow_back,
+    outer,
+    weighted_sum,
+)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a number should be, given the numbers that it follows from.
+
+    Attributes:
+        value: the expected value.
+        scale: the sum of the magnitudes that were added up on the way. Rounding is a matter of the
+            scale, not of the value: 0.3 − 0.3 may be 1e-17, and is then right all the same.
+    """
+
+    value: Array
+    scale: Array
+
+
+def expected_forward(network: Network, cells: Mapping[str, Array]) -> dict[str, Expected]:
+    """What each quantity of the forward pass and each error should be, given the others as they stand.
+
+    Args:
+        network: gives the layers and functions.
+        cells: inputs, targets, weights, biases and quantities, by name; arrays of one shape, one
+            entry a training step. A quantity that is not among them counts as what it should be.
+    """
+    given = _Given(cells, {})
+    for layer in range(1, network.last + 1):
+        _expect_forward(network, layer, given)
+    target, z = given.values(network.target_names), given.values(network.neurons(network.last))
+    a = given.values(network.activations(network.last))
+    error_names = [f"E{n + 1}" for n in range(network.layers[-1])]
+    if network.loss == "squared error":
+        size = np.abs(target) + np.abs(a)
+        given.expect(error_names, LOSSES[network.loss].error(target, z, a), size * (np.abs(target - a) + 1e-12 * size))
+    else:
+        log_sum, top = np.log(given.values(["e_sum"])), given.values(["o_max"])
+        given.expect(
+            error_names, target * (log_sum + top - z), np.abs(target) * (np.abs(log_sum) + np.abs(top) + np.abs(z))
+        )
+    given.found["E_total"] = Expected(given.values(error_names).sum(axis=-1), given.scales(error_names).sum(axis=-1))
+    return given.found
+
+
+def expected_step(network: Network, cells: Mapping[str, Array]) -> dict[str, Expected]:
+    """What each quantity of a training step should be, given the others; the arguments of `expected_forward`."""
+    given = _Given(cells, expected_forward(network, cells))
+    for layer in range(network.last, 0, -1):
+        _expect_backward(network, layer, given)
+    return given.found
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The numbers that stand in cells and, for those that stand nowhere, what they should be."""
+
+    cells: Mapping[str, Array]
+    found: dict[str, Expected]
+
+    def values(self, names: Sequence[str]) -> Array:
+        return np.stack([self.cells[name] if name in self.cells else self.found[name].value for name in names], axis=-1)
+
+    def scales(self, names: Sequence[str]) -> Array:
+        return np.stack(
+            [np.abs(self.cells[name]) if name in self.cells else self.found[name].scale for name in names], axis=-1
+        )
+
+    def expect(self, names: Sequence[str], value: Array, scale: Array) -> None:
+        for name, v, s in zip(names, np.moveaxis(value, -1, 0), np.moveaxis(scale, -1, 0), strict=True):
+            self.found[name] = Expected(v, s)
+
+
+def _matrix(network: Network, layer: int, given: _Given) -> Array:
+    flat = given.values([name for row in network.layer_weights(layer) for name in row])
+    return flat.reshape(*flat.shape[:-1], network.layers[layer], network.layers[layer - 1])
+
+
+def _expect_forward(network: Network, layer: int, given: _Given) -> None:
+    neurons, activations = network.neurons(layer), network.activations(layer)
+    weights, incoming = _matrix(network, layer, given), network.activations(layer - 1)
+    bias = given.values(network.layer_biases(layer)) if network.biases != "none" else np.zeros_like(weights[..., 0])
+    given.expect(
+        neurons,
+        weighted_sum(weights, given.values(incoming), bias),
+        weighted_sum(np.abs(weights), given.scales(incoming), np.abs(bias)),
+    )
+    z = given.values(neurons)
+    if network.activation(layer) != "softmax":
+        a = activate(network.activation(layer), z)
+        given.expect(activations, a, np.abs(a) * (1 + given.scales(neurons)))
+        return
+    given.expect(["o_max"], z.max(axis=-1, keepdims=True), np.abs(z).max(axis=-1, keepdims=True))
+    top, powers = given.values(["o_max"]), [f"e_{o}" for o in neurons]
+    e = np.exp(z - top)
+    given.expect(powers, e, e * (1 + np.abs(z) + np.abs(top)))
+    shares = given.values(powers)
+    given.expect(["e_sum"], shares.sum(axis=-1, keepdims=True), np.abs(shares).sum(axis=-1, keepdims=True))
+    total = given.values(["e_sum"])
+    given.expect(activations, shares / total, np.abs(shares / total))
+
+
+def _expect_backward(network: Network, layer: int, given: _Given) -> None:
+    neurons, last = network.neurons(layer), network.last
+    z, a = given.values(neurons), given.values(network.activations(layer))
+    deltas = [f"delta_{n}" for n in neurons]
+    target = given.values(network.target_names)
+    loss = LOSSES[network.loss]
+    if layer == last and loss.delta:
+        given.expect(deltas, *loss.delta(a, target))
+    else:
+        flows, slopes = [f"dE_da_{n}" for n in neurons], [f"da_{n}_d{n}" for n in neurons]
+        if layer == last and loss.derivative:
+            dE_da, scale = loss.derivative(a, target)
+        else:
+            weights, later = _matrix(network, layer + 1, given), [f"delta_{n}" for n in network.neurons(layer + 1)]
+            dE_da = flow_back(weights, given.values(later))
+            scale = flow_back(np.abs(weights), given.scales(later))
+        given.expect(flows, dE_da, scale)
+        activation = ACTIVATIONS[network.activation(layer)]
+        given.expect(slopes, activation.slope(z, a), activation.slope_scale(a))
+        given.expect(deltas, given.values(flows) * given.values(slopes), given.scales(flows) * given.scales(slopes))
+    incoming = network.activations(layer - 1)
+    gradients = [f"dE_d{w}" for row in network.layer_weights(layer) for w in row]
+    value = outer(given.values(deltas), given.values(incoming))
+    scale = outer(given.scales(deltas), given.scales(incoming))
+    given.expect(gradients, *(array.reshape(*array.shape[:-2], -1) for array in (value, scale)))
+    if network.biases == "trained":
+        given.expect([f"dE_d{b}" for b in network.layer_biases(layer)], given.values(deltas), given.scales(deltas))
+
+
+def expected_update(value: Array, gradient: Array, eta: float | Array) -> Expected:
+    """What a weight or bias should be after an update."""
+    return Expected(value - eta * gradient, np.abs(value) + np.abs(eta * gradient))

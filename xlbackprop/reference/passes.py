@@ -1,0 +1,213 @@
+"""The same training in NumPy, in matrix form, to judge the workbook by.
+
+This package shares nothing with the formulas of the workbook: of the mathematics it knows the network
+alone, and nothing of spreadsheets. It takes the layers as matrices, the way a textbook writes them,
+
+    z = W a + b,    a' = f(z),    δ = (∂E/∂a) f'(z),    ∂E/∂W = δ aᵀ,    ∂E/∂a = Wᵀ δ,
+
+and puts names on the numbers only at the end. Every array has leading axes for whatever is computed
+at once (learning rates, steps) and then the neurons of a layer.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlbackprop.backprop.network import Network
+from xlbackprop.reference.functions import (
+    ACTIVATIONS,
+    LOSSES,
+    Array,
+    activate,
+    flow_back,
+    outer,
+    weighted_sum,
+)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Weights `W[l]` of shape (..., neurons, incoming) and biases `b[l]` of shape (..., neurons)."""
+
+    weights: list[Array]
+    biases: list[Array]
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """One forward and one backward pass; lists are by layer, without the inputs.
+
+    `z`, `a`, `delta`, `dE_da` and `da_dz` have the shape (..., neurons) of their layer; `error` is
+    (..., outputs) and `total` (...). With softmax, `dE_da` and `da_dz` of the output layer are None.
+    """
+
+    parameters: Parameters
+    z: list[Array]
+    a: list[Array]
+    error: Array
+    total: Array
+    dE_da: list[Array | None]
+    da_dz: list[Array | None]
+    delta: list[Array]
+    dE_dW: list[Array]
+    dE_db: list[Array]
+
+
+def start_parameters(network: Network) -> Parameters:
+    """The start weights and biases as matrices, without leading axes; zero biases where there are none."""
+    values = network.start_values
+    layers = range(1, len(network.layers))
+    return Parameters(
+        weights=[np.array([[values[w] for w in row] for row in network.layer_weights(layer)]) for layer in layers],
+        biases=[
+            np.array([values[b] for b in network.layer_biases(layer)])
+            if network.biases != "none"
+            else np.zeros(network.layers[layer])
+            for layer in layers
+        ],
+    )
+
+
+def training_step(network: Network, parameters: Parameters) -> TrainingStep:
+    """One forward and backward pass with the network's inputs and targets; what overflows becomes infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _training_step(network, parameters)
+
+
+def _training_step(network: Network, parameters: Parameters) -> TrainingStep:
+    z_of, a_of = [], []
+    inputs, target = np.array(network.inputs), np.array(network.targets)
+    a = inputs
+    for layer, (weights, bias) in enumerate(zip(parameters.weights, parameters.biases, strict=True), start=1):
+        z = weighted_sum(weights, a, bias)
+        a = activate(network.activation(layer), z)
+        z_of.append(z)
+        a_of.append(a)
+    loss = LOSSES[network.loss]
+    error = loss.error(target, z_of[-1], a_of[-1])
+
+    layers = len(a_of)
+    dE_da_of: list[Array | None] = [None] * layers
+    da_dz_of: list[Array | None] = [None] * layers
+    delta_of: list[Array] = [error] * layers
+    for n in reversed(range(layers)):
+        if n == layers - 1 and loss.delta:
+            delta_of[n], _ = loss.delta(a_of[n], target)
+            continue
+        if n == layers - 1 and loss.derivative:
+            dE_da, _ = loss.derivative(a_of[n], target)
+        else:
+            dE_da = flow_back(parameters.weights[n + 1], delta_of[n + 1])
+        da_dz = ACTIVATIONS[network.activation(n + 1)].slope(z_of[n], a_of[n])
+        dE_da_of[n], da_dz_of[n], delta_of[n] = dE_da, da_dz, dE_da * da_dz
+    incoming = [inputs, *a_of[:-1]]
+    return TrainingStep(
+        parameters=parameters,
+        z=z_of,
+        a=a_of,
+        error=error,
+        total=error.sum(axis=-1),
+        dE_da=dE_da_of,
+        da_dz=da_dz_of,
+        delta=delta_of,
+        dE_dW=[outer(delta, a) for delta, a in zip(delta_of, incoming, strict=True)],
+        dE_db=delta_of,
+    )
+
+
+def updated(network: Network, parameters: Parameters, step: TrainingStep, eta: Array) -> Parameters:
+    """The parameters after one update; `eta` has the leading axes of the arrays."""
+    rate = eta[..., None]
+    return Parameters(
+        weights=[w - rate[..., None] * g for w, g in zip(parameters.weights, step.dE_dW, strict=True)],
+        biases=[b - rate * g for b, g in zip(parameters.biases, step.dE_db, strict=True)]
+        if network.biases == "trained"
+        else parameters.biases,
+    )
+
+
+def repeated(parameters: Parameters, count: int) -> Parameters:
+    """The same parameters `count` times, along a new first axis."""
+    return Parameters(
+        weights=[np.repeat(w[None], count, axis=0) for w in parameters.weights],
+        biases=[np.repeat(b[None], count, axis=0) for b in parameters.biases],
+    )
+
+
+def train(
+    network: Network, etas: Sequence[float], steps: int, noise: Sequence[float] | None = None
+) -> Iterator[TrainingStep]:
+    """Train with several learning rates at once, and give step 0, 1 ... `steps`.
+
+    Args:
+        network: what is trained.
+        etas: learning rates; the first axis of every array in the steps.
+        steps: number of updates.
+        noise: for each learning rate a relative error, which moves every weight and bias up or down
+            at each step, to see how far rounding grows.
+    """
+    parameters = repeated(start_parameters(network), len(etas))
+    factors = _noise_factors(parameters, noise) if noise is not None else None
+    rates = np.array(etas, dtype=float)
+    for n in range(steps + 1):
+        step = training_step(network, parameters)
+        yield step
+        if n < steps:
+            with np.errstate(over="ignore", invalid="ignore"):
+                parameters = updated(network, parameters, step, rates)
+            if factors is not None:
+                parameters = Parameters(
+                    weights=[w * factor for w, factor in zip(parameters.weights, factors.weights, strict=True)],
+                    biases=parameters.biases
+                    if network.biases == "none"
+                    else [b * factor for b, factor in zip(parameters.biases, factors.biases, strict=True)],
+                )
+
+
+def _noise_factors(parameters: Parameters, noise: Sequence[float]) -> Parameters:
+    signs = np.random.default_rng(0)
+
+    def factors(values: Array) -> Array:
+        size = np.array(noise).reshape(-1, *[1] * (values.ndim - 1))
+        return 1 + size * signs.choice([-1.0, 1.0], values.shape)
+
+    return Parameters([factors(w) for w in parameters.weights], [factors(b) for b in parameters.biases])
+
+
+def quantity_names(network: Network) -> list[str]:
+    """The names of what `named` gives, without the weights and biases."""
+    step = training_step(network, start_parameters(network))
+    return [name for name in named(network, step) if name not in network.start_values]
+
+
+def named(network: Network, step: TrainingStep) -> dict[str, Array]:
+    """The numbers of a step by the names of the network; each array has the leading axes only."""
+    found: dict[str, Array] = {"E_total": step.total}
+
+    def put(names: Sequence[str], values: Array) -> None:
+        found.update(zip(names, np.moveaxis(values, -1, 0), strict=True))
+
+    put([f"E{n + 1}" for n in range(network.layers[-1])], step.error)
+    for n, layer in enumerate(range(1, len(network.layers))):
+        neurons = network.neurons(layer)
+        put(neurons, step.z[n])
+        put([f"a_{z}" for z in neurons], step.a[n])
+        put([f"delta_{z}" for z in neurons], step.delta[n])
+        if (dE_da := step.dE_da[n]) is not None and (da_dz := step.da_dz[n]) is not None:
+            put([f"dE_da_{z}" for z in neurons], dE_da)
+            put([f"da_{z}_d{z}" for z in neurons], da_dz)
+        weights = [name for row in network.layer_weights(layer) for name in row]
+        flat = (*step.total.shape, len(weights))
+        put(weights, step.parameters.weights[n].reshape(flat))
+        put([f"dE_d{w}" for w in weights], step.dE_dW[n].reshape(flat))
+        if network.biases != "none":
+            put(network.layer_biases(layer), step.parameters.biases[n])
+        if network.biases == "trained":
+            put([f"dE_d{b}" for b in network.layer_biases(layer)], step.dE_db[n])
+    if network.loss == "cross-entropy":
+        top = step.z[-1].max(axis=-1)
+        shares = np.exp(step.z[-1] - top[..., None])
+        found |= {"o_max": top, "e_sum": shares.sum(axis=-1)}
+        put([f"e_{o}" for o in network.neurons(network.last)], shares)
+    return found

@@ -1,0 +1,1 @@
+"""What was found about a workbook, and how it is told."""

@@ -1,0 +1,1 @@
+"""Cells of any workbook: addresses, formulas, recalculation, and the file itself."""

@@ -1,0 +1,169 @@
+"""What a formula refers to, and what stays the same in it when it is filled down a column."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from openpyxl.formula import Tokenizer
+from openpyxl.formula.tokenizer import Token, TokenizerError
+
+from xlbackprop.spreadsheet.addresses import column_number
+
+_RANGE = re.compile(
+    r"(?:(?P<sheet>'(?:[^']|'')+'|[^'!]+)!)?"
+    r"(?P<column_fixed>\$?)(?P<column>[A-Z]{1,3})(?P<row_fixed>\$?)(?P<row>\d{1,7})"
+    r"(?::\$?(?P<last_column>[A-Z]{1,3})\$?(?P<last_row>\d{1,7}))?"
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The cells that a part of a formula refers to: `$A$3`, `C3:D3`, `Sheet1!B2`.
+
+    Attributes:
+        sheet: None for the sheet of the formula.
+        row, column, last_row, last_column: the corners, counted from 1.
+        row_fixed: whether the row stays when the formula is filled down: `A$3`.
+    """
+
+    sheet: str | None
+    row: int
+    column: int
+    last_row: int
+    last_column: int
+    row_fixed: bool
+
+    @property
+    def is_cell(self) -> bool:
+        """Whether it is a single cell."""
+        return (self.row, self.column) == (self.last_row, self.last_column)
+
+    def cells(self) -> Iterator[tuple[int, int]]:
+        """Row and column of each cell."""
+        for row in range(self.row, self.last_row + 1):
+            for column in range(self.column, self.last_column + 1):
+                yield row, column
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula, taken apart.
+
+    Attributes:
+        text: as the engine writes it, with its `=`.
+        references: the cells that it refers to, in order.
+        names: the defined names that it uses.
+        functions: the functions that it calls, in capitals.
+        numbers: the numbers that are typed into it.
+    """
+
+    text: str
+    references: tuple[Reference, ...]
+    names: tuple[str, ...]
+    functions: tuple[str, ...]
+    numbers: tuple[float, ...]
+
+
+@lru_cache(maxsize=8192)
+def parsed(text: str) -> Formula:
+    """A formula, taken apart."""
+    references, names, functions, numbers = [], [], [], []
+    for token in _tokens(text):
+        if token.type == Token.OPERAND and token.subtype == Token.RANGE:
+            reference = _reference(token.value)
+            if reference:
+                references.append(reference)
+            else:
+                names.append(token.value)
+        elif token.type == Token.OPERAND and token.subtype == Token.NUMBER:
+            numbers.append(float(token.value))
+        elif token.type == Token.FUNC and token.subtype == Token.OPEN:
+            functions.append(token.value.rstrip("(").upper().lstrip("@"))
+    return Formula(text, tuple(references), tuple(names), tuple(functions), tuple(numbers))
+
+
+def _tokens(text: str) -> list[Token]:
+    """The parts of a formula; of one that is no formula, all of it."""
+    try:
+        tokens: list[Token] = Tokenizer(text).items
+    except TokenizerError:
+        return [Token(text.removeprefix("="), Token.OPERAND, Token.ERROR)]
+    return tokens
+
+
+def _reference(text: str) -> Reference | None:
+    match = _RANGE.fullmatch(text)
+    if not match:
+        return None
+    sheet = match["sheet"]
+    if sheet and sheet.startswith("'"):
+        sheet = sheet[1:-1].replace("''", "'")
+    row, column = int(match["row"]), column_number(match["column"])
+    last_row = int(match["last_row"] or row)
+    last_column = column_number(match["last_column"]) if match["last_column"] else column
+    return Reference(
+        sheet,
+        min(row, last_row),
+        min(column, last_column),
+        max(row, last_row),
+        max(column, last_column),
+        bool(match["row_fixed"]),
+    )
+
+
+@lru_cache(maxsize=8192)
+def filled_form(text: str, row: int) -> str:
+    """The formula with every row that moves when it is filled down counted from its own row.
+
+    Columns do not move then, so it makes no difference whether they are fixed. Two cells of a column
+    hold the same formula, filled down, when their forms are equal.
+    """
+    parts = []
+    for token in _tokens(text):
+        value = token.value
+        if token.type == Token.OPERAND and token.subtype == Token.RANGE and _reference(value):
+            sheet, mark, cells = value.rpartition("!")
+            moved = re.sub(r"(?<!\$)\$?\b([A-Z]{1,3})(\d{1,7})\b", lambda m: f"{m[1]}[{int(m[2]) - row}]", cells)
+            value = sheet + mark + moved
+        parts.append(value)
+    return "=" + "".join(parts)
+
+
+@dataclass(frozen=True)
+class FilledFormula:
+    """A formula that is filled down some rows of a column; None where numbers stand.
+
+    Attributes:
+        text: as it stands in one of them.
+        row: that row.
+        steps: the steps in whose rows it stands.
+    """
+
+    text: str | None
+    row: int
+    steps: tuple[int, ...]
+
+
+def filled_formulas(texts: Sequence[str | None], rows: Sequence[int]) -> list[FilledFormula]:
+    """The different formulas of a column, in the order in which they appear.
+
+    Args:
+        texts: the formula of each row, or None.
+        rows: the row of each.
+    """
+    # most rows differ in nothing but their own row number, which is cheap to see
+    quick: dict[str | None, list[int]] = {}
+    for step, (text, row) in enumerate(zip(texts, rows, strict=True)):
+        key = text if text is None else text.replace(str(row), "\0").replace(str(row - 1), "\1")
+        quick.setdefault(key, []).append(step)
+    groups: dict[str | None, list[int]] = {}
+    for steps in quick.values():
+        text = texts[steps[0]]
+        key = None if text is None else filled_form(text, rows[steps[0]])
+        groups.setdefault(key, []).extend(steps)
+    found = []
+    for steps in groups.values():
+        steps.sort()
+        found.append(FilledFormula(texts[steps[0]], rows[steps[0]], tuple(steps)))
+    return sorted(found, key=lambda formula: formula.steps)

@@ -1,0 +1,144 @@
+"""IronCalc: loads a workbook, computes it anew, and tries formulas on the side."""
+
+import math
+import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ironcalc
+
+from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet.cells import Cell, Sheets, Value, as_number
+from xlbackprop.spreadsheet.package import check_package
+
+#: Functions that the engine computes as Excel does, errors included.
+KNOWN_FUNCTIONS = frozenset(
+    ("ABS", "AVERAGE", "EXP", "IF", "IFERROR", "INDEX", "LN", "LOG", "LOG10", "MAX", "MIN", "PI", "POWER",
+     "PRODUCT", "ROUND", "SIGN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "TANH")
+)  # fmt: skip
+_CALL = re.compile(r"([A-Z][A-Z0-9_.]*)\(")
+_POW = re.compile(r"(?<![A-Z0-9_.])POW\(")
+
+_ABSOLUTE_TARGET = b'Target="/xl/'
+
+
+def recalculated(path: Path) -> Sheets:
+    """The workbook with every cell computed anew.
+
+    Raises:
+        UnusableInput: the file is no workbook, or IronCalc cannot load it.
+    """
+    model = load(path)
+    model.evaluate()
+    return Sheets(model)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What stood in a file before it was recalculated.
+
+    Attributes:
+        values: the value of each cell that is not empty, by sheet, then by row and column.
+        kept: the cells whose value was kept, because the engine has no answer of its own for their formula.
+    """
+
+    values: Mapping[str, Mapping[tuple[int, int], Value]]
+    kept: frozenset[Cell]
+
+
+def opened(path: Path) -> tuple[Sheets, Stored]:
+    """The workbook with every `computable` formula computed anew by IronCalc, and what stood in the file before.
+
+    Raises:
+        UnusableInput: the file is no workbook, or IronCalc cannot load it.
+    """
+    model = load(path)
+    sheets = Sheets(model)
+    values = {sheet: sheets.values(sheet) for sheet in sheets.names}
+    for index, sheet in enumerate(sheets.names):
+        for (row, column), text in sheets.formulas(sheet).items():
+            if (computed := computable(text)) != text:
+                model.update_cell_with_formula(index, row, column, computed)
+    sheets.recalculate()
+    kept: set[Cell] = set()
+    while waiting := set(_unanswered(sheets, values)) - kept:
+        for cell in waiting:
+            number = as_number(values[cell.sheet][cell.row, cell.column])
+            model.update_cell_with_number(sheets.names.index(cell.sheet), cell.row, cell.column, number)
+        kept |= waiting
+        sheets.recalculate()
+    return sheets, Stored(values, frozenset(kept))
+
+
+def _unanswered(sheets: Sheets, stored: Mapping[str, Mapping[tuple[int, int], Value]]) -> Iterator[Cell]:
+    """Cells that show an error although the file has a number, by a function about which the engine may be wrong."""
+    for sheet in sheets.names:
+        formulas = sheets.formulas(sheet)
+        for place, value in sheets.values(sheet).items():
+            if isinstance(value, str) and value.startswith("#") and value != "#CIRC!" and place in formulas:
+                number = as_number(stored[sheet].get(place))
+                if not math.isnan(number) and not calls_only_known(formulas[place]):
+                    yield Cell(sheet, *place)
+
+
+def calls_only_known(formula: str) -> bool:
+    """Whether a formula calls only functions about which the engine has proved itself."""
+    return KNOWN_FUNCTIONS.issuperset(_CALL.findall(formula))
+
+
+def computable(formula: str) -> str:
+    """The formula with POWER for POW, which only some online spreadsheets know."""
+    return _POW.sub("POWER(", formula) if "POW(" in formula else formula
+
+
+def load(path: Path) -> Any:
+    """The engine's model of a workbook.
+
+    Raises:
+        UnusableInput: the file is no workbook, or IronCalc cannot load it.
+    """
+    check_package(path)
+    try:
+        return _load_package(path)
+    except UnusableInput:
+        # IronCalc 0.9 does not find the notes of a sheet where they are named from the root of the
+        # package, as openpyxl writes them
+        with tempfile.TemporaryDirectory(prefix="xlbackprop-") as folder:
+            copy = Path(folder) / "workbook.xlsx"
+            if not _copy_with_relative_targets(path, copy):
+                raise
+            return _load_package(copy, path)
+
+
+def _load_package(path: Path, named: Path | None = None) -> Any:
+    try:
+        return ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+    except Exception as error:
+        reason = f" ({error})"
+    except BaseException as error:
+        # the engine is written in Rust; where it gives up, it raises something that is no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        reason = ""
+    raise UnusableInput(f"{named or path} is damaged: the spreadsheet engine cannot load it{reason}.")
+
+
+def _copy_with_relative_targets(path: Path, copy: Path) -> bool:
+    """Copy a workbook, with its sheets' relationships relative; False if they are already."""
+    changed = False
+    try:
+        with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as target:
+            for part in source.namelist():
+                content = source.read(part)
+                if part.startswith("xl/worksheets/_rels/") and _ABSOLUTE_TARGET in content:
+                    content = content.replace(_ABSOLUTE_TARGET, b'Target="../')
+                    changed = True
+                target.writestr(part, content)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
+        return False
+    return changed

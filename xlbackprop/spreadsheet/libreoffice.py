@@ -1,0 +1,96 @@
+"""LibreOffice: recalculates a workbook where it is installed."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from openpyxl import load_workbook
+
+from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet.cells import Sheets, Value
+from xlbackprop.spreadsheet.ironcalc import load
+from xlbackprop.spreadsheet.package import check_package
+
+_SECONDS = 600
+
+# Without this LibreOffice shows the values that stand in an .xlsx, even wrong ones.
+_ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+</oor:items>
+"""
+
+
+class _SavedSheets(Sheets):
+    """The cells of a workbook with the values that stand in another file, as its engine left them there."""
+
+    def __init__(self, model: Any, saved: Path) -> None:
+        super().__init__(model)
+        book = load_workbook(saved, read_only=True, data_only=True)
+        try:
+            self._values = {
+                sheet.title: {
+                    (cell.row, cell.column): cell for row in sheet.iter_rows() for cell in row if cell.value is not None
+                }
+                for sheet in book.worksheets
+            }
+        finally:
+            book.close()
+
+    def value(self, sheet: str, row: int, column: int) -> Value:
+        cell = self._values[sheet].get((row, column))
+        return None if cell is None else cell.value
+
+    def values(self, sheet: str) -> Mapping[tuple[int, int], Value]:
+        return {place: cell.value for place, cell in self._values[sheet].items()}
+
+    def is_error(self, sheet: str, row: int, column: int) -> bool:
+        cell = self._values[sheet].get((row, column))
+        return cell is not None and cell.data_type == "e"
+
+
+def libreoffice_program() -> str | None:
+    """The path of LibreOffice, or None where it is not installed."""
+    return shutil.which("soffice") or shutil.which("libreoffice")
+
+
+def recalculated(path: Path) -> Sheets:
+    """The workbook with the values that LibreOffice computes.
+
+    Raises:
+        UnusableInput: the file is no workbook, LibreOffice is not installed, or it fails.
+    """
+    check_package(path)
+    program = libreoffice_program()
+    if program is None:
+        raise UnusableInput("LibreOffice is not installed: install LibreOffice Calc, or use IronCalc.")
+    with tempfile.TemporaryDirectory(prefix="xlbackprop-") as folder:
+        profile, output = Path(folder) / "profile", Path(folder) / "out"
+        (profile / "user").mkdir(parents=True)
+        (profile / "user" / "registrymodifications.xcu").write_text(_ALWAYS_RECALCULATE, encoding="utf-8")
+        # the copy gets a plain name, so that no file name is taken for an option
+        source = Path(folder) / "workbook.xlsx"
+        shutil.copyfile(path, source)
+        command = [
+            program,
+            f"-env:UserInstallation={profile.as_uri()}",
+            "--headless",
+            "--norestore",
+            "--convert-to",
+            "xlsx",
+            "--outdir",
+            str(output),
+            str(source),
+        ]
+        try:
+            subprocess.run(command, capture_output=True, timeout=_SECONDS, check=True)
+            # IronCalc gives the formulas and names, but the values are those that LibreOffice saved
+            return _SavedSheets(load(path), output / source.name)
+        except subprocess.TimeoutExpired:
+            raise UnusableInput(f"LibreOffice did not finish with {path} within {_SECONDS} seconds.") from None
+        except (subprocess.CalledProcessError, FileNotFoundError):
+            raise UnusableInput(f"LibreOffice could not recalculate {path}.") from None

@@ -1,0 +1,1 @@
+"""Backpropagation tables, ours or anybody's: where each quantity stands."""

@@ -1,0 +1,285 @@
+"""Finds backpropagation tables in any workbook, whoever made it.
+
+A table is a row of headers with a row of numbers a step somewhere below it. It may stand anywhere,
+beside other content and other tables; what is no column of it, such as an input or the learning
+rate, may stand in a cell of its own.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from xlbackprop import reference
+from xlbackprop.backprop.functions import ACTIVATIONS
+from xlbackprop.backprop.network import Network
+from xlbackprop.reference import Array
+from xlbackprop.spreadsheet.cells import Cell, Sheets
+from xlbackprop.spreadsheet.formulas import parsed
+from xlbackprop.tables.headers import quantity
+from xlbackprop.tables.headline import NEAR, segments
+from xlbackprop.tables.shape import is_softmax, network_of, shared_biases
+from xlbackprop.tables.table import Table, number_in, number_or_nan
+
+#: A sheet of parameters has no more cells.
+_SMALL_SHEET = 200
+#: A group of headers may stand so many rows above the others.
+_HIGHER = 2
+
+_CONSTANT = re.compile(r"[tib]\d+")
+_PARAMETER = re.compile(r"eta|[tib]\d+")
+
+
+def find_tables(sheets: Sheets) -> list[Table]:
+    """All backpropagation tables on the visible sheets of a workbook, in reading order.
+
+    A table whose weights return to their start values is cut there: another run begins.
+    """
+    elsewhere = _labelled(sheets)
+    tables = (table for sheet in sheets.visible for table in _Sheet(sheets, sheet, elsewhere).tables())
+    found = [run for table in tables for run in _runs(sheets, table)]
+    rates = {table.cells["eta"] for table in found if "eta" in table.cells}
+    return [replace(table, other_rates=frozenset(rates - {table.cells.get("eta")})) for table in found]
+
+
+def _runs(sheets: Sheets, table: Table) -> Iterator[Table]:
+    weights = [name for name in table.network.weight_names if name in table.columns]
+    if table.missing or not weights:
+        yield table
+        return
+    values = sheets.values(table.sheet)
+    columns = [table.columns[name] for name in weights]
+    states = [tuple(values.get((row, column)) for column in columns) for row in table.rows]
+    starts = [0, *(step for step in range(1, len(states)) if states[step] == states[0] != states[step - 1])]
+    for first, last in zip(starts, [*starts[1:], len(states)], strict=True):
+        yield replace(table, rows=table.rows[first:last])
+
+
+@dataclass(frozen=True)
+class _Headers:
+    row: int
+    columns: Mapping[str, int]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return min(self.columns.values()), max(self.columns.values())
+
+    def overlaps(self, other: "_Headers") -> bool:
+        return self.span[0] <= other.span[1] and other.span[0] <= self.span[1]
+
+
+class _Sheet:
+    """One sheet, with the names of quantities and the numbers that stand in it."""
+
+    def __init__(self, sheets: Sheets, name: str, elsewhere: Mapping[str, Cell]) -> None:
+        self._sheets, self._name, self._elsewhere = sheets, name, elsewhere
+        formulas = sheets.formulas(name)
+        # names by row and column; columns with a number or a formula, by row
+        self._names: dict[int, dict[int, str]] = {}
+        self._filled: dict[int, set[int]] = {}
+        for (row, column), value in sheets.values(name).items():
+            if isinstance(value, float) or ((row, column) in formulas and value != ""):
+                self._filled.setdefault(row, set()).add(column)
+            elif isinstance(value, str):
+                if found := quantity(value):
+                    self._names.setdefault(row, {})[column] = found
+                elif not math.isnan(number_or_nan(value)):
+                    self._filled.setdefault(row, set()).add(column)
+
+    def tables(self) -> Iterator[Table]:
+        headers = [_Headers(row, columns) for row, names in sorted(self._names.items()) for columns in segments(names)]
+        headers = self._without_repeats(headers)
+        for header in headers:
+            below = [other.row for other in headers if other.row > header.row and header.overlaps(other)]
+            end = min(below, default=max(self._filled, default=header.row) + 1)
+            filled = {row: self._filled[row] for row in self._filled if header.row < row < end}
+            if filled or not below:
+                yield self._table(header, filled)
+
+    def _without_repeats(self, headers: Sequence[_Headers]) -> list[_Headers]:
+        """The headers that begin a table, without those that only repeat the ones above inside a long table."""
+        kept: list[_Headers] = []
+        for header in headers:
+            weight = header.columns[next(name for name in header.columns if re.fullmatch(r"w\d+", name))]
+            begins = (header.row + 1, weight) not in self._sheets.formulas(self._name)
+            if begins or not any(other.columns == header.columns for other in kept):
+                kept.append(header)
+        return kept
+
+    def _table(self, header: _Headers, filled: Mapping[int, set[int]]) -> Table:
+        columns = dict(header.columns)
+        occupied = {row: len(cells & set(columns.values())) for row, cells in filled.items()}
+        fullest = max(occupied.values(), default=0)
+        rows = tuple(sorted(row for row, count in occupied.items() if count >= max(3, fullest / 2)))
+        rows = tuple(
+            row for row in rows if not self._is_summary(row, columns) and not self._is_numbering(row, rows, columns)
+        )
+        # from both sides, so that a group of headers draws the next one in
+        columns = self._with_higher_headers(header, self._with_higher_headers(header, columns, rows), rows)
+        # a label that happens to stand in the row of headers names a single cell, not a column
+        for name in [name for name in columns if _PARAMETER.fullmatch(name) or name == "step"]:
+            count = sum(1 for row in rows if columns[name] in filled[row])
+            if count <= 1 < len(rows):
+                del columns[name]
+        cells = self._parameters(header, rows, columns)
+        if not is_softmax(columns):
+            columns = {name: column for name, column in columns.items() if not name.startswith("e_")}
+        network = network_of({*columns, *cells})
+        if network is None:
+            classic = Network.blank((2, 2, 2))
+            return Table(self._name, header.row, rows, columns, cells, classic, tuple(classic.weight_names))
+        missing = tuple(_missing(network, columns, cells, rows, filled))
+        table = Table(self._name, header.row, rows, columns, cells, network, missing)
+        return _with_functions(self._sheets, table)
+
+    def _is_summary(self, row: int, columns: Mapping[str, int]) -> bool:
+        """Whether a row sums its own columns up: the average of all steps is no step."""
+        formulas = self._sheets.formulas(self._name)
+        texts = {column: formulas.get((row, column), "") for column in columns.values()}
+        ranges = {column: text for column, text in texts.items() if ":" in text}
+        if 2 * len(ranges) <= len(texts):
+            return False
+        summing = [
+            column
+            for column, text in ranges.items()
+            for of in parsed(text).references
+            if (of.column, of.last_column) == (column, column) and of.row < of.last_row < row
+        ]
+        return 2 * len(set(summing)) > len(texts)
+
+    def _is_numbering(self, row: int, rows: Sequence[int], columns: Mapping[str, int]) -> bool:
+        """Whether the row below the headers only numbers the columns."""
+        values = self._sheets.values(self._name)
+        numbers = [values.get((row, column)) for column in sorted(columns.values())]
+        first = numbers[0]
+        return row == rows[0] and isinstance(first, float) and numbers == [first + n for n in range(len(numbers))]
+
+    def _with_higher_headers(self, header: _Headers, columns: Mapping[str, int], rows: Sequence[int]) -> dict[str, int]:
+        """The columns with those whose header stands a row or two above the others."""
+        found = dict(columns)
+        for row in range(header.row - _HIGHER, header.row):
+            for column, name in sorted(self._names.get(row, {}).items()):
+                near = min(abs(column - other) for other in found.values()) <= NEAR
+                if (
+                    near
+                    and column not in columns.values()
+                    and name not in found
+                    and sum(1 for r in rows if column in self._filled[r]) * 2 > len(rows)
+                ):
+                    found[name] = column
+        return found
+
+    def _parameters(self, header: _Headers, rows: Sequence[int], columns: Mapping[str, int]) -> dict[str, Cell]:
+        """The cells beside or below a label; a label above the table goes before others, and the nearest first."""
+        inside = set(columns.values())
+        left, right = header.span
+        labels = [(row, column, name) for row, names in self._names.items() for column, name in names.items()]
+
+        def distance(label: tuple[int, int, str]) -> tuple[bool, int, int]:
+            row, column, _ = label
+            return not left - 2 <= column <= right + 2, abs(row - header.row), abs(column - left)
+
+        found: dict[str, Cell] = {}
+        for row, column, name in sorted(labels, key=distance):
+            if name in found or not _PARAMETER.fullmatch(name) or (row == header.row and column in inside):
+                continue
+            for cell in (Cell(self._name, row, column + 1), Cell(self._name, row + 1, column)):
+                in_table = cell.row in rows and cell.column in inside
+                if not in_table and not math.isnan(number_in(self._sheets, cell)):
+                    found[name] = cell
+                    break
+        return dict(self._elsewhere) | found
+
+
+def _labelled(sheets: Sheets) -> dict[str, Cell]:
+    """Inputs, targets and biases that have a name in the workbook, or a label on a small sheet of their own."""
+    found: dict[str, Cell] = {}
+    for entry in sheets.defined_names:
+        name = quantity(entry.name.strip("_"))
+        if name and _CONSTANT.fullmatch(name) and entry.sheet is None:
+            cell = sheets.named_cell(entry.name, None)
+            if cell and not math.isnan(number_in(sheets, cell)):
+                found[name] = cell
+    for sheet in sheets.visible:
+        values = sheets.values(sheet)
+        if len(values) > _SMALL_SHEET:
+            continue
+        for (row, column), value in values.items():
+            name = quantity(value) if isinstance(value, str) else None
+            if name and _CONSTANT.fullmatch(name) and name not in found:
+                for place in ((row, column + 1), (row + 1, column)):
+                    if isinstance(values.get(place), float):
+                        found[name] = Cell(sheet, *place)
+                        break
+    return found
+
+
+def _missing(
+    network: Network,
+    columns: Mapping[str, int],
+    cells: Mapping[str, Cell],
+    rows: Sequence[int],
+    filled: Mapping[int, set[int]],
+) -> Iterator[str]:
+    gradients = [f"dE_d{name}" for name in network.trained_names]
+    activations = [a for layer in range(1, len(network.layers)) for a in network.activations(layer)]
+    for name in [*network.trained_names, *activations, "E_total", *gradients]:
+        if name not in columns or not any(columns[name] in filled[row] for row in rows):
+            yield name
+    for name in [*network.input_names, *network.target_names]:
+        if name not in columns and name not in cells:
+            yield name
+
+
+def _with_functions(sheets: Sheets, table: Table) -> Table:
+    """The table with the activations, and the places of the biases, that fit its numbers best."""
+    network = table.network
+    biases = {name for name in (*table.columns, *table.cells) if re.fullmatch(r"b\d+", name)}
+    plain = {name: name for name in network.start_values if name not in network.bias_names}
+    tables = [replace(table, places=plain | way) for way in shared_biases(network, biases)]
+    read = [candidate.read(sheets) for candidate in tables]
+    best = min(range(len(tables)), key=lambda n: _misfit(tables[n], read[n]) if len(tables) > 1 else 0)
+    table, numbers = tables[best], read[best]
+    chosen = {}
+    for key, layers in (("hidden", range(1, network.last)), ("output", range(network.last, len(network.layers)))):
+        pairs = [
+            (numbers[z], numbers[a])
+            for layer in layers
+            for z, a in zip(network.neurons(layer), network.activations(layer), strict=True)
+            if z in numbers and a in numbers
+        ]
+        if pairs and network.activation(layers[-1]) != "softmax":
+            chosen[key] = _best_fit(pairs)
+    functions = {"hidden": network.hidden, "output": network.output} | chosen
+    return replace(table, network=Network.blank(network.layers, biases=network.biases, loss=network.loss, **functions))
+
+
+def _best_fit(pairs: Sequence[tuple[Array, Array]]) -> str:
+    """The activation that turns most inputs into the outputs beside them; the first one where none does."""
+    best, most = next(iter(ACTIVATIONS)), 0
+    for name in ACTIVATIONS:
+        fit = sum(_fit(name, z, a) for z, a in pairs)
+        if fit > most:
+            best, most = name, fit
+        if most == sum(z.size for z, _ in pairs):
+            break
+    return best
+
+
+def _fit(activation: str, z: Array, a: Array) -> int:
+    with np.errstate(all="ignore"):
+        return int(np.isclose(reference.activate(activation, z), a, rtol=1e-6, atol=1e-12).sum())
+
+
+def _misfit(table: Table, numbers: Mapping[str, Array]) -> int:
+    """How many sums do not fit their weights, inputs and biases."""
+    network, wrong = table.network, 0
+    for layer in range(1, len(network.layers)):
+        incoming, biases = network.activations(layer - 1), network.layer_biases(layer)
+        for z, row, bias in zip(network.neurons(layer), network.layer_weights(layer), biases, strict=True):
+            if all(name in numbers for name in (z, bias, *row, *incoming)):
+                total = sum((numbers[w] * numbers[a] for w, a in zip(row, incoming, strict=True)), numbers[bias])
+                wrong += int((~np.isclose(total, numbers[z], rtol=1e-6)).sum())
+    return wrong

@@ -1,0 +1,96 @@
+"""What people write above a column or beside a cell, and which quantity they mean by it.
+
+The classroom has one notation and many spellings of it: `a_h1`, `out_h1` and `act h1` are the same
+number, and the sign of a partial derivative is ∂ here, 𝟃, δ or d there, or is left out.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+from xlbackprop.backprop import notation
+
+#: No header is longer; what is, is a sentence.
+_LONGEST = 40
+
+_NEURON = r"[ho]\d+"
+# our own names, which need no guessing; with several hidden layers the layer stands first: h1_2
+_OWN = re.compile(
+    r"[itwb]\d+|(?:a_|delta_)?h\d+(?:_\d+)?|(?:a_|delta_|e_)?o\d+|E\d+|E_total|o_max|e_sum|step|eta"
+    r"|dE_d[wb]\d+|dE_da_[ho]\d+(?:_\d+)?|da_([ho]\d+(?:_\d+)?)_d\1"
+)
+_ETA = r"(?:η|ɳ|ƞ|eta|lr|learningrate|learnrate|alpha|α|stepsize)"
+# the sign of a partial derivative, and the error that is derived
+_D = r"[∂dδ∇ðд]"
+_ERROR = r"(?:e|err|error|l|loss|c|cost|j)"
+_TOTAL = r"(?:t|tot|total|sum)"
+
+# in the order in which they are tried; spaces, underscores and brackets are gone by then
+_SPELLINGS = [
+    (re.compile(pattern), name)
+    for pattern, name in (
+        (rf"{_ETA}+", "eta"),
+        (r"(?:t|target|targ|tgt|desired)o?(\d+)", "t{0}"),
+        (r"(?:i|x|in|inp|input)(\d+)", "i{0}"),
+        (r"(?:w|wt|weight)(\d+)", "w{0}"),
+        (r"(?:b|bias)(\d+)", "b{0}"),
+        (rf"(?:a|ao|out|output|act|activ|activation|sig|sigm|sigmoid|σ|s)({_NEURON})", "a_{0}"),
+        (rf"({_NEURON})(?:out|output|act|activation|a)", "a_{0}"),
+        (rf"(?:net|in|input|sum|z|netinput)?({_NEURON})", "{0}"),
+        (rf"({_NEURON})(?:net|in|input|sum|z)", "{0}"),
+        (rf"(?:{_ERROR})o?(\d+)", "E{0}"),
+        (rf"(?:σ|∑)?{_ERROR}{_TOTAL}?|{_TOTAL}{_ERROR}|e1\+e2|mse", "E_total"),
+        (rf"(?:{_D}?{_ERROR}{_TOTAL}?)?[/-]?{_D}/?([wb]\d+)", "dE_d{0}"),
+        # one output's share of it, which is all of it for an output weight
+        (rf"{_D}{_ERROR}o?(\d+)/?{_D}([wb]\d+)", "dE{0}_d{1}"),
+        (r"(?:grad|gradient|g)([wb]\d+)|([wb]\d+)(?:grad|gradient)", "dE_d{0}"),
+        (rf"{_D}{_ERROR}{_TOTAL}?/?{_D}(?:a|out)({_NEURON})", "dE_da_{0}"),
+        (rf"{_D}{_ERROR}o?(\d+)/?{_D}(?:a|out)({_NEURON})", "dE{0}_da_{1}"),
+        (rf"{_D}(?:a|out)({_NEURON})/?{_D}(?:net)?\1", "da_{0}_d{0}"),
+        (rf"{_D}{_ERROR}{_TOTAL}?/?{_D}(?:net)?({_NEURON})|(?:δ|delta)({_NEURON})", "delta_{0}"),
+        (rf"{_D}{_ERROR}o?(\d+)/?{_D}(?:net)?({_NEURON})", "delta{0}_{1}"),
+        (r"step|epoch|iteration|iter", "step"),
+    )
+]
+
+
+# letters that look like Latin ones, and signs that look like a slash
+_LOOKALIKES = str.maketrans("ЕеОоАаТтНнІіωΩ⁄∕÷", "EeOoAaTtHhIiwW///")
+
+
+@lru_cache(maxsize=4096)
+def quantity(header: str) -> str | None:
+    """The ASCII name of the quantity that a header means: `dE_dw1` for `∂E_t / ∂w1`; None if it means none."""
+    text = header.strip()
+    if not text or len(text) > _LONGEST:
+        return None
+    own = notation.name(text)
+    if _OWN.fullmatch(own):
+        return own
+    for wording in _wordings(text.translate(_LOOKALIKES)):
+        if found := _spelled(wording):
+            return found
+    return None
+
+
+def _wordings(text: str) -> Iterator[str]:
+    """A header as it stands, and without what people add: a number in front, a remark, the formula itself."""
+    yield text
+    text = re.sub(r"^\d+[.)]\s*", "", text).rstrip("*'")
+    yield text
+    yield re.sub(r"\s*(\([^)]*\)|\[[^]]*\])$", "", text)
+    yield text.replace("-", "")
+    name, equals, formula = text.partition("=")
+    if equals and re.search(r"[a-zσ∂]", formula, re.IGNORECASE):
+        yield name
+
+
+def _spelled(text: str) -> str | None:
+    # subscripts become digits, and 𝟃 and 𝜕 become ∂; a capital Δ before a weight is a change, not a derivative
+    plain = unicodedata.normalize("NFKC", re.sub(r"^Δ(?=[wb])", "?", text, flags=re.IGNORECASE)).casefold()
+    plain = re.sub(r"[\s_(){}\[\]\\$^:,.\u200b\ufeff]", "", plain).removesuffix("=")
+    for pattern, name in _SPELLINGS:
+        if match := pattern.fullmatch(plain):
+            return name.format(*filter(None, match.groups()))
+    return None

@@ -1,0 +1,136 @@
+"""Finds the learning rate of a table: in its own column or cell, or in what the updates do."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlbackprop.reference import Array
+from xlbackprop.spreadsheet.cells import Cell, Sheets
+from xlbackprop.spreadsheet.formulas import Formula, parsed
+from xlbackprop.tables.table import Table, number_in
+
+#: Ratios of change and gradient count as the same learning rate when they agree so far.
+_SAME_RATE = 1e-6
+
+
+@dataclass(frozen=True)
+class LearningRate:
+    """The learning rate of a table.
+
+    Attributes:
+        values: by step, what the update to the next step should use; NaN where nothing tells.
+        cell: the cell that it stands in; None for a column or a number in the formulas.
+    """
+
+    values: Array
+    cell: Cell | None
+
+    @property
+    def first(self) -> float | None:
+        """The learning rate that the table starts with."""
+        known = self.values[np.isfinite(self.values)]
+        return float(known[0]) if known.size else None
+
+    @property
+    def changes(self) -> list[int]:
+        """The steps at which it becomes another one."""
+        return [n for n in range(1, len(self.values)) if self.values[n] != self.values[n - 1] == self.values[n - 1]]
+
+
+def learning_rate(sheets: Sheets, table: Table, numbers: dict[str, Array]) -> LearningRate:
+    """The learning rate of a table.
+
+    It is in the cell that most updates refer to; but where the table has a labelled one of its own, the
+    updates are wrong if they take another table's, or a number of their own.
+    """
+    if "eta" in table.columns:
+        return LearningRate(numbers["eta"], None)
+    labelled = table.cells.get("eta")
+    used = _used_cells(sheets, table)
+    numeric = {cell: count for cell, count in used.items() if not math.isnan(number_in(sheets, cell))}
+    if labelled is None:
+        # a cell without a number is what the updates refer to, all the same
+        numeric = numeric or used
+    most = max(numeric.values(), default=0)
+    cell = next((cell for cell in numeric if numeric[cell] == most), None)
+    if labelled and (cell is None or numeric.get(labelled) == most or _belongs_elsewhere(table, cell)):
+        cell = labelled
+    if cell is not None:
+        return LearningRate(np.full(len(table.rows), number_in(sheets, cell)), cell)
+    typed = _typed_rate(sheets, table)
+    rate = abs(_rate_of_updates(table, numbers)) if math.isnan(typed) else typed
+    # an update that changes nothing has no learning rate
+    return LearningRate(np.full(len(table.rows), rate or math.nan), None)
+
+
+def _belongs_elsewhere(table: Table, cell: Cell) -> bool:
+    """Whether a cell is the learning rate of another table, or no learning rate at all."""
+    return cell.sheet != table.sheet or cell in table.other_rates
+
+
+def _first_updates(sheets: Sheets, table: Table) -> list[Formula]:
+    """The formulas by which the weights and biases get to the first step."""
+    if len(table.rows) < 2:
+        return []
+    formulas = sheets.formulas(table.sheet)
+    columns = [table.columns[name] for name in table.network.trained_names if name in table.columns]
+    return [parsed(text) for column in columns if (text := formulas.get((table.rows[1], column)))]
+
+
+def _typed_rate(sheets: Sheets, table: Table) -> float:
+    """The number that most of the first updates hold; NaN if there is none."""
+    counts = Counter(number for formula in _first_updates(sheets, table) for number in set(formula.numbers))
+    if not counts:
+        return math.nan
+    rate, count = counts.most_common(1)[0]
+    return rate if 2 * count > len(table.network.trained_names) and rate > 0 else math.nan
+
+
+def _used_cells(sheets: Sheets, table: Table) -> dict[Cell, int]:
+    """The cells outside the table that the first updates refer to, each with how many do."""
+    known = {cell for name, cell in table.cells.items() if name != "eta"}
+    counts: Counter[Cell] = Counter()
+    for formula in _first_updates(sheets, table):
+        # each once, in their order, so that ties always end the same
+        counts.update(cell for cell in dict.fromkeys(_outside(sheets, table, formula)) if cell not in known)
+    return dict(counts)
+
+
+def _outside(sheets: Sheets, table: Table, formula: Formula) -> list[Cell]:
+    cells = [
+        Cell(reference.sheet or table.sheet, reference.row, reference.column)
+        for reference in formula.references
+        if reference.is_cell
+    ]
+    cells += [cell for name in formula.names if (cell := sheets.named_cell(name, table.sheet))]
+    inside, last = set(table.columns.values()), table.rows[-1]
+    return [
+        cell
+        for cell in cells
+        if cell.sheet != table.sheet
+        or (cell.row not in table.row_numbers and not (cell.column in inside and table.header_row <= cell.row <= last))
+    ]
+
+
+def _rate_of_updates(table: Table, numbers: dict[str, Array]) -> float:
+    """The rate that most weights moved by at the first step; NaN if they do not agree on one."""
+    if len(table.rows) < 2:
+        return math.nan
+    rates = []
+    for name in table.network.trained_names:
+        if name in numbers and f"dE_d{name}" in numbers:
+            with np.errstate(all="ignore"):
+                rates.append(float((numbers[name][0] - numbers[name][1]) / numbers[f"dE_d{name}"][0]))
+    finite = [rate for rate in rates if math.isfinite(rate)]
+    if not finite:
+        return math.nan
+    best = max(finite, key=lambda rate: sum(_same(rate, other) for other in finite))
+    agreeing = [rate for rate in finite if _same(rate, best)]
+    # what was typed is a short number; the quotient of two long ones is not
+    return float(f"{np.median(agreeing):.8g}") if 2 * len(agreeing) > len(finite) else math.nan
+
+
+def _same(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=_SAME_RATE)

@@ -1,0 +1,172 @@
+"""Finds the tables of a backpropagation workbook and reads the network that they train.
+
+Everything is read from the file as it is now: an input that was edited counts as edited.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlbackprop.backprop import notation
+from xlbackprop.backprop.network import Network
+from xlbackprop.errors import UnusableInput
+from xlbackprop.reference import Array
+from xlbackprop.spreadsheet.cells import Cell, Sheets, as_number
+
+#: The header row of a table is looked for in the first rows of its sheet.
+_HEADER_ROWS = 60
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """A training table: a header row, then a row a step.
+
+    Attributes:
+        sheet: the sheet that it stands on.
+        header_row: its row of headers.
+        last_row: its last row of numbers.
+        columns: the column of each quantity, by ASCII name.
+        eta_cell: where its learning rate stands.
+        eta: the learning rate.
+    """
+
+    sheet: str
+    header_row: int
+    last_row: int
+    columns: Mapping[str, int]
+    eta_cell: Cell
+    eta: float
+
+    @property
+    def first_row(self) -> int:
+        return self.header_row + 1
+
+    @property
+    def steps(self) -> int:
+        """The number of updates."""
+        return self.last_row - self.first_row
+
+    def read(self, sheets: Sheets) -> dict[str, Array]:
+        """The numbers of each column, step by step; NaN where no number stands."""
+        return {
+            name: np.array(
+                [as_number(sheets.value(self.sheet, row, column)) for row in range(self.first_row, self.last_row + 1)]
+            )
+            for name, column in self.columns.items()
+        }
+
+
+@dataclass(frozen=True)
+class TrainingWorkbook:
+    """What a workbook of ours trains, as it stands in the file.
+
+    Attributes:
+        network: with the start values that are in the input cells now.
+        tables: one a learning rate.
+        version: of the program that built it.
+    """
+
+    network: Network
+    tables: tuple[TrainingTable, ...]
+    version: str
+
+
+def is_own_workbook(sheets: Sheets) -> bool:
+    """Whether a workbook says that `xlbackprop build` made it."""
+    return "Network" in sheets.names and _read_facts(sheets).get("made by", "").startswith("xlbackprop")
+
+
+def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
+    """The network and the training tables of a workbook that `xlbackprop build` made.
+
+    Raises:
+        UnusableInput: it is a workbook of another kind, or an input cell holds no number.
+    """
+    facts = _read_facts(sheets)
+    try:
+        network = Network.blank(
+            layers=tuple(int(size) for size in facts["layers"].split("-")),
+            hidden=facts["hidden activation"],
+            output=facts["output activation"],
+            loss=facts["error"],
+            biases=facts["biases"],
+        )
+        steps, rates = int(facts["steps"]), int(facts["learning rates"])
+    except (KeyError, ValueError, UnusableInput):
+        raise UnusableInput(
+            "it is not a workbook made by xlbackprop: its Network sheet does not say which network it trains."
+        ) from None
+    values = {}
+    for name in network.start_values:
+        defined = notation.defined_name(name)
+        cell = _cell(sheets, defined, None, f"the name {defined}")
+        values[name] = _input(sheets, cell, name)
+    network = network.with_values(values)
+    tables = []
+    for entry in sheets.defined_names:
+        if entry.name == "eta" and entry.sheet is not None:
+            eta_cell = _cell(sheets, "eta", entry.sheet, f"the name eta of the sheet {entry.sheet}")
+            tables.append(_read_table(sheets, entry.sheet, eta_cell))
+    if not tables:
+        raise UnusableInput("it is not a workbook made by xlbackprop: no sheet of it defines a learning rate.")
+    if len(tables) != rates:
+        raise UnusableInput(
+            f"it was built with {rates} training sheets, but {len(tables)} of them define a learning rate: "
+            "restore what was deleted."
+        )
+    for table in tables:
+        if table.steps != steps:
+            raise UnusableInput(
+                f"the sheet {table.sheet} ends with step {table.steps:,}, "
+                f"but the workbook was built with {steps:,}: restore the rows."
+            )
+    order = sheets.names.index
+    tables.sort(key=lambda table: order(table.sheet))
+    return TrainingWorkbook(network, tuple(tables), facts.get("made by", "").removeprefix("xlbackprop "))
+
+
+def _read_facts(sheets: Sheets) -> dict[str, str]:
+    """The lines `layers 2-2-2`, `biases none` ... of the network sheet: a label and a text right of it."""
+    facts: dict[str, str] = {}
+    for row, column in sheets.used_cells.get("Network", []):
+        label, text = sheets.value("Network", row, column), sheets.value("Network", row, column + 1)
+        if isinstance(label, str) and isinstance(text, str):
+            facts.setdefault(label, text)
+    return facts
+
+
+def _cell(sheets: Sheets, name: str, sheet: str | None, which: str) -> Cell:
+    cell = sheets.named_cell(name, sheet)
+    if cell is None:
+        raise UnusableInput(f"{which} is missing or points nowhere: define it again.")
+    return cell
+
+
+def _input(sheets: Sheets, cell: Cell, name: str) -> float:
+    value = as_number(sheets.value(cell.sheet, cell.row, cell.column))
+    if value != value:
+        raise UnusableInput(f"{name} on the sheet {cell.sheet}, row {cell.row}, is not a number: type one there.")
+    return value
+
+
+def _read_table(sheets: Sheets, sheet: str, eta_cell: Cell) -> TrainingTable:
+    used = set(sheets.used_cells[sheet])
+    header_row = next(
+        (row for row in range(1, _HEADER_ROWS + 1) if sheets.value(sheet, row, 1) == "step"),
+        None,
+    )
+    if header_row is None:
+        raise UnusableInput(f"the sheet {sheet} has lost its header row: no row of it begins with step.")
+    last_column = max(column for row, column in used if row == header_row)
+    columns = {
+        notation.name(text): column
+        for column in range(1, last_column + 1)
+        if isinstance(text := sheets.value(sheet, header_row, column), str)
+    }
+    last_row = header_row
+    while (last_row + 1, 1) in used:
+        last_row += 1
+    if last_row == header_row:
+        raise UnusableInput(f"the sheet {sheet} has no steps under its header row.")
+    return TrainingTable(sheet, header_row, last_row, columns, eta_cell, _input(sheets, eta_cell, "eta"))

@@ -1,0 +1,86 @@
+"""A backpropagation table: where each of its quantities stands in a sheet."""
+
+import contextlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from xlbackprop.backprop.network import Network, parse_number
+from xlbackprop.reference import Array
+from xlbackprop.spreadsheet.cells import Cell, Sheets, Value, as_number
+
+
+@dataclass(frozen=True)
+class Table:
+    """A backpropagation table as it stands in a sheet.
+
+    Attributes:
+        sheet: the sheet that it stands on.
+        header_row: its row of headers.
+        rows: the rows that hold a step, from the first to the last; others lie between them at times.
+        columns: the column of each quantity, by ASCII name.
+        cells: the cell of each parameter that has no column, by name, and of those that have both.
+        network: the network that it trains, with zeros for the start values.
+        missing: the quantities that it needs and lacks.
+        places: the table's name for each of the network's values: biases may share one.
+        other_rates: cells with a learning rate that belongs to other tables.
+    """
+
+    sheet: str
+    header_row: int
+    rows: tuple[int, ...]
+    columns: Mapping[str, int]
+    cells: Mapping[str, Cell]
+    network: Network
+    missing: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
+    other_rates: frozenset[Cell] = frozenset()
+
+    @property
+    def steps(self) -> int:
+        """The number of updates."""
+        return max(len(self.rows) - 1, 0)
+
+    @cached_property
+    def row_numbers(self) -> dict[int, int]:
+        """Which step a row holds."""
+        return {row: step for step, row in enumerate(self.rows)}
+
+    @cached_property
+    def network_names(self) -> dict[str, str]:
+        """The network's name for each of the table's names; of biases that share a cell, the first."""
+        return {place: name for name, place in reversed(list(self.places.items()))}
+
+    def read(self, sheets: Sheets) -> dict[str, Array]:
+        """The numbers of each quantity that stands somewhere, step by step; NaN where no number stands."""
+        values, starts = sheets.values(self.sheet), self.network.start_values
+        numbers = {}
+        for name, column in self.columns.items():
+            # a text that looks like a number counts as one where it is multiplied
+            convert = number_or_nan if name in starts else as_number
+            found = (values.get((row, column)) for row in self.rows)
+            numbers[name] = np.array([value if type(value) is float else convert(value) for value in found])
+        for name, cell in self.cells.items():
+            if name not in numbers:
+                numbers[name] = np.full(len(self.rows), number_in(sheets, cell))
+        placed = numbers | {name: numbers[place] for name, place in self.places.items() if place in numbers}
+        for name in self.network.bias_names:
+            if name not in self.places:
+                placed[name] = np.zeros(len(self.rows))
+        return placed
+
+
+def number_in(sheets: Sheets, cell: Cell) -> float:
+    """The number in a cell, also where it is written as a text; NaN where none stands."""
+    return number_or_nan(sheets.value(cell.sheet, cell.row, cell.column)) if cell.sheet in sheets.names else math.nan
+
+
+def number_or_nan(value: Value) -> float:
+    """A number, also where it is written as a text; NaN for anything else."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return parse_number(value)
+    return as_number(value)
