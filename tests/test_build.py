@@ -14,7 +14,7 @@ from xlbackprop.build import Recipe, build, parse_learning_rates, parse_values
 from xlbackprop.check.verification import verify
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.workbook import assembly, comparison
-from xlbackprop.workbook.assembly import progress_total
+from xlbackprop.workbook.run import progress_total
 from xlbackprop.workbook.training import row_formulas
 
 

@@ -8,15 +8,18 @@ from pathlib import Path
 from xlbackprop import __version__
 from xlbackprop.backprop.network import Network, parse_number
 from xlbackprop.backprop.templates import load_template
-from xlbackprop.check.as_built import compare_with_written
+from xlbackprop.check.around import unlike_written
 from xlbackprop.check.verification import judge
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import written_whole
 from xlbackprop.report.findings import FileReport, Finding
 from xlbackprop.spreadsheet.engines import ENGINES, recalculated
-from xlbackprop.workbook.assembly import write_workbook
-from xlbackprop.workbook.layout import WorkbookLayout, short_number
+from xlbackprop.spreadsheet.numbers import short_number
+from xlbackprop.spreadsheet.xlsx import write
+from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin
+from xlbackprop.workbook.run import Run
+from xlbackprop.workbook.sheets import our_sheets
 
 #: From this many steps on a workbook is only recalculated when asked: it takes its time and memory.
 UNCHECKED_FROM_STEPS = 5_000
@@ -165,11 +168,12 @@ def build(
     origin = Origin(__version__, recipe.command, template)
     report = None
     with written_whole(path, force=force, create_folder=create_folder) as unfinished:
-        written = write_workbook(unfinished, layout, origin, protect=recipe.protect, on_step=on_step)
+        sheets = our_sheets(Run(layout, on_step), origin, protect=recipe.protect)
+        write(sheets.book, unfinished)
         if check_always or recipe.steps < UNCHECKED_FROM_STEPS:
-            sheets = recalculated(unfinished, _ENGINE)
-            report = judge(sheets, path, _ENGINE)
-            _insist(path, report, compare_with_written(sheets, written))
+            cells = recalculated(unfinished, _ENGINE)
+            report = judge(cells, path, _ENGINE, sheets)
+            _insist(path, report, list(unlike_written(cells, sheets)))
     return Built(path, layout, report)
 
 

@@ -86,7 +86,7 @@ def build(
 
     from xlbackprop.build import Recipe, parse_learning_rates, parse_values
     from xlbackprop.build import build as build_workbook
-    from xlbackprop.workbook.assembly import progress_total
+    from xlbackprop.workbook.run import progress_total
 
     recipe = Recipe(template, parse_learning_rates(lrs), steps, parse_values(values), seed, protect)
     total = progress_total(len(recipe.etas), steps)

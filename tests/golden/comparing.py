@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tests.golden.parts import resolved
+
 #: Two computed numbers are the same within these parts of them, and what is smaller than `NOISE` is rounding.
 IN_CELLS, IN_TEXTS, IN_JSON, NOISE = 1e-12, 1e-9, 1e-6, 1e-9
 #: A central difference divides the rounding of two errors by 2ε, and a relative one by a small gradient as well.
@@ -134,6 +136,7 @@ def _short(value: Any) -> str:
 
 def parts_difference(recorded: Mapping[str, list[str]], found: Mapping[str, list[str]]) -> str:
     """The part of a workbook that differs first, and where; empty if none does."""
+    recorded, found = resolved(recorded), resolved(found)
     if list(recorded) != list(found):
         missing, new = ([name for name in one if name not in other] for one, other in _both_ways(recorded, found))
         return f"the parts are others, or in another order: missing {missing}, new {new}"

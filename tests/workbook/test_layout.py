@@ -5,7 +5,8 @@ from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.templates import load_template
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import column_letters, column_number, quoted
-from xlbackprop.workbook.layout import WorkbookLayout, sheet_name, short_number, training_layout
+from xlbackprop.spreadsheet.numbers import short_number
+from xlbackprop.workbook.layout import WorkbookLayout, sheet_name, training_layout
 
 
 def headers(network: Network) -> list[str]:

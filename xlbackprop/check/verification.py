@@ -13,22 +13,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xlbackprop import reference
+from xlbackprop import __version__, reference
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.quantities import training_step
-from xlbackprop.check.as_built import changed_formulas, formulas_as_built
+from xlbackprop.check.around import changed_formulas, chosen_step, sheets_as_built, wrong_values
 from xlbackprop.check.judgement import judge_table
-from xlbackprop.check.other_sheets import chosen_step, judged_cells
 from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array
 from xlbackprop.report.findings import Difference, FileReport, Finding, TableReport
 from xlbackprop.spreadsheet.addresses import cell_address
-from xlbackprop.spreadsheet.cells import Sheets, as_number
+from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.tables.own import TrainingTable, TrainingWorkbook, read_training_workbook
 from xlbackprop.tables.table import Table
-from xlbackprop.workbook.layout import OTHER_SHEETS, short_number
+from xlbackprop.workbook.layout import OTHER_SHEETS
+from xlbackprop.workbook.sheets import OurSheets
 
 
 def verify(path: Path, engine: str = "ironcalc") -> FileReport:
@@ -48,7 +48,7 @@ def verify(path: Path, engine: str = "ironcalc") -> FileReport:
         raise UnusableInput(f"{path}: {error}") from None
 
 
-def judge(sheets: Sheets, path: Path, engine: str) -> FileReport:
+def judge(sheets: Sheets, path: Path, engine: str, built: OurSheets | None = None) -> FileReport:
     """Judge the recalculated cells of a workbook of ours."""
     workbook = read_training_workbook(sheets)
     network = workbook.network
@@ -57,28 +57,31 @@ def judge(sheets: Sheets, path: Path, engine: str) -> FileReport:
             raise UnusableInput(f"its sheet {name} is missing: restore it.")
     _insist_on_columns(workbook)
     numbers = [table.read(sheets) for table in workbook.tables]
-    built = formulas_as_built(workbook)
-    chosen_step(sheets, workbook.tables[0].steps)
+    same_version = workbook.version == __version__
+    built = built or sheets_as_built(workbook)
+    chosen_step(sheets, built, workbook.tables[0].steps)
+    on = {sheet.name: sheet for sheet in built.book.sheets}
     reports = []
     differences = _differences(network, workbook.tables, numbers)
     for table, columns, table_differences in zip(workbook.tables, numbers, differences, strict=True):
-        band, changed = changed_formulas(sheets, built, table.sheet, last_row=table.header_row)
+        band, changed = changed_formulas(sheets, built, on[table.sheet]) if same_version else (0, [])
         findings = _judge_table(sheets, workbook, table, columns) + changed
         cells = band + sum(column.size for column in columns.values())
         reports.append(TableReport(table.sheet, cells, findings, table_differences, table))
     others = [name for name in OTHER_SHEETS if name not in {table.sheet for table in workbook.tables}]
     for name in others:
-        cells, changed = changed_formulas(sheets, built, name)
+        cells, changed = changed_formulas(sheets, built, on[name]) if same_version else (0, [])
         reports.append(TableReport(name, cells, changed))
     if not any(report.findings for report in reports):
         # where all formulas are right, a wrong number or an error would be the engine's
+        wrong = list(wrong_values(sheets, built, workbook, numbers, texts=same_version))
         reports = [
-            report if report.table else replace(report, findings=_judge_other(sheets, report.sheet, workbook, numbers))
+            replace(report, findings=[finding for sheet, finding in wrong if sheet == report.sheet])
             for report in reports
         ]
     order = sheets.names.index
     reports.sort(key=lambda report: order(report.sheet))
-    return FileReport(path, engine, reports, None if built else workbook.version or "unknown")
+    return FileReport(path, engine, reports, None if same_version else workbook.version or "unknown")
 
 
 def _insist_on_columns(workbook: TrainingWorkbook) -> None:
@@ -208,29 +211,3 @@ def _differences(
 
 def _computed(network: Network) -> list[str]:
     return [quantity.name for quantity in training_step(network)]
-
-
-def _judge_other(
-    sheets: Sheets, sheet: str, workbook: TrainingWorkbook, numbers: list[dict[str, Array]]
-) -> list[Finding]:
-    """The numbers of a sheet without a training table that do not follow from those of the tables."""
-    with np.errstate(all="ignore"):
-        judged = list(judged_cells(sheets, sheet, workbook, numbers))
-    findings = []
-    for expected in judged:
-        cell = (expected.row, expected.column)
-        found = as_number(sheets.value(sheet, *cell))
-        error = abs(found - expected.value)
-        if error > TOLERANCE * expected.scale + TINY or (error != error and expected.value == expected.value):
-            findings.append(
-                Finding(
-                    quantity=expected.quantity,
-                    kind="error" if sheets.is_error(sheet, *cell) else "formula",
-                    cell=cell_address(*cell),
-                    rows=1,
-                    found=f"{sheets.formula(sheet, *cell)} shows {sheets.value(sheet, *cell)}",
-                    expected=short_number(expected.value),
-                    max_abs_error=error if error == error else None,
-                )
-            )
-    return findings

@@ -5,7 +5,7 @@ import re
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,29 @@ def _unanswered(sheets: Sheets, stored: Mapping[str, Mapping[tuple[int, int], Va
                 number = as_number(stored[sheet].get(place))
                 if not math.isnan(number) and not calls_only_known(formulas[place]):
                     yield Cell(sheet, *place)
+
+
+def spelled(sheets: Sheets, sheet: str, formulas: Sequence[tuple[int, int, str]]) -> list[str]:
+    """Formulas as the engine writes them.
+
+    Args:
+        sheets: the workbook whose sheets and names they refer to.
+        sheet: the sheet that they stand on.
+        formulas: row, column and text of each.
+    """
+    if not formulas:
+        return []
+    model: Any = ironcalc.create("spelling", "en", "UTC", "en")
+    names = sheets.names
+    model.rename_sheet(0, names[0])
+    for name in names[1:]:
+        model.add_sheet(name)
+    for entry in sheets.defined_names:
+        model.new_defined_name(entry.name, None if entry.sheet is None else names.index(entry.sheet), entry.refers_to)
+    index = names.index(sheet)
+    for row, column, text in formulas:
+        model.update_cell_with_formula(index, row, column, text)
+    return [model.get_cell_formula(index, row, column) for row, column, _ in formulas]
 
 
 def calls_only_known(formula: str) -> bool:

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from xlsxwriter import Workbook
-from xlsxwriter.chart_scatter import ChartScatter
-from xlsxwriter.worksheet import Worksheet
-
-from xlbackprop.spreadsheet.addresses import quoted
-from xlbackprop.workbook.charts import add_curve, curve_chart, error_axis, step_axis
-from xlbackprop.workbook.layout import COMPARISON, WorkbookLayout, short_number
-from xlbackprop.workbook.styles import GOOD_FILL, Styles
+from xlbackprop.spreadsheet.book import Book, Formula, Place, Role, Rule
+from xlbackprop.spreadsheet.charts import Chart
+from xlbackprop.spreadsheet.numbers import short_number
+from xlbackprop.workbook import looks
+from xlbackprop.workbook.charts import curve, error_axis, step_axis
+from xlbackprop.workbook.layout import COMPARISON, WorkbookLayout
+from xlbackprop.workbook.training import TrainingSheet
 
 # Errors that differ by less are the same: which of them is the smallest is a matter of rounding, and
 # the largest of their learning rates counts as the best.
@@ -18,108 +17,86 @@ _NEARLY = 1.000000001
 _VANISHED = 1e-14
 
 
-def write_comparison_sheet(
-    workbook: Workbook,
-    sheet: Worksheet,
-    layout: WorkbookLayout,
-    styles: Styles,
-    totals: Sequence[Sequence[float]],
-) -> None:
-    """Fill the comparison.
+class ComparisonSheet:
+    """All learning rates in one chart.
 
-    Args:
-        workbook: what the sheet belongs to.
-        sheet: the empty sheet.
-        layout: where everything stands.
-        styles: the formats of the workbook.
-        totals: for each learning rate E_total at each step.
+    Attributes:
+        etas: where the learning rates stand as they are now.
+        totals: E_total, a row a round step and a column a learning rate.
     """
-    sheet.set_row_pixels(0, 28)
-    sheet.set_column_pixels(0, 0, 110)
-    sheet.set_column_pixels(1, max(len(layout.etas) + 1, 14), 86)
-    sheet.write("A1", "Which learning rate is best?", styles.title)
-    sheet.write(
-        "A2",
-        "The error over the steps for each training sheet, live. On the logarithmic axis small errors stay apart.",
-        styles.muted,
-    )
-    linear = _chart(workbook, layout, totals, logarithmic=False)
-    logarithmic = _chart(workbook, layout, totals, logarithmic=True)
-    rates = ", ".join(map(short_number, layout.etas))
-    for cell, chart, axis in (("A3", linear, "linear"), ("H3", logarithmic, "logarithmic")):
-        sheet.insert_chart(
-            cell,
-            chart,
-            {
-                "x_offset": 4,
-                "y_offset": 4,
-                "description": f"E_total over the steps 0 to {layout.steps} on a {axis} axis, "
-                f"one curve for each learning rate: {rates}.",
-            },
+
+    def __init__(self, book: Book, layout: WorkbookLayout) -> None:
+        self._layout = layout
+        self.sheet = book.sheet(COMPARISON, "all learning rates in one chart")
+        places, count = layout.comparison, len(layout.etas)
+        self._etas = self.sheet.reserve("learning rates", f"B{places.rate_row}", (1, count))
+        self._totals = self.sheet.reserve("E_total", f"B{places.first_row}", (len(places.steps), count))
+
+    @property
+    def etas(self) -> Place:
+        return self._etas.place
+
+    @property
+    def totals(self) -> Place:
+        return self._totals.place
+
+    def fill(self, training: Sequence[TrainingSheet]) -> None:
+        """Fill the sheet."""
+        sheet, places = self.sheet, self._layout.comparison
+        sheet.heights[1] = looks.TITLE_PIXELS
+        last = places.rate_column(max(len(self._layout.etas), 13))
+        sheet.set_widths({"A": 110, f"B:{last}": 86})
+        sheet.put("A1", "Which learning rate is best?", looks.TITLE)
+        sheet.put(
+            "A2",
+            "The error over the steps for each training sheet, live. On the logarithmic axis small errors stay apart.",
+            looks.MUTED,
         )
-    _write_table(sheet, layout, styles, totals)
+        sheet.put(f"A{places.rate_row}", "learning rate η", looks.NAME)
+        sheet.fill(self._etas, [Formula(f"{one.eta:$}") for one in training], looks.TEXT)
+        sheet.put(f"A{places.header_row}", "step", looks.TABLE_HEADER)
+        names = [Formula(f'"η = "&{eta}') for eta in self.etas[0]]
+        headers = sheet.put(f"B{places.header_row}", names, looks.TABLE_HEADER, name="names of the curves")
+        sheet.put(f"{places.best_column}{places.header_row}", "best η", looks.TABLE_HEADER)
+        steps = [[float(step)] for step in places.steps]
+        sheet.put(f"A{places.first_row}", steps, looks.CENTERED, role=Role.CONSTANT, name="round steps")
+        totals = [[Formula(f"{one.cell('E_total', step)}") for one in training] for step in places.steps]
+        sheet.fill(self._totals, totals, looks.SMALL_NUMBER)
+        best = [[Formula(self._best(row))] for row in self.totals]
+        sheet.put(f"{places.best_column}{places.first_row}", best, looks.CENTERED, name="best learning rate")
+        row = f"{self.totals[0]:$1}"
+        best_in_row = f"AND({self.totals[0, 0]}<={_limit(row)},MAX({row})>{_limit(row)})"
+        sheet.rules.append(Rule(self.totals, best_in_row, looks.BEST))
+        sheet.charts += [
+            ("A3", self._chart(training, headers.place, logarithmic=False), 4, 4),
+            ("H3", self._chart(training, headers.place, logarithmic=True), 4, 4),
+        ]
 
-
-def _chart(
-    workbook: Workbook, layout: WorkbookLayout, totals: Sequence[Sequence[float]], *, logarithmic: bool
-) -> ChartScatter:
-    training, comparison = layout.training, layout.comparison
-    chart = curve_chart(workbook)
-    for n, (sheet, values) in enumerate(zip(layout.training_sheets, totals, strict=True)):
-        name = f"{COMPARISON}!${comparison.rate_column(n)}${comparison.header_row}"
-        add_curve(chart, training, sheet, name, values, n)
-    scale = "logarithmic" if logarithmic else "linear"
-    chart.set_title({"name": f"E_total over the steps, {scale} axis", "name_font": {"size": 12}})
-    chart.set_x_axis(step_axis(training, label_position="low"))
-    chart.set_y_axis(error_axis(log_base=10, crossing="min", num_format="0E+00") if logarithmic else error_axis(min=0))
-    chart.set_legend({"position": "right"})
-    chart.set_size({"width": 610, "height": 346})
-    return chart
-
-
-def _write_table(sheet: Worksheet, layout: WorkbookLayout, styles: Styles, totals: Sequence[Sequence[float]]) -> None:
-    training, comparison = layout.training, layout.comparison
-    first, last = comparison.rate_column(0), comparison.rate_column(len(layout.etas) - 1)
-    rate_row, header_row = comparison.rate_row, comparison.header_row
-    sheet.write(f"A{rate_row}", "learning rate η", styles.name)
-    sheet.write(f"A{header_row}", "step", styles.table_header)
-    for n, (sheet_name, eta) in enumerate(zip(layout.training_sheets, layout.etas, strict=True)):
-        letters, source = comparison.rate_column(n), f"{quoted(sheet_name)}!{training.eta_cell}"
-        sheet.write_formula(f"{letters}{rate_row}", f"={source}", styles.text, eta)
-        sheet.write_formula(
-            f"{letters}{header_row}", f'="η = "&{letters}{rate_row}', styles.table_header, f"η = {short_number(eta)}"
+    def _best(self, row: Place) -> str:
+        """The best learning rate in a row of errors, as a formula."""
+        return (
+            f'IF(MAX({row})<={_limit(f"{row}")},"all equal",SUMPRODUCT(MAX(({row}<={_limit(f"{row}")})*{self.etas:$})))'
         )
-    sheet.write(f"{comparison.best_column}{header_row}", "best η", styles.table_header)
-    row = comparison.first_row
-    for row, step in enumerate(comparison.steps, start=comparison.first_row):
-        sheet.write_number(f"A{row}", step, styles.centered)
-        at_step = [values[step] for values in totals]
-        for n, sheet_name in enumerate(layout.training_sheets):
-            cell = f"{quoted(sheet_name)}!{training.cell('E_total', step)}"
-            sheet.write_formula(f"{comparison.rate_column(n)}{row}", f"={cell}", styles.small_number, at_step[n])
-        span = f"{first}{row}:{last}{row}"
-        limit = min(at_step) * _NEARLY + _VANISHED
-        near = [eta for eta, total in zip(layout.etas, at_step, strict=True) if total <= limit]
-        all_equal = max(at_step) <= limit
-        sheet.write_formula(
-            f"{comparison.best_column}{row}",
-            f'=IF(MAX({span})<={_limit(span)},"all equal",'
-            f"SUMPRODUCT(MAX(({span}<={_limit(span)})*{comparison.rates_range})))",
-            styles.centered,
-            "all equal" if all_equal else max(near),
+
+    def _chart(self, training: Sequence[TrainingSheet], names: Place, *, logarithmic: bool) -> Chart:
+        scale, steps = "logarithmic" if logarithmic else "linear", self._layout.steps
+        etas = ", ".join(map(short_number, self._layout.etas))
+        return Chart(
+            title=f"E_total over the steps, {scale} axis",
+            title_size=12,
+            x=step_axis(steps, below=True),
+            y=error_axis(None if logarithmic else 0, logarithmic=logarithmic),
+            size=(610, 346),
+            description=f"E_total over the steps 0 to {steps} on a {scale} axis, "
+            f"one curve for each learning rate: {etas}.",
+            series=[
+                curve(name, one.column("step"), one.column("E_total"), one.number)
+                for one, name in zip(training, names[0], strict=True)
+            ],
+            legend=True,
         )
-    table = f"{first}{comparison.first_row}:{last}{row}"
-    this_row = f"${first}{comparison.first_row}:${last}{comparison.first_row}"
-    sheet.conditional_format(
-        table,
-        {
-            "type": "formula",
-            "criteria": f"=AND({first}{comparison.first_row}<={_limit(this_row)},MAX({this_row})>{_limit(this_row)})",
-            "format": styles.conditional(bold=True, bg_color=GOOD_FILL),
-        },
-    )
 
 
-def _limit(span: str) -> str:
+def _limit(errors: str) -> str:
     """Up to which an error in a range counts as its smallest, as a formula."""
-    return f"MIN({span})*{_NEARLY}+{_VANISHED}"
+    return f"MIN({errors})*{_NEARLY}+{_VANISHED}"

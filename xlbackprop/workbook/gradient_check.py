@@ -1,29 +1,26 @@
 """The gradient check: every weight moved a little up and down, a forward pass each, and the slope between."""
 
-from collections.abc import Iterable, Mapping
-
-from xlsxwriter.worksheet import Worksheet
+from typing import Protocol
 
 from xlbackprop.backprop.expression import cell_formula
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import header
 from xlbackprop.backprop.quantities import Part, training_step
-from xlbackprop.backprop.simulation import Simulation
+from xlbackprop.backprop.simulation import LeavesRange
 from xlbackprop.spreadsheet.addresses import column_letters
-from xlbackprop.workbook.derivation import DerivationLayout
-from xlbackprop.workbook.layout import DERIVATION, WorkbookLayout
-from xlbackprop.workbook.styles import Styles
+from xlbackprop.spreadsheet.book import Book, Formula, Page, Place, Role
+from xlbackprop.workbook import looks
+from xlbackprop.workbook.layout import GRADIENT_CHECK, WorkbookLayout
+from xlbackprop.workbook.run import Run
 
 #: How far a weight is moved: truncation and rounding of a central difference are both small there.
 EPSILON = 0.0001
-EPSILON_CELL = "$B$3"
-HEADER_ROW = 5
-FIRST_ROW = HEADER_ROW + 1
-FIRST_QUANTITY = 3
+_HEADER_ROW = 5
+_FIRST_ROW = _HEADER_ROW + 1
+_FIRST_QUANTITY = 3
 
 #: Two forward passes a weight: in a wide network only the first weights are checked.
 MAX_CELLS = 20_000
-
 
 #: What stands in place of a central difference where ReLU bends between the two forward passes.
 AT_A_KINK = "at a kink"
@@ -32,133 +29,121 @@ AT_A_KINK = "at a kink"
 ZERO = 1.7e-12
 
 
-def central_differences(
-    network: Network, simulation: Simulation, values: Mapping[str, float]
-) -> dict[str, tuple[str, float | str]]:
-    """For each checked weight and bias, the cell of its central difference and what stands there now.
+class Step(Protocol):
+    """The step that is checked."""
 
-    Args:
-        network: what is trained.
-        simulation: evaluates the forward passes.
-        values: all quantities of the step that is checked.
+    @property
+    def values(self) -> dict[str, Place]:
+        """The cell of each of its quantities."""
+
+
+class GradientCheckSheet:
+    """The gradients once more, by nudging each weight.
+
+    Attributes:
+        epsilon: the cell that says how far a weight is moved.
+        moved: the weights and biases that get a central difference, two rows each.
+        names: the quantities of a forward pass, in the order of their columns.
+        passes: their cells, a row a forward pass.
+        differences: the cell of the central difference of each of `moved`.
     """
-    column = column_letters(FIRST_QUANTITY + len(pass_columns(network)))
-    kinked = network.kinked_neurons
-    found: dict[str, tuple[str, float | str]] = {}
-    for n, name in enumerate(checked_names(network)):
-        up, down = (_moved(simulation, values, name, by) for by in (EPSILON, -EPSILON))
-        at_a_kink = any((up[z] > ZERO) != (down[z] > ZERO) for z in kinked)
-        slope = AT_A_KINK if at_a_kink else (up["E_total"] - down["E_total"]) / (2 * EPSILON)
-        found[name] = (f"${column}${FIRST_ROW + 2 * n}", slope)
-    return found
+
+    def __init__(self, book: Book, layout: WorkbookLayout) -> None:
+        self._network = network = layout.network
+        self.sheet = sheet = book.sheet(GRADIENT_CHECK, "the gradients once more, by nudging each weight")
+        self.names = [q.name for q in training_step(network) if q.part in (Part.FORWARD, Part.ERROR)]
+        self.moved = network.trained_names[: max(1, MAX_CELLS // (2 * len(self.names)))]
+        rows = 2 * len(self.moved)
+        self._epsilon = sheet.reserve("ε", "B3", (), Role.INPUT)
+        self._moved_by = sheet.reserve("moved by", f"B{_FIRST_ROW}", (rows, 1))
+        at = f"{column_letters(_FIRST_QUANTITY)}{_FIRST_ROW}"
+        self._passes = sheet.reserve("forward passes", at, (rows, len(self.names)), Role.QUANTITY)
+        self._passes.quantities = self.names
+        column = column_letters(_FIRST_QUANTITY + len(self.names))
+        self._differences = [
+            sheet.reserve(f"central difference of {name}", f"{column}{_FIRST_ROW + 2 * n}", ())
+            for n, name in enumerate(self.moved)
+        ]
+        self.differences = {name: block.place for name, block in zip(self.moved, self._differences, strict=True)}
+
+    @property
+    def epsilon(self) -> Place:
+        return self._epsilon.place
+
+    @property
+    def moved_by(self) -> Place:
+        """By how much the weight of each row is moved."""
+        return self._moved_by.place
+
+    @property
+    def passes(self) -> Place:
+        return self._passes.place
+
+    def fill(self, run: Run, step: Step) -> None:
+        """Fill the sheet: two rows a weight, one forward pass each, then the central difference.
+
+        Raises:
+            LeavesRange: a forward pass leaves what a cell can hold.
+        """
+        sheet, names = self.sheet, self.names
+        sheet.heights[1] = looks.TITLE_PIXELS
+        last, behind = (column_letters(_FIRST_QUANTITY + len(names) + more) for more in (0, 1))
+        sheet.set_widths({"A": 70, f"B:{behind}": 82, last: 130})
+        sheet.put("A1", "The gradients once more, without the chain rule", looks.TITLE)
+        sheet.put(
+            "A2",
+            "Move one weight by ±ε, run the forward pass of the step chosen in the derivation, "
+            "and see how E_total changes: ∂E/∂w ≈ (E_total at w + ε − E_total at w − ε) / 2ε.",
+            looks.MUTED,
+        )
+        sheet.put("A3", "ε", looks.NAME)
+        sheet.fill(self._epsilon, EPSILON, looks.INPUT)
+        titles = ["weight", "moved by", *map(header, names), "central difference"]
+        sheet.put(f"A{_HEADER_ROW}", titles, looks.TABLE_HEADER)
+        passes = [(name, sign) for name in self.moved for sign in (1, -1)]
+        sheet.put(f"A{_FIRST_ROW}", [[name] for name, _ in passes], looks.NAME)
+        sheet.fill(
+            self._moved_by, [[Formula(f"{'-' if sign < 0 else ''}{self.epsilon:$}")] for _, sign in passes], looks.TEXT
+        )
+        formulas = [self._pass(n, name, sign, run, step) for n, (name, sign) in enumerate(passes)]
+        sheet.fill(self._passes, formulas, looks.NUMBER)
+        for n, block in enumerate(self._differences):
+            up, down = self.passes[2 * n], self.passes[2 * n + 1]
+            slope = f"({up[-1]}-{down[-1]})/(2*{self.epsilon:$})"
+            kinks = self._kinks(up, down)
+            sheet.fill(block, Formula(f'IF({kinks}>0,"{AT_A_KINK}",{slope})' if kinks else slope), looks.SMALL_NUMBER)
+        sheet.page = Page(frozen=(_HEADER_ROW, 2), repeated_rows=(_HEADER_ROW, _HEADER_ROW))
+
+    def _pass(self, row: int, moved: str, sign: int, run: Run, step: Step) -> list[Formula]:
+        """A forward pass with one weight moved."""
+        own = dict(zip(self.names, self.passes[row], strict=True))
+
+        def address(name: str) -> str:
+            if name in own:
+                return f"{own[name]}"
+            cell = f"{step.values[name]:$}"
+            return f"({cell}+{self.moved_by[row, 0]:$1})" if name == moved else cell
+
+        try:
+            values = run.simulation.evaluate({**run.first, moved: run.first[moved] + sign * EPSILON})
+        except ArithmeticError:
+            raise LeavesRange(
+                "The start values are at the edge of what a cell can hold: use smaller start values."
+            ) from None
+        expressions = {q.name: q.expression for q in training_step(self._network)}
+        return [Formula(cell_formula(expressions[name], address), values[name]) for name in self.names]
+
+    def _kinks(self, up: Place, down: Place) -> str:
+        """How many ReLU neurons change sign between two passes, as a formula; empty without ReLU."""
+        counts = []
+        for first, last in kinked_columns(self._network, self.names):
+            above, below = (f"{row[first : last + 1]}" for row in (up, down))
+            counts.append(f"SUMPRODUCT(ABS(({above}>{ZERO})-({below}>{ZERO})))")
+        return "+".join(counts)
 
 
-def checked_names(network: Network) -> list[str]:
-    """The weights and biases that get a central difference."""
-    return network.trained_names[: max(1, MAX_CELLS // (2 * len(pass_columns(network))))]
-
-
-def _moved(simulation: Simulation, values: Mapping[str, float], name: str, by: float) -> dict[str, float]:
-    return simulation.evaluate({**values, name: values[name] + by})
-
-
-def pass_columns(network: Network) -> list[str]:
-    """The quantities of a forward pass, in the order of their columns."""
-    return [q.name for q in training_step(network) if q.part in (Part.FORWARD, Part.ERROR)]
-
-
-def write_gradient_check_sheet(
-    sheet: Worksheet,
-    layout: WorkbookLayout,
-    styles: Styles,
-    simulation: Simulation,
-    values: Mapping[str, float],
-    differences: Mapping[str, tuple[str, float | str]],
-) -> None:
-    """Fill the sheet: two rows a weight, one forward pass each, then the central difference.
-
-    Args:
-        sheet: the empty sheet.
-        layout: where everything stands.
-        styles: the formats of the workbook.
-        simulation: evaluates the forward passes.
-        values: all quantities of step 0 with the first learning rate.
-        differences: what `central_differences` gave.
-    """
-    network = layout.network
-    names = pass_columns(network)
-    derivation = DerivationLayout(network)
-    sheet.set_row_pixels(0, 28)
-    sheet.set_column_pixels(0, 0, 70)
-    sheet.set_column_pixels(1, FIRST_QUANTITY + len(names), 82)
-    sheet.set_column_pixels(FIRST_QUANTITY + len(names) - 1, FIRST_QUANTITY + len(names) - 1, 130)
-    sheet.write("A1", "The gradients once more, without the chain rule", styles.title)
-    sheet.write(
-        "A2",
-        "Move one weight by ±ε, run the forward pass of the step chosen in the derivation, "
-        "and see how E_total changes: ∂E/∂w ≈ (E_total at w + ε − E_total at w − ε) / 2ε.",
-        styles.muted,
-    )
-    sheet.write("A3", "ε", styles.name)
-    sheet.write_number("B3", EPSILON, styles.input)
-    titles: Iterable[str] = ("weight", "moved by", *map(header, names), "central difference")
-    for column, title in enumerate(titles):
-        sheet.write(HEADER_ROW - 1, column, title, styles.table_header)
-    error = column_letters(FIRST_QUANTITY + len(names) - 1)
-    row = FIRST_ROW
-    for name in differences:
-        for sign, by in (("", EPSILON), ("-", -EPSILON)):
-            moved = _moved(simulation, values, name, by)
-            _write_pass(sheet, derivation, names, styles, row, name, sign, moved, by)
-            row += 1
-        cell, value = differences[name]
-        slope = f"({error}{row - 2}-{error}{row - 1})/(2*{EPSILON_CELL})"
-        kinks = _kink_count(network, row - 2)
-        formula = f'IF({kinks}>0,"{AT_A_KINK}",{slope})' if kinks else slope
-        sheet.write_formula(cell, f"={formula}", styles.small_number, value)
-    sheet.freeze_panes(HEADER_ROW, 2)
-    sheet.repeat_rows(HEADER_ROW - 1)
-
-
-def _kink_count(network: Network, row: int) -> str:
-    """How many ReLU neurons change sign between a row and the next, as a formula; empty without ReLU."""
-    names = pass_columns(network)
-    counts = []
-    for layer in range(1, len(network.layers)):
-        if network.has_kink(layer):
-            # the columns of a layer lie together, and its outputs have the signs of its inputs
-            first, last = (FIRST_QUANTITY + names.index(name) for name in _ends(network, layer))
-            here, below = (f"{column_letters(first)}{r}:{column_letters(last)}{r}" for r in (row, row + 1))
-            counts.append(f"SUMPRODUCT(ABS(({here}>{ZERO})-({below}>{ZERO})))")
-    return "+".join(counts)
-
-
-def _ends(network: Network, layer: int) -> tuple[str, str]:
-    return network.neurons(layer)[0], network.activations(layer)[-1]
-
-
-def _write_pass(
-    sheet: Worksheet,
-    derivation: DerivationLayout,
-    names: list[str],
-    styles: Styles,
-    row: int,
-    moved: str,
-    sign: str,
-    values: Mapping[str, float],
-    by: float,
-) -> None:
-    sheet.write(f"A{row}", moved, styles.name)
-    sheet.write_formula(f"B{row}", f"={sign}{EPSILON_CELL}", styles.text, by)
-    own = {name: f"{column_letters(FIRST_QUANTITY + n)}{row}" for n, name in enumerate(names)}
-
-    def address(name: str) -> str:
-        if name in own:
-            return own[name]
-        cell = f"{DERIVATION}!{derivation.cell(name)}"
-        return f"({cell}+$B{row})" if name == moved else cell
-
-    for quantity in training_step(derivation.network):
-        if quantity.name in own:
-            formula = cell_formula(quantity.expression, address)
-            sheet.write_formula(own[quantity.name], f"={formula}", styles.number, values[quantity.name])
+def kinked_columns(network: Network, names: list[str]) -> list[tuple[int, int]]:
+    """First and last column of each layer with a kink; its columns lie together, and its outputs have the
+    signs of its inputs."""
+    layers = [layer for layer in range(1, len(network.layers)) if network.has_kink(layer)]
+    return [(names.index(network.neurons(layer)[0]), names.index(network.activations(layer)[-1])) for layer in layers]

@@ -11,6 +11,7 @@ from xlbackprop.backprop.quantities import Part, training_step
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import column_letters
 from xlbackprop.spreadsheet.limits import MAX_ARGUMENTS, MAX_CHART_SERIES, MAX_COLUMNS, MAX_FORMULA_LENGTH, MAX_ROWS
+from xlbackprop.spreadsheet.numbers import short_number
 
 NETWORK = "Network"
 DERIVATION = "Derivation"
@@ -33,11 +34,6 @@ _ROUND_STEPS = [factor * 10**power for power in range(7) for factor in (1, 2, 5)
 def round_steps(steps: int) -> list[int]:
     """0, 1, 2, 5, 10 ... and the last step."""
     return sorted({0, steps, *(step for step in _ROUND_STEPS if step <= steps)})
-
-
-def short_number(value: float) -> str:
-    """A number as a person types it: `0.1`, `1`, `1e-05`."""
-    return repr(float(value)).removesuffix(".0")
 
 
 def sheet_name(eta: float) -> str:
@@ -196,11 +192,6 @@ class ComparisonLayout:
     def best_column(self) -> str:
         return self.rate_column(self.rates)
 
-    @property
-    def rates_range(self) -> str:
-        """Where the learning rates stand as they are now, absolute, within the sheet."""
-        return f"${self.rate_column(0)}${self.rate_row}:${self.rate_column(self.rates - 1)}${self.rate_row}"
-
 
 @dataclass(frozen=True)
 class WorkbookLayout:
@@ -237,9 +228,13 @@ class WorkbookLayout:
                 f"A {self.network.shape} network needs a sum over {max(self.network.layers):,} neurons, "
                 f"which is longer than a formula can be: use layers of at most {MAX_LAYER}."
             )
-        if len(self.training.columns) > MAX_COLUMNS:
+        # a weight takes a column for itself and one for its gradient
+        columns = 2 * len(self.network.weights)
+        if columns <= MAX_COLUMNS:
+            columns = len(self.training.columns)
+        if columns > MAX_COLUMNS:
             raise UnusableInput(
-                f"A {self.network.shape} network needs {len(self.training.columns):,} columns, "
+                f"A {self.network.shape} network needs {columns:,} columns, "
                 f"but a sheet has {MAX_COLUMNS:,}: use smaller layers."
             )
 
@@ -254,11 +249,6 @@ class WorkbookLayout:
     @cached_property
     def comparison(self) -> ComparisonLayout:
         return ComparisonLayout(len(self.etas), tuple(self.round_steps))
-
-    @property
-    def sheet_names(self) -> list[str]:
-        """All sheets in their order."""
-        return [NETWORK, DERIVATION, GRADIENT_CHECK, *self.training_sheets, COMPARISON, CHECK]
 
     @property
     def training_sheets(self) -> list[str]:

@@ -2,29 +2,20 @@
 
 from dataclasses import dataclass
 
-from xlsxwriter import Workbook
-from xlsxwriter.worksheet import Worksheet
-
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name
+from xlbackprop.spreadsheet.book import Book, Formula, Link, Place, Role, Validation, Width, joined
+from xlbackprop.spreadsheet.charts import Axis, Chart, Label, Line, Marker, Series
 from xlbackprop.spreadsheet.limits import MAX_CHART_SERIES
-from xlbackprop.workbook.layout import (
-    CHECK,
-    COMPARISON,
-    DERIVATION,
-    GRADIENT_CHECK,
-    NETWORK,
-    WorkbookLayout,
-    short_number,
-)
-from xlbackprop.workbook.styles import MUTED, Styles
+from xlbackprop.workbook import looks
+from xlbackprop.workbook.layout import NETWORK, WorkbookLayout
 
 #: More connections than this make a drawing that nobody can read.
 MAX_DRAWN_WEIGHTS = 60
 
 # The drawing takes its coordinates from columns far to the right, which are hidden.
-_GEOMETRY = ("AA", "AB", "AC")
-_GEOMETRY_COLUMNS = "AA:AC"
+_FIRST_COORDINATE, _LABEL = "AA", "AC"
+_GEOMETRY = Width(27, 29, None, hidden=True)
 # fill and side of the label, for inputs, hidden neurons and outputs
 _NODE_LOOKS = (("#E5E7EB", "left"), ("#DDF0DC", "above"), ("#FAD9BF", "right"))
 # room for the labels left and right, in units of the distance between layers
@@ -41,7 +32,7 @@ class Origin:
 
 
 def network_facts(network: Network, steps: int, rates: int) -> dict[str, str]:
-    """What the workbook says about its network in words; `tables` reads the same lines back."""
+    """What the workbook says about its network in words; `tables.own` reads the same lines back."""
     return {
         "layers": network.shape,
         "hidden activation": network.hidden,
@@ -53,168 +44,121 @@ def network_facts(network: Network, steps: int, rates: int) -> dict[str, str]:
     }
 
 
-def write_network_sheet(
-    workbook: Workbook, sheet: Worksheet, layout: WorkbookLayout, styles: Styles, origin: Origin
-) -> None:
-    """Fill the first sheet."""
-    network, start = layout.network, layout.start
-    sheet.set_column_pixels("A:A", 70)
-    sheet.set_column_pixels("B:B", 100)
-    sheet.set_column_pixels("C:C", 190)
-    sheet.set_column_pixels("D:D", 16)
-    sheet.set_column_pixels("E:K", _drawing_size(network)[0] // 7)
-    sheet.set_column_pixels("L:L", 16)
-    sheet.set_column_pixels("M:M", 130)
-    sheet.set_column_pixels("N:N", 330)
-    sheet.set_row_pixels(0, 28)
-    sheet.write("A1", network.title or f"A {network.shape} network", styles.title)
-    sheet.write("A2", f"{network.description} Edit the yellow cells: every number follows.".strip(), styles.muted)
+class NetworkSheet:
+    """The first sheet.
 
-    meanings, values = network.meanings, network.start_values
-    for title, names in start.sections:
-        heading = start.rows[names[0]] - 1
-        for letters, text in zip("ABC", (title, "", ""), strict=True):
-            sheet.write(f"{letters}{heading}", text, styles.section)
-        for name in names:
-            row = start.rows[name]
-            sheet.write(f"{start.name_column}{row}", name, styles.name)
-            sheet.write_number(f"{start.value_column}{row}", values[name], styles.input)
-            sheet.write(f"{start.meaning_column}{row}", meanings[name], styles.muted_indented)
-            workbook.define_name(defined_name(name), f"={NETWORK}!{start.cell(name)}")
-    last = max(start.rows.values())
-    sheet.data_validation(
-        f"B{start.first_section_row + 1}:B{last}",
-        {
-            "validate": "decimal",
-            "criteria": "between",
-            "minimum": -1e300,
-            "maximum": 1e300,
-            "error_title": "Start value",
-            "error_message": "Only a number can stand here.",
-        },
-    )
-    _write_drawing(workbook, sheet, network, styles)
-    _write_facts_and_contents(sheet, layout, styles, origin)
+    Attributes:
+        start: the cell of each start value.
+    """
 
-
-def _write_facts_and_contents(sheet: Worksheet, layout: WorkbookLayout, styles: Styles, origin: Origin) -> None:
-    label, value = layout.start.fact_column, layout.start.fact_value_column
-
-    def section(row: int, title: str) -> None:
-        sheet.write(f"{label}{row}", title, styles.section)
-        sheet.write(f"{value}{row}", "", styles.section)
-
-    row = layout.start.fact_row
-    section(row, "Sheets")
-    fixed = {
-        NETWORK: "start values: edit the yellow cells",
-        DERIVATION: "every formula explained, with its numbers",
-        GRADIENT_CHECK: "the gradients once more, by nudging each weight",
-        COMPARISON: "all learning rates in one chart",
-        CHECK: "NumPy's values beside the live ones",
-    }
-    for name in layout.sheet_names:
-        row += 1
-        sheet.write_url(f"{label}{row}", f"internal:'{name}'!A1", styles.link, name)
-        sheet.write(f"{value}{row}", fixed.get(name, f"{layout.steps:,} steps of training"), styles.muted_indented)
-    row += 2
-    section(row, "This workbook")
-    facts = network_facts(layout.network, layout.steps, len(layout.etas))
-    facts |= {"template": origin.template, "made by": f"xlbackprop {origin.version}", "command": origin.command}
-    for fact, text in facts.items():
-        row += 1
-        sheet.write_string(f"{label}{row}", fact, styles.name)
-        sheet.write_string(f"{value}{row}", text, styles.get(indent=1))
-
-
-def _write_drawing(workbook: Workbook, sheet: Worksheet, network: Network, styles: Styles) -> None:
-    """The network as a scatter chart: connections are lines, neurons are points, labels are live cells."""
-    neurons = sum(network.layers)
-    if len(network.weights) > MAX_DRAWN_WEIGHTS or len(network.weights) + neurons > MAX_CHART_SERIES:
-        sheet.write("E4", f"A drawing of {len(network.weights):,} weights could not be read.", styles.muted)
-        return
-    chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})
-    x, y, label = _GEOMETRY
-    row = 1
-
-    def place(points: list[tuple[float, float]], formula: str, text: str) -> dict[str, str]:
-        """Write points and a label cell, and return the ranges of the series that shows them."""
-        nonlocal row
-        for n, (at_x, at_y) in enumerate(points):
-            sheet.write_number(f"{x}{row + n}", at_x)
-            sheet.write_number(f"{y}{row + n}", at_y)
-        sheet.write_formula(f"{label}{row}", formula, None, text)
-        last = row + len(points) - 1
-        ranges = {
-            "name": f"={NETWORK}!${label}${row}",
-            "categories": f"={NETWORK}!${x}${row}:${x}${last}",
-            "values": f"={NETWORK}!${y}${row}:${y}${last}",
+    def __init__(self, book: Book, layout: WorkbookLayout) -> None:
+        self._layout = layout
+        self.sheet = book.sheet(NETWORK, "start values: edit the yellow cells")
+        start = layout.start
+        self._sections = {
+            title: self.sheet.reserve(title, f"{start.value_column}{start.rows[names[0]]}", (len(names), 1), Role.INPUT)
+            for title, names in start.sections
         }
-        row = last + 1
-        return ranges
+        self.start = {
+            name: self._sections[title].cell(n) for title, names in start.sections for n, name in enumerate(names)
+        }
+        book.names |= {(defined_name(name), None): cell for name, cell in self.start.items()}
 
-    positions = _positions(network)
-    for layer in range(1, len(network.layers)):
-        sources, targets = network.neurons(layer - 1), network.neurons(layer)
-        for target, weights in zip(targets, network.layer_weights(layer), strict=True):
-            for source, w in zip(sources, weights, strict=True):
-                (x0, y0), (x1, y1) = positions[source], positions[target]
-                # at this part of the way the labels of all connections are equally far apart
-                part = 1 / (len(targets) + 1)
-                middle = (x0 + part * (x1 - x0), y0 + part * (y1 - y0))
-                formula, text = _label(network, w)
-                chart.add_series(
-                    place([(x0, y0), middle, (x1, y1)], formula, text)
-                    | {
-                        "line": {"color": "#9CB3D4", "width": 1.5},
-                        "marker": {"type": "none"},
-                        "data_labels": {
-                            "series_name": True,
-                            "value": False,
-                            "position": "above",
-                            "font": {"size": 8, "color": "#1F4E8C"},
-                            "custom": [{"delete": True}, None, {"delete": True}],
-                        },
-                    }
-                )
-    for layer in range(len(network.layers)):
-        biases = network.layer_biases(layer) if layer else []
-        for n, neuron in enumerate(network.neurons(layer)):
-            shown = [neuron] if layer == 0 else [None, *biases[n : n + 1]]
-            if layer == network.last:
-                shown.append(network.target_names[n])
-            formula, text = _node_label(network, neuron, [name for name in shown if name])
-            fill, side = _NODE_LOOKS[layer if layer == 0 else 2 if layer == network.last else 1]
-            chart.add_series(
-                place([positions[neuron]], formula, text)
-                | {
-                    "line": {"none": True},
-                    "marker": {"type": "circle", "size": 30, "fill": {"color": fill}, "border": {"color": MUTED}},
-                    "data_labels": {
-                        "series_name": True,
-                        "value": False,
-                        "position": side,
-                        "font": {"size": 9, "bold": True},
-                    },
-                }
-            )
-    chart.set_title({"name": "The network with its start values", "name_font": {"size": 11}})
-    chart.set_legend({"none": True})
-    hidden_axis = {"visible": False, "major_gridlines": {"visible": False}}
-    chart.set_x_axis(hidden_axis | {"min": -_MARGIN, "max": network.last + _MARGIN})
-    chart.set_y_axis(hidden_axis | {"min": -0.5, "max": max(network.layers) - 0.4})
-    width, height = _drawing_size(network)
-    chart.set_size({"width": width, "height": height})
-    chart.show_hidden_data()
-    sheet.insert_chart(
-        "E4",
-        chart,
-        {
-            "description": f"Drawing of the {network.shape} network: every neuron, "
-            "and every weight with its start value."
-        },
-    )
-    sheet.set_column(_GEOMETRY_COLUMNS, None, None, {"hidden": True})
+    def fill(self, origin: Origin) -> None:
+        """Fill the sheet; the other sheets must be there, for the contents."""
+        sheet, network, start = self.sheet, self._layout.network, self._layout.start
+        columns = {"A": 70, "B": 100, "C": 190, "D": 16, "E:K": _drawing_size(network)[0] // 7}
+        sheet.set_widths(columns | {"L": 16, "M": 130, "N": 330})
+        sheet.heights[1] = looks.TITLE_PIXELS
+        sheet.put("A1", network.title or f"A {network.shape} network", looks.TITLE)
+        sheet.put("A2", f"{network.description} Edit the yellow cells: every number follows.".strip(), looks.MUTED)
+        meanings, values = network.meanings, network.start_values
+        for title, names in start.sections:
+            row = start.rows[names[0]]
+            sheet.put(f"A{row - 1}", [title, "", ""], looks.SECTION)
+            sheet.put(f"{start.name_column}{row}", [[name] for name in names], looks.NAME)
+            sheet.fill(self._sections[title], [[values[name]] for name in names], looks.INPUT)
+            sheet.put(f"{start.meaning_column}{row}", [[meanings[name]] for name in names], looks.MUTED_INDENTED)
+        every = joined(self.start.values())
+        sheet.validations.append(
+            Validation(every, "decimal", -1e300, 1e300, title="Start value", message="Only a number can stand here.")
+        )
+        self._draw()
+        self._write_facts_and_contents(origin)
+
+    def _write_facts_and_contents(self, origin: Origin) -> None:
+        sheet, layout = self.sheet, self._layout
+        label, row = layout.start.fact_column, layout.start.fact_row
+        sheet.put(f"{label}{row}", ["Sheets", ""], looks.SECTION)
+        contents = [(Link(other.name, other.name), other.about) for other in sheet.book.sheets]
+        sheet.put(f"{label}{row + 1}", contents, looks.LINK, looks.MUTED_INDENTED)
+        row += len(contents) + 2
+        sheet.put(f"{label}{row}", ["This workbook", ""], looks.SECTION)
+        facts = network_facts(layout.network, layout.steps, len(layout.etas))
+        facts |= {"template": origin.template, "made by": f"xlbackprop {origin.version}", "command": origin.command}
+        sheet.put(f"{label}{row + 1}", list(facts.items()), looks.NAME, looks.INDENTED)
+
+    def _draw(self) -> None:
+        """The network as a scatter chart: connections are lines, neurons are points, labels are live cells."""
+        sheet, network = self.sheet, self._layout.network
+        series_count = len(network.weights) + sum(network.layers)
+        if len(network.weights) > MAX_DRAWN_WEIGHTS or series_count > MAX_CHART_SERIES:
+            sheet.put("E4", f"A drawing of {len(network.weights):,} weights could not be read.", looks.MUTED)
+            return
+        series = [*self._connections(), *self._neurons(first_row=3 * len(network.weights) + 1)]
+        chart = Chart(
+            "The network with its start values",
+            11,
+            Axis(least=-_MARGIN, most=network.last + _MARGIN),
+            Axis(least=-0.5, most=max(network.layers) - 0.4),
+            _drawing_size(network),
+            f"Drawing of the {network.shape} network: every neuron, and every weight with its start value.",
+            series,
+            hidden_cells=True,
+        )
+        sheet.charts.append(("E4", chart, 0, 0))
+        sheet.widths.append(_GEOMETRY)
+
+    def _connections(self) -> list[Series]:
+        network, positions = self._layout.network, _positions(self._layout.network)
+        series: list[Series] = []
+        for layer in range(1, len(network.layers)):
+            targets = network.neurons(layer)
+            for target, weights in zip(targets, network.layer_weights(layer), strict=True):
+                for source, w in zip(network.neurons(layer - 1), weights, strict=True):
+                    (x0, y0), (x1, y1) = positions[source], positions[target]
+                    # at this part of the way the labels of all connections are equally far apart
+                    part = 1 / (len(targets) + 1)
+                    middle = (x0 + part * (x1 - x0), y0 + part * (y1 - y0))
+                    name, x, y = self._points(3 * len(series) + 1, [(x0, y0), middle, (x1, y1)], self._label(w))
+                    label = Label("above", 8, colour="#1F4E8C", only=1)
+                    series.append(Series(name, x, y, line=Line("#9CB3D4", 1.5), label=label))
+        return series
+
+    def _neurons(self, first_row: int) -> list[Series]:
+        network, positions = self._layout.network, _positions(self._layout.network)
+        series: list[Series] = []
+        for layer in range(len(network.layers)):
+            biases = network.layer_biases(layer) if layer else []
+            for n, neuron in enumerate(network.neurons(layer)):
+                labels = [self._label(neuron)] if layer == 0 else [f'"{neuron}"', *map(self._label, biases[n : n + 1])]
+                if layer == network.last:
+                    labels.append(self._label(network.target_names[n]))
+                fill, side = _NODE_LOOKS[layer if layer == 0 else 2 if layer == network.last else 1]
+                name, x, y = self._points(first_row + len(series), [positions[neuron]], '&", "&'.join(labels))
+                marker = Marker(30, fill, looks.MUTED_INK)
+                series.append(Series(name, x, y, marker=marker, label=Label(side, 9, bold=True)))
+        return series
+
+    def _points(self, row: int, points: list[tuple[float, float]], label: str) -> tuple[Place, Place, Place]:
+        """Write points and a label; gives the places of the label, of x and of y."""
+        at = self.sheet.put(f"{_FIRST_COORDINATE}{row}", points, role=Role.CONSTANT, name="points of the drawing")
+        text = self.sheet.put(f"{_LABEL}{row}", Formula(label), name="label of the drawing")
+        return text.place, at.column_place(0), at.column_place(1)
+
+    def _label(self, name: str) -> str:
+        """`w1 = 0.15` as a formula."""
+        return f'"{name} = "&ROUND({defined_name(name)},4)'
 
 
 def _drawing_size(network: Network) -> tuple[int, int]:
@@ -230,19 +174,3 @@ def _positions(network: Network) -> dict[str, tuple[float, float]]:
         for layer, size in enumerate(network.layers)
         for n, neuron in enumerate(network.neurons(layer))
     }
-
-
-def _label(network: Network, name: str) -> tuple[str, str]:
-    """`w1 = 0.15` as a formula, and as it reads now."""
-    formula = f'"{name} = "&ROUND({defined_name(name)},4)'
-    return f"={formula}", f"{name} = {short_number(round(network.start_values[name], 4))}"
-
-
-def _node_label(network: Network, neuron: str, names: list[str]) -> tuple[str, str]:
-    labels = [_label(network, name) for name in names]
-    formulas = [formula.removeprefix("=") for formula, _ in labels]
-    texts = [text for _, text in labels]
-    if neuron not in names:
-        formulas.insert(0, f'"{neuron}"')
-        texts.insert(0, neuron)
-    return "=" + '&", "&'.join(formulas), ", ".join(texts)

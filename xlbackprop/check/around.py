@@ -1,0 +1,270 @@
+"""Judges what stands around the training tables of a workbook of ours.
+
+Which formulas stand there depends on no value, only on the layers, the functions and the number of
+steps. So they can be made again for any workbook of ours: a formula that is another one now is a
+finding, whatever it shows. And where all formulas are right, each number must follow from the cells
+that it refers to.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlbackprop import reference
+from xlbackprop.backprop.network import Network
+from xlbackprop.errors import UnusableInput
+from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
+from xlbackprop.report.findings import Finding
+from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.book import Block, Formula, Place, Role
+from xlbackprop.spreadsheet.book import Sheet as BookSheet
+from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
+from xlbackprop.spreadsheet.ironcalc import spelled
+from xlbackprop.spreadsheet.numbers import short_number
+from xlbackprop.tables.own import TrainingWorkbook
+from xlbackprop.workbook.gradient_check import ZERO
+from xlbackprop.workbook.layout import WorkbookLayout
+from xlbackprop.workbook.network_sheet import Origin
+from xlbackprop.workbook.run import NoRun
+from xlbackprop.workbook.sheets import OurSheets, our_sheets
+from xlbackprop.workbook.training import TABLE_BLOCKS
+
+#: A number may differ from what its formula gives here by what rounding adds up to in a run.
+_ROUNDING = 1e-9
+#: A number inside a text may be shown with few digits.
+_SHOWN_DIGITS = 1e-3
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[Ee][-+]?\d+)?")
+
+
+def sheets_as_built(own: TrainingWorkbook) -> OurSheets:
+    """The sheets as `build` makes them for the network and the tables of a workbook."""
+    network = own.network
+    blank = Network.blank(
+        network.layers, hidden=network.hidden, output=network.output, loss=network.loss, biases=network.biases
+    )
+    etas = tuple(float(n) for n in range(1, len(own.tables) + 1))
+    names = tuple(table.sheet for table in own.tables)
+    return our_sheets(NoRun(WorkbookLayout(blank, etas, own.tables[0].steps, renamed=names)), Origin("", "", ""))
+
+
+def chosen_step(sheets: Sheets, built: OurSheets, steps: int) -> int:
+    """The step that the derivation shows.
+
+    Raises:
+        UnusableInput: there is no such step.
+    """
+    value = _In(sheets, built).value(built.derivation.step)
+    step = as_number(value)
+    if not (0 <= step <= steps and step == int(step)):
+        shown = f"{step:g}" if step == step else value
+        raise UnusableInput(
+            f"the sheet {built.derivation.sheet.name} is asked for step {shown}: choose one from 0 to {steps:,}."
+        )
+    return int(step)
+
+
+def _blocks(sheet: BookSheet, *roles: Role) -> Iterator[Block]:
+    """The blocks of a sheet with formulas around the tables; the tables themselves are judged elsewhere."""
+    for block in sheet.blocks:
+        if block.role in roles and block.name not in TABLE_BLOCKS:
+            yield block
+
+
+def formulas_around(sheet: BookSheet) -> Iterator[tuple[int, int, Formula]]:
+    """Row, column and formula of each cell around the table of a sheet."""
+    for block in _blocks(sheet, Role.FORMULA, Role.QUANTITY):
+        for row, column, content in block.cells():
+            if isinstance(content, Formula):
+                yield row, column, content
+
+
+def changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tuple[int, list[Finding]]:
+    """How many formulas there should be around the table of a sheet, and those that are others now, one finding a
+    column."""
+    count, doubtful = 0, []
+    for row, column, content in formulas_around(sheet):
+        count += 1
+        expected, found = f"={built.book.written(content, sheet)}", sheets.formula(sheet.name, row, column)
+        if found is None or found.replace("@", "") != expected:
+            doubtful.append((row, column, expected, found))
+    # the engine has a spelling of its own
+    spellings = spelled(sheets, sheet.name, [(row, column, expected) for row, column, expected, _ in doubtful])
+    changed: dict[tuple[int, bool], list[tuple[int, str, str | None]]] = {}
+    for (row, column, _, found), expected in sorted(zip(doubtful, spellings, strict=True)):
+        if found != expected:
+            changed.setdefault((column, found is None), []).append((row, expected, found))
+    findings = []
+    for (column, constant), cells in changed.items():
+        row, expected, found = cells[0]
+        value = sheets.value(sheet.name, row, column)
+        findings.append(
+            Finding(
+                quantity=sheet.name,
+                kind="constant" if constant else "formula",
+                cell=cell_address(row, column),
+                rows=len(cells),
+                found=found or ("an empty cell" if value is None else str(value)),
+                expected=expected,
+                max_abs_error=None,
+            )
+        )
+    return count, findings
+
+
+def unlike_written(sheets: Sheets, built: OurSheets) -> Iterator[tuple[str, Finding]]:
+    """The cells around the tables, with their sheet, whose recalculated value is not the one that was written."""
+    for sheet in built.book.sheets:
+        for row, column, content in formulas_around(sheet):
+            yield from _compared(sheets, sheet, row, column, built.book.shown(content, sheet))
+
+
+def wrong_values(
+    sheets: Sheets,
+    built: OurSheets,
+    own: TrainingWorkbook,
+    numbers: Sequence[Mapping[str, Array]],
+    *,
+    texts: bool,
+) -> Iterator[tuple[str, Finding]]:
+    """The cells around the tables, with their sheet, that do not show what follows from the cells they refer to.
+
+    Args:
+        sheets: the recalculated workbook.
+        built: its sheets, as they should be.
+        own: the network and the training tables.
+        numbers: the columns of each training table.
+        texts: whether the formulas are known to be those that are built here; of another version, only the
+            numbers of the training are judged.
+    """
+    cells = _In(sheets, built)
+    with np.errstate(all="ignore"):
+        for quantity in [*_derivation(cells, own, numbers), *_gradient_check(cells, own.network)]:
+            yield from quantity.judged(cells)
+    for sheet in built.book.sheets if texts else ():
+        for block in _blocks(sheet, Role.FORMULA):
+            for row, column, content in block.cells():
+                if isinstance(content, Formula):
+                    should = built.book.evaluated(content, sheet, cells.by_id)
+                    yield from _compared(sheets, sheet, row, column, should)
+
+
+def _compared(sheets: Sheets, sheet: BookSheet, row: int, column: int, should: Value) -> Iterator[tuple[str, Finding]]:
+    found = sheets.value(sheet.name, row, column)
+    if not same_value(found, should):
+        formula, error = sheets.formula(sheet.name, row, column) or "", sheets.is_error(sheet.name, row, column)
+        yield (
+            sheet.name,
+            Finding(
+                quantity=sheet.name,
+                kind="error" if error else "formula",
+                cell=cell_address(row, column),
+                rows=1,
+                found=f"{formula} shows {found}",
+                expected=short_number(should) if isinstance(should, float) else str(should),
+                max_abs_error=None,
+            ),
+        )
+
+
+def same_value(found: Value, should: Value) -> bool:
+    """Whether a cell shows what it should, but for rounding."""
+    if isinstance(should, str) or isinstance(found, str):
+        # a number inside a text may be rounded or spelled differently
+        texts = str(found), str(should)
+        if _NUMBER.sub("#", texts[0]) != _NUMBER.sub("#", texts[1]):
+            return False
+        pairs = zip(*(map(float, _NUMBER.findall(text)) for text in texts), strict=True)
+        return all(abs(a - b) <= _SHOWN_DIGITS * max(abs(a), abs(b)) for a, b in pairs)
+    size = as_number(should)
+    return abs(as_number(found) - size) <= _ROUNDING * max(abs(size), 1)
+
+
+@dataclass(frozen=True)
+class _In:
+    """The recalculated cells of a workbook, by the places of its sheets as they are built."""
+
+    sheets: Sheets
+    built: OurSheets
+
+    def by_id(self, cell_id: int) -> Value:
+        sheet, row, column = self.built.book.where(cell_id)
+        return self.sheets.value(sheet.name, row, column)
+
+    def value(self, cell: Place) -> Value:
+        return self.by_id(int(cell.ids.flat[0]))
+
+    def number(self, cell: Place) -> float:
+        return as_number(self.value(cell))
+
+    def numbers(self, cells: Place) -> Array:
+        return np.array([as_number(self.by_id(int(cell_id))) for cell_id in cells.ids.ravel()]).reshape(cells.shape)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A number in a cell and what it should be, within a tolerance relative to `scale`."""
+
+    quantity: str
+    cell: Place
+    value: float
+    scale: float
+
+    def judged(self, cells: _In) -> Iterator[tuple[str, Finding]]:
+        sheet, row, column = cells.built.book.where(int(self.cell.ids.flat[0]))
+        error = abs(cells.number(self.cell) - self.value)
+        if error > TOLERANCE * self.scale + TINY or (error != error and self.value == self.value):
+            shown = f"{cells.sheets.formula(sheet.name, row, column)} shows {cells.value(self.cell)}"
+            finding = Finding(
+                quantity=self.quantity,
+                kind="error" if cells.sheets.is_error(sheet.name, row, column) else "formula",
+                cell=cell_address(row, column),
+                rows=1,
+                found=shown,
+                expected=short_number(self.value),
+                max_abs_error=error if error == error else None,
+            )
+            yield sheet.name, finding
+
+
+def _derivation(cells: _In, own: TrainingWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[_Judged]:
+    network, derivation = own.network, cells.built.derivation
+    eta = cells.number(derivation.eta)
+    # a learning rate that no sheet has any more means the first sheet
+    chosen = next((n for n, table in enumerate(own.tables) if table.eta == eta), 0)
+    table, columns = own.tables[chosen], numbers[chosen]
+    step = chosen_step(cells.sheets, cells.built, table.steps)
+    exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": table.eta}
+    expected = {name: Expected(np.array([value]), np.array([abs(value)])) for name, value in exact.items()}
+    shown = {name: cells.numbers(cell).reshape(1) for name, cell in derivation.values.items()}
+    expected |= reference.expected_step(network, shown)
+    for name in network.trained_names:
+        expected[f"new {name}"] = reference.expected_update(shown[name], shown[f"dE_d{name}"], table.eta)
+    for name, should in expected.items():
+        yield _Judged(name, derivation.values[name], float(should.value[0]), float(should.scale[0]))
+
+
+def _gradient_check(cells: _In, network: Network) -> Iterator[_Judged]:
+    check, start = cells.built.gradient_check, cells.built.derivation.values
+    epsilon, rows = cells.number(check.epsilon), 2 * len(check.moved)
+    # one entry a forward pass, two passes a weight
+    given = {name: np.repeat(cells.number(start[name]), rows) for name in network.start_values}
+    for row in range(rows):
+        given[check.moved[row // 2]][row] += epsilon if row % 2 == 0 else -epsilon
+    given |= dict(zip(check.names, cells.numbers(check.passes).T, strict=True))
+    forward = reference.expected_forward(network, given)
+    for column, name in enumerate(check.names):
+        should = forward[name]
+        for row in range(rows):
+            cell = check.passes[row, column]
+            yield _Judged(name, cell, float(should.value[row]), float(should.scale[row]))
+    errors, kinked = given["E_total"], network.kinked_neurons
+    for n, name in enumerate(check.moved):
+        up, down = 2 * n, 2 * n + 1
+        if any((given[z][up] > ZERO) != (given[z][down] > ZERO) for z in kinked):
+            # there is no derivative, and a text says so
+            continue
+        slope, size = (errors[up] - errors[down]) / (2 * epsilon), (errors[up] + errors[down]) / abs(2 * epsilon)
+        yield _Judged(f"dE_d{name}", check.differences[name], float(slope), float(size))

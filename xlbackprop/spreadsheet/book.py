@@ -1,0 +1,507 @@
+"""A workbook as a value: sheets of blocks of cells, of which nothing is written yet.
+
+A block is a rectangle of cells with a name, a role and a sentence. Where its cells stand is an array of
+cell ids, a `Place`: rows, columns, windows and transposes of it are NumPy on that array and cost no
+cell. A formula is text with holes for places; put into an f-string, a place leaves such a hole. So a
+formula may refer to a block that has no contents yet, or no position, and addresses appear only when
+the formula is written for a sheet:
+
+    >>> book = Book()
+    >>> sheet = book.sheet("Sums")
+    >>> numbers = sheet.put("A1", [[1, 2], [3, 4]], role=Role.CONSTANT)
+    >>> total = sheet.put("C1", Formula(f"SUM({numbers.place})"))
+    >>> transposed = sheet.put("C2", Formula(f"{numbers.place.T[0, 1]:$}*2"))
+    >>> book.written(Formula(f"SUM({numbers.place})"), sheet), book.value(total.place)
+    ('SUM(A1:B2)', 10.0)
+    >>> book.written(transposed.contents[0][0], sheet)
+    '$A$2*2'
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xlbackprop.spreadsheet.addresses import column_letters, place, quoted
+from xlbackprop.spreadsheet.cells import Value
+from xlbackprop.spreadsheet.evaluation import HOLE, Formulas, evaluated
+from xlbackprop.spreadsheet.looks import PLAIN, Look
+
+#: The mark of a row number that moves with the row of its formula: how far it lies below.
+ROW_OFFSET = re.compile(r"\x04(-?\d+)\x05")
+#: The id of a zero that stands in no cell: what lies outside a padded map, or behind a mask.
+NO_CELL = -1
+
+
+class Role(StrEnum):
+    """What a cell is for, and with that, who may change it and who judges it."""
+
+    #: a number that a reader may edit
+    INPUT = "input"
+    #: a formula: it must be the one that stands here, and its value must follow from the cells it refers to
+    FORMULA = "formula"
+    #: a formula of the training itself, whose value is judged by the reference too
+    QUANTITY = "quantity"
+    #: a number from the time of building
+    CONSTANT = "constant"
+    #: words that no number depends on
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where cells stand: their ids, in a shape of their own, of any rank."""
+
+    ids: NDArray[np.int64]
+
+    def __getitem__(self, key: Any) -> "Place":
+        return Place(np.asarray(self.ids[key]))
+
+    def __iter__(self) -> Iterator["Place"]:
+        return (Place(np.asarray(ids)) for ids in self.ids)
+
+    @property
+    def T(self) -> "Place":
+        """The same cells with their axes reversed."""
+        return Place(self.ids.T)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.ids.shape
+
+    def __format__(self, fixed: str) -> str:
+        """The hole for these cells in a formula: a cell, or a range from the first to the last.
+
+        Args:
+            fixed: what stays when the formula is filled right and down: nothing, `$` both, `$1` the
+                column and `A$` the row.
+        """
+        ends = (self.ids.flat[0], self.ids.flat[-1]) if self.ids.ndim else (int(self.ids),)
+        return f"\x02{':'.join(map(str, ends))}|{fixed}\x03"
+
+    __str__ = __format__  # type: ignore[assignment]
+
+
+def joined(places: Iterable[Place]) -> Place:
+    """The cells of several places one after another."""
+    return Place(np.concatenate([place.ids.ravel() for place in places]))
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula without its `=`, with holes for places.
+
+    Attributes:
+        text: the formula.
+        value: what it gives, where that is known already; else it is evaluated.
+    """
+
+    text: str
+    value: Value = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A text that leads to the top of another sheet."""
+
+    text: str
+    sheet: str
+
+
+Content = float | str | Formula | Link | None
+
+
+@dataclass(frozen=True)
+class FilledDown:
+    """A row of formulas, filled down; its rows are streamed into the file and never kept.
+
+    Attributes:
+        formulas: those of the first row, column by column; what is not fixed in them moves with each row.
+        rows: the values of each row, read once, when the file is written.
+        kept: the values of whole columns, for those that are referred to, by the number of the column.
+    """
+
+    formulas: Sequence[Formula]
+    rows: Iterable[Sequence[float]]
+    kept: Mapping[int, Sequence[float]]
+
+
+@dataclass
+class Block:
+    """A rectangle of cells.
+
+    Attributes:
+        name: what it is, in a few words.
+        role: what its cells are for.
+        sentence: more about it, for people.
+        sheet: the sheet that it stands on.
+        row, column: where its first cell stands.
+        shape: how many rows and columns it has.
+        first_id: the id of its first cell; the others follow row by row.
+        single: whether it is one cell, which a formula names as a cell and not as a range.
+        contents: what stands in it, row by row; empty until it is filled.
+        looks: how each column looks; of a single look, all.
+        row_looks: how some rows look instead, by their number.
+        quantities: for the role `QUANTITY`, the quantity of each row or each column.
+    """
+
+    name: str
+    role: Role
+    sentence: str
+    sheet: "Sheet"
+    row: int
+    column: int
+    shape: tuple[int, int]
+    first_id: int
+    single: bool = False
+    contents: Sequence[Sequence[Content]] | FilledDown = ()
+    looks: Sequence[Look] = (PLAIN,)
+    quantities: Sequence[str] = ()
+    row_looks: Mapping[int, Look] = field(default_factory=dict)
+
+    @cached_property
+    def place(self) -> Place:
+        """All its cells, of shape (rows, columns); of a single cell, without axes."""
+        if self.single:
+            return self.cell(0)
+        return Place(np.arange(self.first_id, self.first_id + self.shape[0] * self.shape[1]).reshape(self.shape))
+
+    def column_place(self, column: int) -> Place:
+        """The cells of a column, counted from 0, without an array of all the others."""
+        return Place(self.first_id + column + self.shape[1] * np.arange(self.shape[0]))
+
+    def cell(self, row: int, column: int = 0) -> Place:
+        """A single cell, counted from 0."""
+        return Place(np.asarray(self.first_id + row * self.shape[1] + column))
+
+    def look(self, row: int, column: int) -> Look:
+        """How a cell looks, counted from 0."""
+        return self.row_looks.get(row) or self.looks[column if len(self.looks) > 1 else 0]
+
+    def cells(self) -> Iterator[tuple[int, int, Content]]:
+        """Row and column in the sheet of each cell that is not streamed, with what stands in it."""
+        if not isinstance(self.contents, FilledDown):
+            for n, row in enumerate(self.contents):
+                for k, content in enumerate(row):
+                    yield self.row + n, self.column + k, content
+
+    def position(self, cell_id: int) -> tuple[int, int]:
+        """Row and column of a cell within the block, counted from 0."""
+        return divmod(cell_id - self.first_id, self.shape[1])
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A look that cells take on while a condition holds.
+
+    Attributes:
+        cells: the cells that it is about.
+        condition: a formula for the first of them; or, with `begins_with`, a text.
+        look: what the rule changes.
+        begins_with: whether the condition is the beginning of the cell's text.
+        equals: whether the condition is the cell's whole value.
+        last: whether no later rule is looked at where this one holds.
+    """
+
+    cells: Place
+    condition: str
+    look: Look
+    begins_with: bool = False
+    equals: bool = False
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What may be typed into cells.
+
+    Attributes:
+        cells: the cells.
+        kind: `integer` or `decimal`, between `least` and `most`; `above`, a number above `least`; `list`,
+            one of the numbers in `choices`.
+        title, message: what is shown where something else is typed.
+    """
+
+    cells: Place
+    kind: str
+    least: float = 0
+    most: float = 0
+    choices: Place | None = None
+    title: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note at a cell: its text, and the size of its box in pixels."""
+
+    cell: Place
+    text: str
+    width: int
+    height: int
+
+
+@dataclass
+class Page:
+    """How a sheet is shown and printed; rows and columns count from 1.
+
+    Attributes:
+        frozen: how many rows and columns stay in view.
+        repeated_rows: the rows that stand on every printed page.
+        repeated_column: whether the first column stands on every printed page.
+        tab: the colour of the sheet's tab.
+    """
+
+    frozen: tuple[int, int] = (0, 0)
+    repeated_rows: tuple[int, int] | None = None
+    repeated_column: bool = False
+    tab: str | None = None
+
+
+@dataclass(frozen=True)
+class Width:
+    """The width of some columns in pixels, and whether they are hidden, or part of a group that folds."""
+
+    first: int
+    last: int
+    pixels: int | None
+    hidden: bool = False
+    grouped: bool = False
+    collapsed: bool = False
+
+
+class Sheet:
+    """A sheet: blocks of cells, and how they are shown.
+
+    Attributes:
+        name: on its tab.
+        about: its line in the contents.
+        blocks: in the order in which they were made.
+    """
+
+    def __init__(self, book: "Book", name: str, about: str = "") -> None:
+        self.book, self.name, self.about = book, name, about
+        self.blocks: list[Block] = []
+        self.widths: list[Width] = []
+        self.heights: dict[int, int] = {}
+        self.charts: list[tuple[str, Any, int, int]] = []
+        self.rules: list[Rule] = []
+        self.validations: list[Validation] = []
+        self.notes: list[Note] = []
+        self.unlike_neighbours: list[Place] = []
+        self.page = Page()
+
+    def reserve(
+        self,
+        name: str,
+        at: str,
+        shape: tuple[int, int] | tuple[()] = (),
+        role: Role = Role.FORMULA,
+        sentence: str = "",
+    ) -> Block:
+        """A block without contents, for others to refer to; `fill` gives it some. Without a shape it is a cell."""
+        row, column = place(at)
+        rows, columns = shape or (1, 1)
+        first_id = self.book.taken(rows * columns)
+        block = Block(name, role, sentence, self, row, column, (rows, columns), first_id, single=not shape)
+        self.blocks.append(block)
+        self.book.blocks.append(block)
+        return block
+
+    def put(
+        self,
+        at: str,
+        contents: Content | Sequence[Content] | Sequence[Sequence[Content]],
+        *looks: Look,
+        role: Role | None = None,
+        name: str = "",
+        sentence: str = "",
+    ) -> Block:
+        """A block with its contents: a single one, a row of them, or rows.
+
+        Without a role, words are text and formulas are formulas; numbers need one.
+        """
+        rows = _rows(contents)
+        if role is None:
+            kinds = {type(content) for row in rows for content in row}
+            role = Role.FORMULA if Formula in kinds else Role.TEXT
+            if kinds & {int, float}:
+                raise ValueError(f"the numbers at {self.name}!{at} need a role")
+        shape = (len(rows), len(rows[0])) if isinstance(contents, list | tuple) else ()
+        block = self.reserve(name, at, shape, role, sentence)
+        self.fill(block, rows, *looks)
+        return block
+
+    def fill(
+        self,
+        block: Block,
+        contents: Content | Sequence[Content] | Sequence[Sequence[Content]] | FilledDown,
+        *looks: Look,
+    ) -> None:
+        """Give a reserved block its contents, of its shape, and its look, one for all or one a column."""
+        block.contents = contents if isinstance(contents, FilledDown) else _rows(contents)
+        block.looks = looks or (PLAIN,)
+
+    def set_widths(self, widths: Mapping[str, int]) -> None:
+        """The widths of columns in pixels, by their letters: `A`, or `A:C`."""
+        for letters, pixels in widths.items():
+            first, _, last = letters.partition(":")
+            self.widths.append(Width(place(f"{first}1")[1], place(f"{last or first}1")[1], pixels))
+
+
+def _rows(contents: Any) -> Sequence[Sequence[Content]]:
+    if not isinstance(contents, list | tuple):
+        return [[contents]]
+    return contents if isinstance(contents[0], list | tuple) else [contents]
+
+
+@dataclass
+class Book:
+    """A workbook that nobody has written yet.
+
+    Attributes:
+        properties: title, author and the like.
+        sheets: in their order.
+        names: the cells behind each defined name; with a sheet, a name holds only there.
+        locked: whether all but the input cells are locked.
+    """
+
+    properties: Mapping[str, str] = field(default_factory=dict)
+    sheets: list[Sheet] = field(default_factory=list)
+    names: dict[tuple[str, str | None], Place] = field(default_factory=dict)
+    locked: bool = False
+    blocks: list[Block] = field(default_factory=list)
+    _next_id: int = 0
+    _values: dict[int, Value] = field(default_factory=dict)
+
+    def sheet(self, name: str, about: str = "") -> Sheet:
+        """A new sheet, behind the others."""
+        sheet = Sheet(self, name, about)
+        self.sheets.append(sheet)
+        return sheet
+
+    def taken(self, count: int) -> int:
+        """The first of so many new ids."""
+        self._next_id += count
+        return self._next_id - count
+
+    @cached_property
+    def _first_ids(self) -> list[int]:
+        return [block.first_id for block in self.blocks]
+
+    def block(self, cell_id: int) -> Block:
+        """The block that a cell belongs to."""
+        if len(self._first_ids) != len(self.blocks):
+            del self._first_ids
+        return self.blocks[bisect_right(self._first_ids, cell_id) - 1]
+
+    def where(self, cell_id: int) -> tuple[Sheet, int, int]:
+        """Sheet, row and column of a cell."""
+        block = self.block(cell_id)
+        row, column = block.position(cell_id)
+        return block.sheet, block.row + row, block.column + column
+
+    def address(self, cells: Place, fixed: str = "", on: Sheet | None = None, from_row: int | None = None) -> str:
+        """The cells as a formula writes them: a cell, or a range from the first to the last.
+
+        Args:
+            cells: a rectangle of them.
+            fixed: what stays when the formula is filled right and down, as `Place.__format__` has it.
+            on: the sheet of the formula; without it, the name of the cells' sheet stands in front.
+            from_row: instead of a row number that is not fixed, leave a mark that tells how far it lies below this row.
+        """
+        corners = [self.where(int(cells.ids.flat[n])) for n in ((0, -1) if cells.ids.ndim else (0,))]
+        texts = [_fixed(row, column, fixed, from_row) for _, row, column in corners]
+        sheet = corners[0][0]
+        return ("" if sheet is on else f"{quoted(sheet.name)}!") + ":".join(texts)
+
+    def written(self, formula: Formula | str, on: Sheet, from_row: int | None = None) -> str:
+        """The text of a formula with addresses, as it stands on a sheet; the arguments of `address`."""
+        text = formula.text if isinstance(formula, Formula) else formula
+
+        def filled(hole: re.Match[str]) -> str:
+            ends = [int(end) for end in hole["ends"].split(":")]
+            cells = Place(np.array(ends if len(ends) > 1 else ends[0]))
+            return self.address(cells, hole["fixed"], on, from_row)
+
+        return HOLE.sub(filled, text)
+
+    def value(self, cell: Place) -> Value:
+        """What a single cell shows: what stands in it, or what its formula gives."""
+        return self._value(int(cell.ids.flat[0]))
+
+    def values(self, cells: Place) -> list[Value]:
+        """What cells show, in their order."""
+        return [self._value(int(cell_id)) for cell_id in cells.ids.ravel()]
+
+    def _value(self, cell_id: int) -> Value:
+        if cell_id == NO_CELL:
+            return 0.0
+        if cell_id not in self._values:
+            block = self.block(cell_id)
+            row, column = block.position(cell_id)
+            if isinstance(block.contents, FilledDown):
+                return block.contents.kept[column][row]
+            self._values[cell_id] = self.shown(block.contents[row][column], block.sheet)
+        return self._values[cell_id]
+
+    def shown(self, content: Content, sheet: Sheet) -> Value:
+        """What a cell with these contents shows on a sheet."""
+        match content:
+            case Formula(value=None):
+                return self.evaluated(content, sheet, self._value)
+            case Formula():
+                return content.value
+            case Link():
+                return content.text
+            case int() | float():
+                return float(content)
+        return content
+
+    def evaluated(self, formula: Formula, sheet: Sheet, value_of: Callable[[int], Value]) -> Value:
+        """What a formula gives on a sheet, with the values that cells have elsewhere.
+
+        Args:
+            formula: with holes.
+            sheet: the sheet that it stands on, which decides about defined names.
+            value_of: the value of a cell, given its id.
+        """
+        return evaluated(formula.text, _InBook(self, sheet, value_of))
+
+
+@dataclass(frozen=True)
+class _InBook(Formulas):
+    """What the evaluation of a formula asks for: ranges, names and values."""
+
+    book: Book
+    sheet: Sheet
+    value_of: Callable[[int], Value]
+
+    def cells(self, first: int, last: int) -> NDArray[np.int64]:
+        start, end = self.book.block(first), self.book.block(last)
+        if start is end:
+            (top, left), (bottom, right) = start.position(first), start.position(last)
+            rows, columns = np.arange(top, bottom + 1), np.arange(left, right + 1)
+            return start.first_id + rows[:, None] * start.shape[1] + columns
+        # from one block to the one below it: a column over both
+        (top, left), (bottom, right) = start.position(first), end.position(last)
+        above, below = start.column_place(left).ids[top:], end.column_place(right).ids[: bottom + 1]
+        return np.concatenate([above, below])[:, None]
+
+    def named(self, name: str) -> NDArray[np.int64]:
+        names = self.book.names
+        return names[name, self.sheet.name if (name, self.sheet.name) in names else None].ids.reshape(1, 1)
+
+    def value(self, cell_id: int) -> Value:
+        return self.value_of(cell_id)
+
+
+def _fixed(row: int, column: int, fixed: str, from_row: int | None) -> str:
+    shown = f"\x04{row - from_row}\x05" if from_row is not None and fixed in ("", "$1") else str(row)
+    return f"{'$' * (fixed in ('$', '$1'))}{column_letters(column)}{'$' * (fixed in ('$', 'A$'))}{shown}"

@@ -1,0 +1,31 @@
+"""How a cell looks, separate from what stands in it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Look:
+    """The look of a cell; colours are `#RRGGBB`, and what is None is left as it is.
+
+    Attributes:
+        locked: whether the cell cannot be edited in a locked workbook.
+        border, bottom, left: the colours of thin lines around it, below it and left of it.
+    """
+
+    colour: str | None = None
+    fill: str | None = None
+    bold: bool = False
+    size: float | None = None
+    underline: bool = False
+    number_format: str | None = None
+    align: str | None = None
+    indent: int = 0
+    wrap: bool = False
+    middle: bool = False
+    border: str | None = None
+    bottom: str | None = None
+    left: str | None = None
+    locked: bool = True
+
+
+PLAIN = Look()

@@ -1,0 +1,383 @@
+"""Writes a book as an .xlsx file; the one module that knows XlsxWriter, and its private parts.
+
+XlsxWriter prepares each formula with some thirty regular expressions and keeps each cell as an object.
+The rows of a block that is filled down differ only in their row numbers and values, so they are written
+here as text, while the file is written, and never kept. The XML is the same.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from html import escape
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+from zipfile import ZipFile
+
+import xlsxwriter.workbook
+from xlsxwriter import Workbook
+from xlsxwriter.chart_scatter import ChartScatter
+from xlsxwriter.exceptions import XlsxWriterException
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet.addresses import column_letters, quoted
+from xlbackprop.spreadsheet.book import (
+    ROW_OFFSET,
+    Block,
+    Book,
+    Content,
+    FilledDown,
+    Formula,
+    Link,
+    Place,
+    Rule,
+    Sheet,
+    Validation,
+)
+from xlbackprop.spreadsheet.charts import Axis, Chart, Series
+from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
+from xlbackprop.spreadsheet.looks import PLAIN, Look
+from xlbackprop.spreadsheet.numbers import short_number
+
+#: Compresses twice as fast as XlsxWriter's 6, to a file that is a tenth larger.
+_COMPRESSION_LEVEL = 4
+#: Two builds of the same input are the same file, so no clock time goes in.
+_CREATED = datetime(2000, 1, 1)
+_PAPER_A4 = 9
+_GRID = {"visible": True, "line": {"color": "#E5E7EB", "width": 0.75}}
+
+
+def write(book: Book, path: Path, *, streamed: bool = True) -> None:
+    """Write a book to a file, which is overwritten.
+
+    Args:
+        book: its streamed rows are used up.
+        path: the file.
+        streamed: whether rows that are filled down go straight into the file; the alternative, cell by
+            cell through XlsxWriter, gives the same file and is there to be compared with.
+
+    Raises:
+        UnusableInput: a formula is longer than a cell can hold.
+        OSError: the file cannot be written.
+    """
+    options = {"tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False}
+    workbook = (_Streaming if streamed else Workbook)(path, options)
+    workbook.set_properties({**book.properties, "created": _CREATED})
+    formats = _Formats(workbook)
+    sheets = {sheet.name: workbook.add_worksheet(sheet.name, _Streamed if streamed else None) for sheet in book.sheets}
+    for (name, scope), cells in book.names.items():
+        refers_to = f"={book.address(cells, '$')}"
+        workbook.define_name(f"{quoted(scope)}!{name}" if scope else name, refers_to)
+    for sheet in book.sheets:
+        _Writer(book, sheet, workbook, sheets[sheet.name], formats, streamed).write()
+    try:
+        workbook.close()
+    except XlsxWriterException as error:
+        # it wraps what the disk said
+        raise error.args[0] if isinstance(error.args[0], OSError) else OSError(str(error)) from error
+
+
+class _Streaming(Workbook):
+    """A workbook that is compressed faster, for half the time of a long training goes into that."""
+
+    # XlsxWriter has no option for it: this is its own method, which finds another ZipFile
+    _store_workbook = FunctionType(
+        Workbook._store_workbook.__code__,
+        {**vars(xlsxwriter.workbook), "ZipFile": partial(ZipFile, compresslevel=_COMPRESSION_LEVEL)},
+    )
+
+
+class _Streamed(Worksheet):
+    """A worksheet whose last rows are streamed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._streams: list[tuple[int, str, Iterable[Sequence[float]]]] = []
+
+    def stream_rows(self, block: Block, template: str, rows: Iterable[Sequence[float]]) -> None:
+        """Append rows; nothing else may be written to these rows or below them.
+
+        Args:
+            block: where they stand.
+            template: the XML of a row, from `_row_template`.
+            rows: the values of each row; read when the workbook is closed.
+        """
+        last = (block.row - 1 + block.shape[0] - 1, block.column - 1 + block.shape[1] - 1)
+        self._check_dimensions(block.row - 1, block.column - 1)
+        self._check_dimensions(*last)
+        self._streams.append((block.row, template, rows))
+
+    def _write_rows(self) -> None:
+        last_row: int = self.dim_rowmax  # type: ignore[has-type]
+        if self._streams:
+            # the rows that XlsxWriter itself knows of end above the first streamed one
+            self.dim_rowmax = self._streams[0][0] - 2
+        super()._write_rows()
+        self.dim_rowmax = last_row
+        for first, template, rows in self._streams:
+            offsets = sorted(set(ROW_OFFSET.findall(template)))
+            for number, values in enumerate(rows, start=first):
+                text = template
+                for offset in offsets:
+                    text = text.replace(f"\x04{offset}\x05", str(number + int(offset)))
+                self.fh.write(text % tuple(values))
+
+    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+        # only functions of Excel 2007 are used here, so there is nothing to expand
+        return formula.removeprefix("=")
+
+    def _xml_number_element(self, number: float, attributes: Sequence[tuple[str, object]] = ()) -> None:
+        # all 17 digits: XlsxWriter writes 16, and a start value must be the very number that was checked
+        text = "".join(f' {key}="{value}"' for key, value in attributes)
+        self.fh.write(f"<c{text}><v>{short_number(number)}</v></c>")
+
+
+def _row_template(block: Block, formulas: Sequence[str], formats: Sequence[Format]) -> str:
+    """The XML of a row, with `%r` for the values and a mark for each row number, how far that lies below."""
+    this = "\x040\x05"
+    cells = (
+        f'<c r="{column_letters(column)}{this}" s="{look._get_xf_index()}">'
+        f"<f>{escape(formula, quote=False).replace('%', '%%')}</f><v>%r</v></c>"
+        for column, (formula, look) in enumerate(zip(formulas, formats, strict=True), start=block.column)
+    )
+    return f'<row r="{this}">{"".join(cells)}</row>'
+
+
+class _CurveChart(ChartScatter):
+    """A scatter chart whose stored values are written at once and not one by one; the XML is the same."""
+
+    def _get_data_type(self, data: Sequence[float | str] | None) -> str:
+        if data is not None and len(data) > 0 and not isinstance(data[0], str):
+            return "num"
+        data_type: str = super()._get_data_type(data)
+        return data_type
+
+    def _write_num_cache(self, data: Sequence[float]) -> None:
+        self._xml_start_tag("c:numCache")
+        self._write_format_code("General")
+        self._write_pt_count(len(data))
+        self.fh.writelines(f'<c:pt idx="{n}"><c:v>{short_number(value)}</c:v></c:pt>' for n, value in enumerate(data))
+        self._xml_end_tag("c:numCache")
+
+
+class _Formats:
+    """The formats of a workbook, one for each look."""
+
+    def __init__(self, workbook: Workbook) -> None:
+        self._workbook = workbook
+        self._formats: dict[tuple[Look, bool], Format] = {}
+
+    def of(self, look: Look, *, rule: bool = False) -> Format | None:
+        """The format of a look; one of a rule holds only what the rule changes."""
+        if look == PLAIN and not rule:
+            return None
+        if (look, rule) not in self._formats:
+            self._formats[look, rule] = self._workbook.add_format(_properties(look))
+        return self._formats[look, rule]
+
+
+def _properties(look: Look) -> dict[str, Any]:
+    """A look in XlsxWriter's words."""
+    found = {
+        "font_color": look.colour,
+        "bg_color": look.fill,
+        "bold": look.bold,
+        "font_size": look.size,
+        "underline": int(look.underline),
+        "num_format": look.number_format,
+        "align": look.align,
+        "valign": "vcenter" if look.middle else None,
+        "indent": look.indent,
+        "text_wrap": look.wrap,
+        "border": 1 if look.border else 0,
+        "border_color": look.border,
+        "bottom": 1 if look.bottom else 0,
+        "bottom_color": look.bottom,
+        "left": 1 if look.left else 0,
+        "left_color": look.left,
+    }
+    return {name: value for name, value in found.items() if value} | ({} if look.locked else {"locked": False})
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes one sheet."""
+
+    book: Book
+    sheet: Sheet
+    workbook: Workbook
+    worksheet: Worksheet
+    formats: _Formats
+    streamed: bool
+
+    def write(self) -> None:
+        self._size()
+        for block in self.sheet.blocks:
+            if isinstance(block.contents, FilledDown):
+                self._write_filled_down(block, block.contents)
+            for row, column, content in block.cells():
+                self._write_cell(row - 1, column - 1, content, block.look(row - block.row, column - block.column))
+        for note in self.sheet.notes:
+            _, row, column = self.book.where(int(note.cell.ids))
+            options = {"width": note.width, "height": note.height, "font_size": 9}
+            self.worksheet.write_comment(row - 1, column - 1, note.text, options)
+        for rule in self.sheet.rules:
+            self.worksheet.conditional_format(self._address(rule.cells), self._rule(rule))
+        for validation in self.sheet.validations:
+            self.worksheet.data_validation(self._address(validation.cells), self._validation(validation))
+        for at, chart, right, down in self.sheet.charts:
+            options = {"description": chart.description, "x_offset": right, "y_offset": down}
+            self.worksheet.insert_chart(at, self._chart(chart), options)
+        for cells in self.sheet.unlike_neighbours:
+            self.worksheet.ignore_errors({"formula_differs": self._address(cells)})
+        self._set_up_page()
+
+    def _size(self) -> None:
+        for width in self.sheet.widths:
+            options = {"hidden": width.hidden, "level": int(width.grouped), "collapsed": width.collapsed}
+            first, last = width.first - 1, width.last - 1
+            if width.pixels is None:
+                self.worksheet.set_column(first, last, None, None, options)
+            else:
+                self.worksheet.set_column_pixels(first, last, width.pixels, None, options)
+        for row, pixels in self.sheet.heights.items():
+            self.worksheet.set_row_pixels(row - 1, pixels)
+
+    def _write_cell(self, row: int, column: int, content: Content, look: Look) -> None:
+        cell = row, column, self.formats.of(look)
+        match content:
+            case Formula():
+                text = self.book.written(content, self.sheet)
+                if len(text) > MAX_FORMULA_LENGTH:
+                    raise UnusableInput(
+                        f"A formula of the sheet {self.sheet.name} is longer than a cell can hold: "
+                        "give fewer learning rates or use smaller layers."
+                    )
+                value = self.book.shown(content, self.sheet)
+                self.worksheet.write_formula(row, column, f"={text}", cell[2], value)
+            case Link(text=text, sheet=sheet):
+                self.worksheet.write_url(row, column, f"internal:'{sheet}'!A1", cell[2], text)
+            case str() if content:
+                self.worksheet.write_string(row, column, content, cell[2])
+            case None:
+                pass
+            case "":
+                self.worksheet.write_blank(row, column, None, cell[2])
+            case _:
+                self.worksheet.write_number(row, column, content, cell[2])
+
+    def _write_filled_down(self, block: Block, filled: FilledDown) -> None:
+        looks = [self.formats.of(block.look(0, n)) or self.workbook.default_url_format for n in range(block.shape[1])]
+        formulas = [self.book.written(formula, self.sheet, from_row=block.row) for formula in filled.formulas]
+        if self.streamed:
+            self.worksheet.stream_rows(block, _row_template(block, formulas, looks), filled.rows)
+            return
+        for row, values in enumerate(filled.rows, start=block.row):
+            for n, (formula, value) in enumerate(zip(formulas, values, strict=True)):
+                text = ROW_OFFSET.sub(lambda offset, row=row: str(row + int(offset[1])), formula)  # type: ignore[misc]
+                self.worksheet.write_formula(row - 1, block.column - 1 + n, f"={text}", looks[n], value)
+
+    def _address(self, cells: Place) -> str:
+        return self.book.address(cells, on=self.sheet)
+
+    def _rule(self, rule: Rule) -> dict[str, Any]:
+        look, condition = self.formats.of(rule.look, rule=True), self.book.written(rule.condition, self.sheet)
+        if rule.begins_with:
+            return {"type": "text", "criteria": "begins with", "value": condition, "format": look}
+        if rule.equals:
+            return {"type": "cell", "criteria": "==", "value": f'"{condition}"', "format": look}
+        return {"type": "formula", "criteria": f"={condition}", "format": look, "stop_if_true": rule.last}
+
+    def _validation(self, validation: Validation) -> dict[str, Any]:
+        if validation.choices is not None:
+            source = f"={self.book.address(validation.choices, '$', self.sheet)}"
+            return {"validate": "list", "source": source, "error_type": "warning"}
+        words = {"error_title": validation.title, "error_message": validation.message}
+        if validation.kind == "above":
+            return {"validate": "decimal", "criteria": ">", "value": validation.least, **words}
+        ends = {"minimum": validation.least, "maximum": validation.most}
+        return {"validate": validation.kind, "criteria": "between", **ends, **words}
+
+    def _chart(self, chart: Chart) -> ChartScatter:
+        made = self.workbook.add_chart({"type": "scatter", "subtype": "straight"})
+        if self.streamed:
+            # add_chart takes a class for worksheets, but none for charts
+            made.__class__ = _CurveChart
+        for series in chart.series:
+            made.add_series(self._series(series))
+        title = chart.title if isinstance(chart.title, str) else f"={self.book.address(chart.title, '$')}"
+        made.set_title({"name": title, "name_font": {"size": chart.title_size}, "overlay": False})
+        made.set_x_axis(_axis(chart.x))
+        made.set_y_axis(_axis(chart.y))
+        made.set_legend({"position": "right"} if chart.legend else {"none": True})
+        made.set_size({"width": chart.size[0], "height": chart.size[1]})
+        if chart.hidden_cells:
+            made.show_hidden_data()
+        return made
+
+    def _series(self, series: Series) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "name": f"={self.book.address(series.name, '$')}",
+            "categories": f"={self.book.address(series.x, '$')}",
+            "values": f"={self.book.address(series.y, '$')}",
+            "categories_data": self.book.values(series.x),
+            "values_data": self.book.values(series.y),
+            "line": {"color": series.line.colour, "width": series.line.width} if series.line else {"none": True},
+        }
+        if marker := series.marker:
+            found["marker"] = {
+                "type": "circle",
+                "size": marker.size,
+                "fill": {"color": marker.fill},
+                "border": {"color": marker.border},
+            }
+        elif series.label:
+            found["marker"] = {"type": "none"}
+        if label := series.label:
+            font = {"size": label.size, "bold": label.bold or None, "color": label.colour}
+            found["data_labels"] = {
+                "series_name": True,
+                "value": False,
+                "position": label.side,
+                "font": {name: value for name, value in font.items() if value},
+            }
+            if label.only is not None:
+                points = series.x.ids.size
+                found["data_labels"]["custom"] = [None if n == label.only else {"delete": True} for n in range(points)]
+        return found
+
+    def _set_up_page(self) -> None:
+        page, worksheet = self.sheet.page, self.worksheet
+        if page.frozen != (0, 0):
+            worksheet.freeze_panes(*page.frozen)
+        if page.repeated_rows:
+            worksheet.repeat_rows(page.repeated_rows[0] - 1, page.repeated_rows[1] - 1)
+        if page.repeated_column:
+            worksheet.repeat_columns(0)
+        if page.tab:
+            worksheet.set_tab_color(page.tab)
+        worksheet.set_landscape()
+        worksheet.set_paper(_PAPER_A4)
+        worksheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+        worksheet.fit_to_pages(1, 0)
+        worksheet.set_footer("&L&A&Rpage &P of &N")
+        worksheet.hide_gridlines(2)
+        if self.book.locked:
+            worksheet.protect("", {"format_columns": True, "format_rows": True, "objects": False})
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    found: dict[str, Any] = {"min": axis.least, "max": axis.most}
+    if not axis.title:
+        return {"visible": False, "major_gridlines": {"visible": False}, **found}
+    found |= {"name": axis.title, "major_gridlines": _GRID}
+    if axis.logarithmic:
+        found |= {"log_base": 10, "crossing": "min", "num_format": "0E+00"}
+    if axis.letters:
+        found |= {"name_font": {"size": axis.letters, "bold": False}, "num_font": {"size": axis.letters}}
+    if axis.below:
+        found["label_position"] = "low"
+    return found
