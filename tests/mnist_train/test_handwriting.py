@@ -355,7 +355,7 @@ def least_variance(values: NDArray[np.float64]) -> list[int]:
 @pytest.mark.parametrize(
     ("histogram", "last"),
     [
-        # the larger of two groups counts for nothing, only how far they lie apart
+        # of two groups that lie apart, the sizes do not matter
         ({0.0: 99, 1.0: 1}, 0),
         ({0.1: 10, 0.2: 10, 0.8: 10, 0.9: 10}, 51),
         ({0.1: 10, 0.2: 1, 0.8: 40, 0.9: 10}, 51),
