@@ -1,4 +1,5 @@
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,27 @@ def test_as_many_learning_rates_as_a_chart_can_hold_do_work(tmp_path: Path) -> N
 def test_a_run_that_overflows_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(LeavesRange, match="learning rate 1e\\+200, a_h1 leaves what a cell can hold at step 1"):
         build(recipe("A", 1.0, 1e200), tmp_path / "book.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        (OSError(28, "No space left on device"), "book.xlsx could not be written: no space left on device."),
+        (PermissionError(13, "Permission denied"), "book.xlsx could not be written: permission denied."),
+        # it has no word of the system, but one of XlsxWriter
+        (zipfile.LargeZipFile("Filesize"), "book.xlsx could not be written: filesize would require ZIP64 extensions."),
+    ],
+)
+def test_a_workbook_that_cannot_be_packed_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, sentence: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", fail)
+    with pytest.raises(UnusableInput, match=re.escape(sentence)):
+        build(recipe(), tmp_path / "book.xlsx")
     assert list(tmp_path.iterdir()) == []
 
 

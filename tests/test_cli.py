@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.conftest import Workbook
+from tests.conftest import Workbook, with_zip_field
 from tests.handmade import Handmade, write
 from xlbackprop import __version__, cli
 from xlbackprop.backprop.templates import template_names
@@ -190,6 +190,26 @@ def test_check_writes_a_marked_copy(tmp_path: Path) -> None:
     assert run("check", wrong, "--annotate", copy, "--force").exit_code == 1
     assert run("check", wrong, "--annotate", wrong, "--force").exit_code == 2
     assert run("check", right, wrong, "--annotate", copy, "--force").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ((8, 6, 1), "is protected by a password"),
+        ((6, 4, 99), "is not an .xlsx workbook"),
+        ((10, 8, 99), "is damaged: the spreadsheet engine cannot load it"),
+    ],
+    ids=["encrypted", "version", "compression"],
+)
+def test_what_cannot_be_unpacked_is_one_sentence_and_not_marked(
+    tmp_path: Path, field: tuple[int, int, int], sentence: str
+) -> None:
+    _, wrong = handmade_workbooks(tmp_path)
+    result = run("check", with_zip_field(wrong, *field), "--annotate", tmp_path / "marked.xlsx")
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "marked.xlsx").exists()
 
 
 def test_check_has_colours_on_a_terminal_only_and_not_with_no_color(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import with_zip_field
 from xlbackprop.errors import UnusableInput
 from xlbackprop.files import written_whole
 from xlbackprop.spreadsheet.package import check_package
@@ -143,6 +144,24 @@ def test_an_encrypted_or_old_workbook_is_named(tmp_path: Path, directory: str, s
     path.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + directory.encode("utf-16-le"))
     with pytest.raises(UnusableInput, match=re.escape(sentence)):
         check_package(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        # the first bit of the flags says that a part is encrypted
+        ((8, 6, 1), "is protected by a password: save it without one."),
+        # the version of the format that is needed to unpack a part
+        ((6, 4, 99), "is not an .xlsx workbook, or it was cut short: save it again from the spreadsheet program."),
+    ],
+)
+def test_a_package_with_encrypted_parts_or_of_an_unknown_version_is_refused(
+    tmp_path: Path, field: tuple[int, int, int], sentence: str
+) -> None:
+    path = zipped(tmp_path / "book.xlsx", {"xl/workbook.xml": b"<workbook/>"})
+    check_package(path)
+    with pytest.raises(UnusableInput, match=rf"book\.xlsx {re.escape(sentence)}$"):
+        check_package(with_zip_field(path, *field))
 
 
 def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 from pathlib import Path
 
+import pytest
 from openpyxl import load_workbook
+from xlbackprop.check.as_built import compare_with_written
 
 from tests.check.test_other_sheets import at, findings
 from tests.conftest import Editor, Workbook
-from xlbackprop.check.as_built import compare_with_written
 from xlbackprop.check.verification import verify
 from xlbackprop.spreadsheet.engines import recalculated
 
@@ -17,6 +18,41 @@ def test_recalculated_values_are_compared_with_the_written_ones(classic: Workboo
         for address, value in (("B21", 0.5001), ("B22", "η = 0.6"), ("B22", "eta = 0.5"))
     )
     assert [finding.cell for _, finding in (*numbers, *texts, *words)] == ["B21", "B22", "B22"]
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "off", "same"),
+    [
+        # up to 1 the absolute difference counts, and beyond that the relative one
+        ("B21", 0.5, 0.9e-9, True),
+        ("B21", 0.5, 1.1e-9, False),
+        ("C21", 2.0, 1.9e-9, True),
+        ("C21", 2.0, 2.1e-9, False),
+        ("C21", 2.0, -2.1e-9, False),
+    ],
+)
+def test_a_recalculated_number_may_differ_by_what_rounding_adds_up_to(
+    classic: Workbook, address: str, value: float, off: float, same: bool
+) -> None:
+    sheets = recalculated(classic.path)
+    assert (compare_with_written(sheets, {"Comparison": {address: value + off}}) == []) is same
+
+
+@pytest.mark.parametrize(("written", "same"), [("η = 0.5004", True), ("η = 0.5006", False)])
+def test_a_number_inside_a_text_may_be_shown_with_few_digits(classic: Workbook, written: str, same: bool) -> None:
+    assert (compare_with_written(recalculated(classic.path), {"Comparison": {"B22": written}}) == []) is same
+
+
+@pytest.mark.parametrize(
+    ("address", "written", "found"),
+    [("B21", "all equal", "0.5"), ("B22", 0.5, "η = 0.5"), ("B19", 0.5, "None"), ("B19", "η = 0.5", "None")],
+)
+def test_a_text_where_a_number_was_written_is_another_value_and_so_is_the_reverse(
+    classic: Workbook, address: str, written: float | str, found: str
+) -> None:
+    ((sheet, finding),) = compare_with_written(recalculated(classic.path), {"Comparison": {address: written}})
+    assert (sheet, finding.cell, finding.expected) == ("Comparison", address, str(written))
+    assert finding.found.endswith(f"= {found}")
 
 
 def test_what_a_student_adds_is_no_business_of_the_check(classic: Workbook, editor: type[Editor]) -> None:

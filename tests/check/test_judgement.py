@@ -337,6 +337,40 @@ def test_a_formula_that_rounds_is_told(checked: Checked) -> None:
     assert (finding.quantity, finding.slip) == ("dE_dw5", "is rounded, and so is all that follows from it")
 
 
+@pytest.mark.parametrize(("part", "verdict"), [(1e-10, "wrong"), (2e-12, "wrong"), (0.5e-12, "constants")])
+@pytest.mark.parametrize(("name", "column"), [("h1", 9), ("o2", 19)])
+def test_a_pasted_number_with_all_its_digits_is_right_up_to_rounding(
+    tmp_path: Path, checked: Checked, name: str, column: int, part: float, verdict: str
+) -> None:
+    # sums of positive terms, so that the number is itself the scale of what was added up
+    number = values_of(write(tmp_path / "right.xlsx", Handmade()))[10, column]
+    result = checked(Handmade(cells={(name, 4): number * (1 + part)}))
+    assert (result.verdict, [finding.quantity for finding in result.findings]) == (verdict, [name])
+
+
+@pytest.mark.parametrize(("decimals", "verdict"), [(10, "wrong"), (11, "wrong"), (13, "correct")])
+def test_a_right_formula_may_lose_no_more_digits_than_rounding_takes(
+    checked: Checked, decimals: int, verdict: str
+) -> None:
+    # rounded so late that it comes out right on numbers of the size of 1; here h1 is 0.0004
+    start = START_A | {"i1": 0.001, "i2": 0.002}
+    result = checked(Handmade(start=start).with_formula("h1", f"ROUND({FORMULAS['h1']},{decimals})"))
+    assert result.verdict == verdict
+    assert [finding.quantity for finding in result.findings] == ["h1"] * (verdict == "wrong")
+
+
+@pytest.mark.parametrize(("name", "cause"), [("h1", "a_h1"), ("E1", "E_total"), ("dE_dw5", "o1"), ("w3", "h2")])
+def test_a_cell_of_blanks_is_told_by_what_cannot_be_computed_from_it(checked: Checked, name: str, cause: str) -> None:
+    result = checked(Handmade(cells={(name, 4): "   "}))
+    assert result.verdict == "wrong"
+    assert [(finding.quantity, finding.slip) for finding in result.findings] == [(cause, "shows #VALUE!")]
+
+
+def test_gradients_that_the_last_row_does_not_need_may_hold_blanks(checked: Checked) -> None:
+    result = checked(Handmade(cells={(name, 8): "   " for name in GRADIENTS}))
+    assert (result.verdict, result.findings) == ("correct", ())
+
+
 def test_a_long_text_is_shortened_in_the_sentence(checked: Checked) -> None:
     (finding,) = checked(Handmade(cells={("h1", 5): "word " * 1000})).findings
     assert len(finding.slip) < 120
@@ -439,6 +473,23 @@ def test_biases_in_columns_are_part_of_the_network(checked: Checked) -> None:
     wrong = formulas | {"o2": formulas["o2"].replace("b2", "b1")}
     result = checked(Handmade(Layout(order=order), formulas=wrong, cells=cells))
     assert [finding.quantity for finding in result.findings] == ["o2"]
+
+
+def with_shared_biases(b1: str) -> Handmade:
+    """A table in which each layer has one bias and a gradient of it, that of the hidden layer as given."""
+    delta = {k: f"({{a_o{k}}}-{{t{k}}})*{{a_o{k}}}*(1-{{a_o{k}}})" for k in (1, 2)}
+    formulas = FORMULAS | {name: f"{FORMULAS[name]}+{{b1}}" for name in ("h1", "h2")}
+    formulas |= {name: f"{FORMULAS[name]}+{{b2}}" for name in ("o1", "o2")}
+    formulas |= {"dE_db1": b1, "dE_db2": f"{delta[1]}+{delta[2]}"}
+    cells = {(b, step): value for b, value in (("b1", 0.35), ("b2", 0.6)) for step in range(9)}
+    return Handmade(Layout(order=(*CLASSIC, "b1", "b2", "dE_db1", "dE_db2")), formulas=formulas, cells=cells)
+
+
+@pytest.mark.parametrize("gradient", ["{dE_dw1}/{i1}+{dE_dw3}/{i1}", "0"])
+def test_biases_that_layers_share_stay_as_they_are_though_they_have_gradients(checked: Checked, gradient: str) -> None:
+    # what the gradient of a shared bias is, no update asks
+    result = checked(with_shared_biases(gradient))
+    assert (result.verdict, result.findings, result.notes) == ("correct", (), ())
 
 
 def test_a_slip_in_a_helper_column_is_told_with_its_cell(checked: Checked) -> None:

@@ -52,6 +52,32 @@ def test_a_wrong_cell_around_the_tables_is_found(classic: Workbook, editor: type
     assert (sheet, address, kind) in found
 
 
+@pytest.mark.parametrize(
+    ("address", "wrong", "quantity"),
+    [
+        ("B7", "=-2*$B$3", "step of w1"),
+        ("C6", "=C7", "h1"),
+        ("M8", "=M6", "E_total"),
+        # the slope of one weight with half of it, with the wrong sign, and that of another
+        ("N6", "=(M6-M7)/$B$3", "dE_dw1"),
+        ("N8", "=(M9-M8)/(2*$B$3)", "dE_dw2"),
+        ("N20", "=N18", "dE_dw8"),
+        ("N20", "=(M20-M21)/(2*$B$3)*1.000001", "dE_dw8"),
+    ],
+)
+def test_the_gradient_check_of_another_version_is_judged_by_its_numbers(
+    classic: Workbook, editor: type[Editor], address: str, wrong: str, quantity: str
+) -> None:
+    report = editor(classic.path).type("Network", "N22", "xlbackprop 99.0").type("Gradient check", address, wrong)
+    found = [
+        (table.sheet, finding.quantity, finding.cell)
+        for table in report.judge().tables
+        for finding in table.findings
+        if finding.cell == address
+    ]
+    assert found == [("Gradient check", quantity, address)]
+
+
 @pytest.mark.parametrize(("step", "rate"), [("0", "2"), ("7", "0.5"), ("12", "2"), ("3", "77")])
 def test_the_derivation_shows_whatever_step_is_chosen(classic: Workbook, editor: type[Editor], step, rate) -> None:
     book = editor(classic.path).type("Derivation", "B3", step).type("Derivation", "B4", rate)

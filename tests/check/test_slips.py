@@ -54,6 +54,27 @@ def named(name: str, expression: str) -> str | None:
         ("w3", "w3 - eta*dE_dw4", "uses ∂E/∂w4; it should be ∂E/∂w3"),
         ("w3", "w3 - dE_dw3", "lacks the factor η"),
         ("h1", "w1*i2 + w2*i1", "has w1 and w2 swapped"),
+        (
+            "dE_dw5",
+            "(a_o1 - t1*(a_o1*(1 - a_o1)))*a_h1",
+            "lacks brackets: a_o1-t1*a_o1*(1-a_o1); it should be (a_o1-t1)*a_o1*(1-a_o1)",
+        ),
+        (
+            "dE_dw1",
+            f"({DELTA[1]}*w5 + {DELTA[2]}*w7*(a_h1*(1 - a_h1)))*i1",
+            "lacks brackets: (a_o1-t1)*a_o1*(1-a_o1)*w5+(a_o2-t2)*a_o2*(1-a_o2)*w7*a_h1*(1-a_h1); "
+            "it should be ((a_o1-t1)*a_o1*(1-a_o1)*w5+(a_o2-t2)*a_o2*(1-a_o2)*w7)*a_h1*(1-a_h1)",
+        ),
+        (
+            "dE_dw5",
+            "(a_o1 - t1)*a_o1 + (1 - a_o1)*a_h1",
+            "has + where * belongs: (a_o1-t1)*a_o1+(1-a_o1)*a_h1; it should be (a_o1-t1)*a_o1*(1-a_o1)*a_h1",
+        ),
+        (
+            "dE_dw5",
+            "(a_o1 - t1) - a_o1*(1 - a_o1)*a_h1",
+            "has - where * belongs: a_o1-t1-a_o1*(1-a_o1)*a_h1; it should be (a_o1-t1)*a_o1*(1-a_o1)*a_h1",
+        ),
     ],
 )
 def test_a_slip_has_its_name(name: str, expression: str, sentence: str) -> None:

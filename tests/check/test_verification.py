@@ -201,3 +201,13 @@ def test_differences_are_measured_from_numpys_own_run(classic: Workbook, editor:
     assert differences["w5"].max_abs > 0.1
     assert differences["E_total"].max_abs > 1e-3
     assert np.isfinite(table.largest.max_abs)
+
+
+@pytest.mark.parametrize(("part", "wrong"), [("1E-9", True), ("2E-12", True), ("5E-13", False)])
+def test_what_comes_from_the_network_sheet_is_the_same_up_to_rounding(
+    classic: Workbook, editor: type[Editor], part: str, wrong: bool
+) -> None:
+    address = classic.layout.training.cell("i2", 4)
+    report = editor(classic.path).type("η=2", address, f"=i_2*(1+{part})").judge()
+    assert causes(report) == [("η=2", "i2", "reference", address)] * wrong
+    assert report.correct is not wrong

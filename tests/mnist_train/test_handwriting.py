@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from mnist_train import handwriting
 from mnist_train.data import load
 from mnist_train.handwriting import centred, read_digit
 from xlbackprop.errors import UnusableInput
@@ -338,3 +339,53 @@ def test_light_ink_on_transparent_paper_is_seen(tmp_path: Path) -> None:
     white, black = (read_digit(tmp_path / f"{ink}.png")[1] for ink in ("white", "black"))
     assert np.array_equal(white, black)
     assert white[:, 14].any()
+
+
+def least_variance(values: NDArray[np.float64]) -> list[int]:
+    """The bins, of 256, after which a cut leaves the least variance on its two sides, as Otsu defines it."""
+    levels = (np.floor(values.clip(max=0.9999) * 256) + 0.5) / 256
+    spread = {}
+    for last in range(256):
+        sides = levels[levels < (last + 1) / 256], levels[levels >= (last + 1) / 256]
+        if all(side.size for side in sides):
+            spread[last] = sum(side.size * side.var() for side in sides)
+    return [last for last, found in spread.items() if found <= min(spread.values()) + 1e-9]
+
+
+@pytest.mark.parametrize(
+    ("histogram", "last"),
+    [
+        # of two groups that lie apart, the sizes do not matter
+        ({0.0: 99, 1.0: 1}, 0),
+        ({0.1: 10, 0.2: 10, 0.8: 10, 0.9: 10}, 51),
+        ({0.1: 10, 0.2: 1, 0.8: 40, 0.9: 10}, 51),
+        # 0.6 × 0.4 × 0.65² = 0.101 below 0.3, and 0.8 × 0.2 × 0.925² = 0.137 above
+        ({0.0: 60, 0.3: 20, 1.0: 20}, 76),
+        # 0.5 × 0.5 × 0.85² = 0.181 below 0.7, and 0.75 × 0.25 × 0.767² = 0.110 above
+        ({0.0: 50, 0.7: 25, 1.0: 25}, 0),
+    ],
+)
+def test_the_threshold_of_a_known_histogram_is_that_of_otsu(histogram: dict[float, int], last: int) -> None:
+    values = np.repeat(list(histogram), list(histogram.values()))
+    assert least_variance(values)[0] == last
+    assert handwriting._otsu(values) == (last + 0.5) / 256
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 255), min_size=2, max_size=40).filter(lambda greys: len(set(greys)) > 1))
+def test_the_threshold_leaves_the_least_variance_on_its_two_sides(greys: list[int]) -> None:
+    values = (np.array(greys) + 0.5) / 256
+    assert round(handwriting._otsu(values) * 256 - 0.5) in least_variance(values)
+
+
+@pytest.mark.parametrize(
+    ("shade", "stays"),
+    # with a wide stroke of 0.45 the threshold lies there, and what is lighter than half of it is background
+    [(0.2, False), (0.22, False), (0.23, True), (0.3, True)],
+)
+def test_what_is_lighter_than_half_of_the_threshold_is_background(tmp_path: Path, shade: float, stays: bool) -> None:
+    picture = Image.new("L", (100, 100), 255)
+    for left, width, ink in ((8, 32, 1.0), (40, 32, 0.45), (72, 12, shade)):
+        ImageDraw.Draw(picture).rectangle((left, 10, left + width - 1, 89), fill=round(255 * (1 - ink)))
+    digit = seen(picture, tmp_path / "strokes.png")
+    assert len(set(digit[14])) == 3 + stays

@@ -2,7 +2,9 @@
 
 import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from openpyxl import load_workbook
@@ -10,6 +12,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Font
 
 from tests.check.test_workbooks import REAL
+from tests.conftest import with_zip_field
 from tests.handmade import FORMULAS, Handmade, write
 from xlbackprop.check.workbooks import check
 from xlbackprop.errors import UnusableInput
@@ -90,6 +93,49 @@ def test_parts_that_do_not_change_are_the_same_bytes(tmp_path: Path) -> None:
         }
 
 
+def with_a_note(path: Path) -> Path:
+    book = load_workbook(path)
+    book.active["A1"].comment = Comment("my own", "teacher")
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "prepared",
+    [
+        lambda path: write(path, WRONG),
+        lambda path: write(path, WRONG, WRONG),
+        lambda path: with_a_note(write(path, WRONG)),
+        lambda path: with_a_note(write(path, WRONG, WRONG)),
+        lambda path: marked(write(path, WRONG)).rename(path),
+    ],
+    ids=["plain", "two sheets", "with notes", "with notes on one of two sheets", "marked already"],
+)
+def test_every_part_of_the_copy_has_one_content_type(tmp_path: Path, prepared: Callable[[Path], Path]) -> None:
+    types = "{http://schemas.openxmlformats.org/package/2006/content-types}"
+    with zipfile.ZipFile(marked(prepared(tmp_path / "book.xlsx"))) as package:
+        names = package.namelist()
+        declared = list(ElementTree.fromstring(package.read("[Content_Types].xml")))
+    defaults = [
+        (one.get("Extension").lower(), one.get("ContentType")) for one in declared if one.tag.endswith("Default")
+    ]
+    overrides = [(one.get("PartName"), one.get("ContentType")) for one in declared if one.tag.endswith("Override")]
+    assert {one.tag for one in declared} == {f"{types}Default", f"{types}Override"}
+    assert len(dict(defaults)) == len(defaults)
+    assert len(dict(overrides)) == len(overrides)
+    found = {
+        name: dict(overrides).get(f"/{name}", dict(defaults).get(name.rpartition(".")[2].lower()))
+        for name in names
+        if name != "[Content_Types].xml"
+    }
+    assert None not in found.values()
+    # what Excel repairs a file for where it is another one
+    office = "application/vnd.openxmlformats-officedocument."
+    of_notes = {kind for name, kind in found.items() if name.endswith(".vml")}
+    assert of_notes == {f"{office}vmlDrawing"}
+    assert f"{office}spreadsheetml.comments+xml" in found.values()
+
+
 def test_a_right_workbook_is_copied_as_it_is(tmp_path: Path) -> None:
     path = write(tmp_path / "book.xlsx", Handmade())
     with zipfile.ZipFile(path) as before, zipfile.ZipFile(marked(path)) as after:
@@ -140,6 +186,16 @@ def test_styles_of_an_unknown_kind_are_refused_and_nothing_is_written(tmp_path: 
     found = check(path)
     rewritten(path, {"xl/styles.xml": (b"cellXfs", b"otherXfs")})
     with pytest.raises(UnusableInput, match="nothing can be marked"):
+        annotate(found, tmp_path / "marked.xlsx", force=False)
+    assert not (tmp_path / "marked.xlsx").exists()
+
+
+@pytest.mark.parametrize("field", [(10, 8, 99), (6, 4, 99)], ids=["compression", "version"])
+def test_a_package_with_an_unknown_zip_feature_is_not_copied(tmp_path: Path, field: tuple[int, int, int]) -> None:
+    path = write(tmp_path / "book.xlsx", WRONG)
+    found = check(path)
+    with_zip_field(path, *field)
+    with pytest.raises(UnusableInput, match=r"book.xlsx cannot be copied: .*\.$"):
         annotate(found, tmp_path / "marked.xlsx", force=False)
     assert not (tmp_path / "marked.xlsx").exists()
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook as NewWorkbook
 from openpyxl import load_workbook
+from xlbackprop.check.as_built import compare_with_written
+from xlbackprop.workbook.assembly import write_workbook
 
 from tests.conftest import Workbook, cell
-from xlbackprop.check.as_built import compare_with_written
 from xlbackprop.check.verification import verify
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet import engines
 from xlbackprop.spreadsheet import libreoffice as libreoffice_module
-from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.network_sheet import Origin
 
 
@@ -118,3 +118,28 @@ def test_names_formulas_and_values_are_those_that_openpyxl_sees(classic: Workboo
             formula = sheets.formula("η=2", row, column)
             assert formula == (value if isinstance(value, str) else None)
     assert {name.name for name in sheets.defined_names if name.sheet is None} == set(other.defined_names)
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        ({"xl/workbook.xml": b"<workbook/>", "xl/x.xml": bytes(64 * 2**20)}, "which no honest workbook does"),
+        ({"a.txt": b"hello"}, "is a zip file, but no workbook"),
+        ({"mimetype": b"", "content.xml": b""}, "is an OpenDocument file"),
+        (None, "is not an .xlsx workbook"),
+    ],
+    ids=["bomb", "zip", "ods", "text"],
+)
+def test_libreoffice_is_not_asked_about_what_is_no_safe_workbook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: dict[str, bytes] | None, sentence: str
+) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_text("hello")
+    if parts:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+            for name, content in parts.items():
+                package.writestr(name, content)
+    monkeypatch.setattr(shutil, "which", lambda program: program)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("LibreOffice was started"))
+    with pytest.raises(UnusableInput, match=sentence):
+        engines.recalculated(path, "libreoffice")

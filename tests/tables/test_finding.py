@@ -1,15 +1,18 @@
 """Tables are found wherever they stand and however they are laid out."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import ironcalc
 import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils import get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
 
 from tests import handmade
 from tests.handmade import CLASSIC, CONSTANTS, FORMULAS, START_A, WEIGHTS, Handmade, Layout, write, write_table
+from xlbackprop.spreadsheet.cells import Cell
 from xlbackprop.spreadsheet.ironcalc import opened
 from xlbackprop.tables.finding import find_tables
 from xlbackprop.tables.table import Table
@@ -291,3 +294,70 @@ def test_hidden_neurons_that_are_called_otherwise_are_missing(tmp_path: Path) ->
         cell.value = {"h1": "neuron A", "h2": "neuron B", "a_h1": "out A", "a_h2": "out B"}.get(cell.value, cell.value)
     book.save(path)
     assert "i3" in tables(path)[0].missing
+
+
+@pytest.mark.parametrize(
+    ("hidden", "output"),
+    [("tanh", "sigmoid"), ("sigmoid", "tanh"), ("relu", "linear"), ("leaky relu", "sigmoid"), ("tanh", "leaky relu")],
+)
+def test_hidden_and_output_neurons_may_have_different_activations(tmp_path: Path, hidden: str, output: str) -> None:
+    texts = {
+        "sigmoid": "1/(1+EXP(-{z}))",
+        "tanh": "TANH({z})",
+        "relu": "MAX({z},0)",
+        "leaky relu": "IF({z}>0,{z},0.01*{z})",
+        "linear": "{z}",
+    }
+    formulas = FORMULAS | {f"a_{z}": texts[hidden].replace("{z}", f"{{{z}}}") for z in ("h1", "h2")}
+    formulas |= {f"a_{z}": texts[output].replace("{z}", f"{{{z}}}") for z in ("o1", "o2")}
+    # h2 is negative, and o1 and o2 are where the functions differ, so that no two of them agree
+    start = START_A | {"w3": -0.25, "w4": -0.3, "w5": -0.4, "w7": -0.5}
+    (table,) = tables(write(tmp_path / "book.xlsx", Handmade(start=start, formulas=formulas, steps=3)))
+    assert (table.network.hidden, table.network.output) == (hidden, output)
+
+
+def with_unlabelled_inputs(path: Path, written: Callable[[int, str], str]) -> Workbook:
+    """A workbook whose inputs and targets stand on another sheet without a label; how the formulas refer to them."""
+    layout = Layout(order=CLASSIC[4:], constants="block", header_row=14)
+    book = load_workbook(write(path, Handmade(layout, steps=3)))
+    inputs = book.create_sheet("Inputs")
+    for n, name in enumerate(CONSTANTS, start=1):
+        inputs.cell(2 * n, 3, START_A[name])
+    for row in (8, 9):
+        for column in range(3, 7):
+            book["Sheet1"].cell(row, column).value = None
+    for row in book["Sheet1"].iter_rows(min_row=15):
+        for cell in row:
+            for n, name in enumerate(CONSTANTS, start=1):
+                if isinstance(cell.value, str):
+                    cell.value = cell.value.replace(f"${'CDEF'[n - 1]}$9", written(n, name))
+    return book
+
+
+@pytest.mark.parametrize(
+    "written", [lambda n, name: f"Inputs!$C${2 * n}", lambda n, name: f"{name[0]}_{name[1]}"], ids=["cell", "name"]
+)
+def test_inputs_that_only_a_defined_name_tells_are_found(tmp_path: Path, written: Callable[[int, str], str]) -> None:
+    path = tmp_path / "book.xlsx"
+    book = with_unlabelled_inputs(path, written)
+    for n, name in enumerate(CONSTANTS, start=1):
+        defined = f"{name[0]}_{name[1]}"
+        book.defined_names[defined] = DefinedName(defined, attr_text=f"Inputs!$C${2 * n}")
+    book.save(path)
+    (table,) = tables(path)
+    assert {name: table.cells[name] for name in CONSTANTS} == {
+        name: Cell("Inputs", 2 * n, 3) for n, name in enumerate(CONSTANTS, start=1)
+    }
+    assert table.missing == ()
+
+
+def test_inputs_that_nothing_tells_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    book = with_unlabelled_inputs(path, lambda n, name: f"Inputs!$C${2 * n}")
+    # names that mean no number, and one of another kind
+    for name, target in (("i_1", "Inputs!$A$1"), ("i_2", "Inputs!$C$2:$C$4"), ("w_1", "Inputs!$C$2")):
+        book.defined_names[name] = DefinedName(name, attr_text=target)
+    book.save(path)
+    (table,) = tables(path)
+    assert set(table.missing) == set(CONSTANTS)
+    assert "w1" not in table.cells
