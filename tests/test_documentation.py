@@ -1,6 +1,5 @@
 """Every command in the documentation runs, and every picture and link that it shows is there."""
 
-import importlib.util
 import re
 import shlex
 import shutil
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, needs_trainer
 from tests.handmade import FORMULAS, Handmade, write
 from xlbackprop import cli
 from xlbackprop.chain_rule import Simulation
@@ -27,6 +26,9 @@ OTHERS = {
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 
+TRAINER = "python -m mnist_train"
+
+
 def commands(page: Path) -> list[str]:
     """The lines of the shell blocks of a page."""
     blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
@@ -39,8 +41,7 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: p
     homework(tmp_path)
     for command in commands(page):
         program, *arguments = shlex.split(command)
-        if command.startswith("python -m mnist_train"):
-            train(shlex.split(command)[3:], monkeypatch, tmp_path)
+        if command.startswith(TRAINER):
             continue
         # the others are run by continuous integration, and by the tests of the installation and of the processes
         if program != "xlbackprop":
@@ -51,10 +52,19 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: p
         assert result.exit_code == int(arguments[0] == "check"), (command, result.stderr)
 
 
+@needs_trainer
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_of_the_trainer_on_a_page_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in commands(page):
+        if command.startswith(TRAINER):
+            train(shlex.split(command.removeprefix(TRAINER)), monkeypatch, tmp_path)
+
+
 def train(arguments: list[str], monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Run a command of the trainer on printed digits, and comparisons for one epoch; or nothing without torch."""
-    if any(importlib.util.find_spec(name) is None for name in ("torch", "torchvision", "safetensors", "matplotlib")):
-        return
+    """Run a command of the trainer on printed digits, and comparisons for one epoch."""
     from PIL import Image
 
     from mnist_train.cli import main
@@ -109,9 +119,13 @@ def test_the_readme_shows_what_its_first_command_prints(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("command", ["build", "check", "verify"])
-def test_the_examples_in_the_help_run(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_in_the_help_run(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.which("soffice") or pytest.skip("LibreOffice is not installed")
+    if command == "verify":
+        # one of its examples has LibreOffice recalculate
+        request.getfixturevalue("libreoffice")
     CliRunner().invoke(cli.main, ["build", "--steps", "3", "-o", "backprop.xlsx"])
     homework(tmp_path)
     lines = [line.strip() for line in cli.main.commands[command].help.splitlines()]
