@@ -40,6 +40,8 @@ WITHOUT_TRAINER = (
     if _MISSING
     else ""
 )
+# the marks of the tests that some cannot run
+needs_posix = pytest.mark.skipif(os.name == "nt", reason="Windows cannot do this: test on Linux, macOS or WSL")
 needs_trainer = pytest.mark.skipif(bool(WITHOUT_TRAINER), reason=WITHOUT_TRAINER)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.conftest import REPOSITORY, needs_trainer
+from tests.conftest import REPOSITORY, needs_posix, needs_trainer
 from tests.handmade import FORMULAS, Handmade, write
 from xlbackprop import cli
 from xlbackprop.chain_rule import Simulation
@@ -183,6 +183,7 @@ def test_the_limits_in_the_documentation_are_the_real_ones() -> None:
     assert WorkbookLayout(load_template("A"), (1.0,), int(rows["steps"].replace(",", "")))
 
 
+@needs_posix
 def test_make_workbook_does_it_all_in_a_fresh_checkout(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
