@@ -4,6 +4,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,13 +21,17 @@ from xlbackprop.templates import load_template, template_names
 from xlbackprop.workbook.layout import MAX_LAYER, MAX_LEARNING_RATES, WorkbookLayout
 
 OTHERS = {
-    *("make workbook", "make test", "make benchmarks", "python -m benchmarks"),
+    *("make workbook", "make test", "make test-light", "make benchmarks", "python -m benchmarks"),
     *("pip install .", 'pip install ".[mnist]"', "torchrun --standalone --nproc-per-node=2 -m mnist_train"),
 }
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 
 TRAINER = "python -m mnist_train"
+
+
+def is_of_the_trainer(command: str) -> bool:
+    return command.startswith(TRAINER)
 
 
 def commands(page: Path) -> list[str]:
@@ -41,7 +46,11 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: p
     homework(tmp_path)
     for command in commands(page):
         program, *arguments = shlex.split(command)
-        if command.startswith(TRAINER):
+        if is_of_the_trainer(command):
+            continue
+        if command.startswith(".venv/bin/"):
+            program = program.removeprefix(".venv/bin/")
+            subprocess.run([sys.executable, "-m", program, *arguments], cwd=REPOSITORY, check=True, capture_output=True)
             continue
         # the others are run by continuous integration, and by the tests of the installation and of the processes
         if program != "xlbackprop":
@@ -53,13 +62,15 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: p
 
 
 @needs_trainer
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(map(is_of_the_trainer, commands(page)))], ids=lambda page: page.name
+)
 def test_every_command_of_the_trainer_on_a_page_runs(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for command in commands(page):
-        if command.startswith(TRAINER):
+        if is_of_the_trainer(command):
             train(shlex.split(command.removeprefix(TRAINER)), monkeypatch, tmp_path)
 
 
