@@ -1,4 +1,4 @@
-"""What `make` does, CONTRIBUTING.md does without it; and what the tests skip, they say."""
+"""What `make` does, CONTRIBUTING.md and the hosted tests do without it; and what the tests skip, they say."""
 
 import os
 import re
@@ -29,6 +29,11 @@ def test_the_commands_without_make_are_those_of_make() -> None:
     (block,) = re.findall(r"```bat\n(.*?)```", page, re.DOTALL)
     commands = [line.replace(".venv\\Scripts\\", "") for line in block.splitlines()]
     assert commands == [*recipe("$(BIN)/python:"), *TEST, *recipe("workbook: $(VENV)/installed")]
+
+
+def test_the_hosted_tests_are_those_of_make() -> None:
+    workflow = (REPOSITORY / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    assert re.findall(r"^ +- run: (?!\|)(.*)$", workflow, re.MULTILINE) == [*TEST, "make test-light"]
 
 
 @needs_posix
