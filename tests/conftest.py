@@ -1,5 +1,6 @@
 """What several test modules share: workbooks to look at, and LibreOffice where it is installed."""
 
+import importlib.util
 import os
 import signal
 from dataclasses import dataclass
@@ -25,6 +26,24 @@ settings.load_profile("default")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).parent.parent
+
+_MISSING = [
+    name
+    for name in ("torch", "torchvision", "safetensors", "matplotlib", "scipy", "PIL")
+    if importlib.util.find_spec(name) is None
+]
+if _MISSING and os.environ.get("XLBACKPROP_REQUIRE_TORCH"):
+    raise RuntimeError(f"XLBACKPROP_REQUIRE_TORCH is set, but {', '.join(_MISSING)} cannot be imported")
+# the sentence of the tests that are skipped without the trainer's packages; empty where they are installed
+WITHOUT_TRAINER = (
+    f"{', '.join(_MISSING)} cannot be imported: install what the trainer needs with `make test` or "
+    'pip install ".[mnist]"'
+    if _MISSING
+    else ""
+)
+# the marks of the tests that some cannot run
+needs_posix = pytest.mark.skipif(os.name == "nt", reason="Windows cannot do this: test on Linux, macOS or WSL")
+needs_trainer = pytest.mark.skipif(bool(WITHOUT_TRAINER), reason=WITHOUT_TRAINER)
 
 
 def recipe(template: str = "A", *etas: float, steps: int = 12, **options) -> Recipe:
@@ -100,7 +119,7 @@ def libreoffice() -> str:
     if program is None:
         if os.environ.get("XLBACKPROP_REQUIRE_LIBREOFFICE"):
             pytest.fail("XLBACKPROP_REQUIRE_LIBREOFFICE is set, but LibreOffice is not installed")
-        pytest.skip("LibreOffice is not installed")
+        pytest.skip("soffice is not in the PATH: install LibreOffice Calc")
     return program
 
 
@@ -113,6 +132,17 @@ def with_zip_field(path: Path, central: int, local: int, value: int) -> Path:
             content[at + offset : at + offset + 2] = value.to_bytes(2, "little")
             at = content.find(signature, at + 4)
     path.write_bytes(content)
+    return path
+
+
+def real_workbook(name: str) -> Path:
+    """A workbook that somebody else made; the test is skipped where it is not at hand."""
+    path = REPOSITORY.parent / "shared" / "workbooks" / f"{name}.xlsx"
+    if not path.exists():
+        pytest.skip(
+            "the real workbooks are not here: they are their authors', so ask the maintainers for them and put them "
+            "in ../shared/workbooks, seen from the checkout"
+        )
     return path
 
 

@@ -1,18 +1,15 @@
-import fcntl
 import json
 import os
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.conftest import Workbook, with_zip_field
+from tests.conftest import Workbook, needs_posix, with_zip_field
 from tests.handmade import Handmade, write
 from xlbackprop import __version__, cli
 from xlbackprop.backprop.templates import template_names
@@ -293,8 +290,9 @@ def test_help_imports_nothing_slow() -> None:
     assert result.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_a_killed_build_leaves_no_half_workbook(tmp_path: Path, ending: signal.Signals) -> None:
+@needs_posix
+@pytest.mark.parametrize("ending", ["SIGTERM", "SIGINT", "SIGKILL"])
+def test_a_killed_build_leaves_no_half_workbook(tmp_path: Path, ending: str) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "xlbackprop", "build", "--lrs", "1", "--steps", "200000", "-o", "book.xlsx"],
         cwd=tmp_path,
@@ -304,12 +302,12 @@ def test_a_killed_build_leaves_no_half_workbook(tmp_path: Path, ending: signal.S
     # wait until it is writing
     while not list(tmp_path.glob(".book-*")) and process.poll() is None:
         time.sleep(0.05)
-    process.send_signal(ending)
+    process.send_signal(signal.Signals[ending])
     _, message = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "Traceback" not in message
     assert not (tmp_path / "book.xlsx").exists()
-    if ending is not signal.SIGKILL:
+    if ending != "SIGKILL":
         assert list(tmp_path.iterdir()) == []
 
 
@@ -317,7 +315,12 @@ def test_a_progress_bar_appears_only_on_a_terminal(tmp_path: Path) -> None:
     assert build(tmp_path / "book.xlsx").stderr == ""
 
 
+@needs_posix
 def test_a_progress_bar_appears_when_a_build_takes_longer_than_a_second(tmp_path: Path) -> None:
+    import fcntl
+    import struct
+    import termios
+
     terminal, inside = os.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     process = subprocess.Popen(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
+from tests.conftest import needs_posix
 from tests.handmade import Handmade, write
 from xlbackprop.check import many
 from xlbackprop.check.many import check_all, workbooks_in
@@ -116,7 +117,9 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=needs_posix) if kind == "a pipe" else kind for kind in HOSTILE]
+)
 def test_a_hostile_file_gets_a_sentence_and_stops_nothing(tmp_path: Path, right: Path, kind: str) -> None:
     make, sentence = HOSTILE[kind]
     path = make(tmp_path / "hostile.xlsx", right)
@@ -171,7 +174,7 @@ def test_what_the_program_does_not_expect_is_reported_as_such(monkeypatch: pytes
     assert "KeyError" in (many._check(right).error or "")
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGTERM") or os.name == "nt", reason="needs POSIX signals")
+@needs_posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_check_ends_at_once(tmp_path: Path, right: Path, number: signal.Signals) -> None:
     row = "".join(f'<c r="{chr(65 + n)}%d"><v>%d.5</v></c>' for n in range(26))

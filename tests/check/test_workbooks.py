@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from tests.conftest import REPOSITORY, Workbook
+from tests.conftest import Workbook, real_workbook
 from tests.handmade import FORMULAS, START_A, WEIGHTS, Handmade, Layout, write
 from xlbackprop.check.workbooks import check
 from xlbackprop.report.data import as_json
 from xlbackprop.report.findings import CheckedFile
 from xlbackprop.spreadsheet.cells import Sheets
-
-REAL = REPOSITORY.parent / "shared" / "workbooks"
 
 
 @pytest.fixture
@@ -202,10 +200,7 @@ FACTS = {
 
 
 def real(name: str) -> CheckedFile:
-    path = REAL / f"{name}.xlsx"
-    if not path.exists():
-        pytest.skip("the real workbooks are not here")
-    return check(path)
+    return check(real_workbook(name))
 
 
 @pytest.mark.parametrize("name", FACTS)

@@ -1,19 +1,29 @@
 """What the tests of the trainer share: a small data set of printed digits, and the real one where it can be had."""
 
-import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-_NEEDED = ("torch", "torchvision", "safetensors", "matplotlib")
-_MISSING = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-if _MISSING and os.environ.get("XLBACKPROP_REQUIRE_TORCH"):
-    raise RuntimeError(f"{', '.join(_MISSING)} must be installed")
-# the spreadsheet half is tested without them
-collect_ignore_glob = ["test_*.py"] if _MISSING else []
+from tests.conftest import WITHOUT_TRAINER
 
-if not _MISSING:
+if WITHOUT_TRAINER:
+
+    class _LeftOut(pytest.Item):
+        """Stands for the tests of a file, which cannot even be imported, and says why they are not run."""
+
+        def runtest(self) -> None:
+            pytest.skip(WITHOUT_TRAINER)
+
+    class _File(pytest.File):
+        def collect(self) -> Iterator[pytest.Item]:
+            yield _LeftOut.from_parent(self, name="left_out")
+
+    def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Collector:
+        return _File.from_parent(parent, path=module_path)
+
+else:
     import torch
 
     from mnist_train.data import DataSet, load
@@ -38,12 +48,15 @@ if not _MISSING:
         return load("mnist", digits)
 
 
-REAL_DATA = os.environ.get("MNIST_DATA")
+REAL_DATA = Path(os.environ["MNIST_DATA"]).resolve() if os.environ.get("MNIST_DATA") else None
 
 
 @pytest.fixture(scope="session")
 def real_digits() -> Path:
     """The folder of the real MNIST, or a skip."""
-    if not REAL_DATA:
-        pytest.skip("MNIST_DATA does not say where the real images are")
-    return Path(REAL_DATA)
+    if REAL_DATA is None:
+        pytest.skip(
+            "MNIST_DATA does not say where the real images are: `python -m mnist_train` downloads them to data/, "
+            "and MNIST_DATA=data tells the tests"
+        )
+    return REAL_DATA

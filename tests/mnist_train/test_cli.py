@@ -22,7 +22,7 @@ from mnist_train import cli, data, plots
 from mnist_train.files import load_tensors
 from mnist_train.models import DESIGNS, build, parameter_count
 from mnist_train.settings import Settings, name_on_command_line
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, needs_posix
 from tests.mnist_train.interruption import interrupted_in_the_second_epoch
 from xlbackprop import __version__
 
@@ -522,6 +522,7 @@ def test_without_tensorboard_its_option_is_one_sentence_and_leaves_nothing(
     assert list(Path().iterdir()) == []
 
 
+@needs_posix
 def test_a_process_that_is_ended_tidies_up_and_can_be_resumed(digits: Path, tmp_path: Path) -> None:
     options = [
         "--model",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mnist_train import files
 from mnist_train.files import load_tensors, replaced_whole, save_tensors, write_json, write_text
+from tests.conftest import needs_posix
 from xlbackprop.errors import UnusableInput
 
 CARD = {"network": "nano", "accuracy": 99.4, "epochs": [1, 2], "nested": {"word": "größer"}, "none": None}
@@ -120,6 +121,7 @@ def test_a_failed_write_of_tensors_leaves_the_old_ones(tmp_path: Path, monkeypat
     assert load_tensors(path)[0]["a"] == 1
 
 
+@needs_posix
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
 def test_permissions_are_those_of_any_new_file(tmp_path: Path, mask: int, mode: int) -> None:
     before = os.umask(mask)

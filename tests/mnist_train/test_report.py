@@ -213,7 +213,7 @@ def test_a_recipe_names_what_is_not_usual(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_tensorboard_has_the_numbers_of_every_epoch(data: DataSet, tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard")
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed: EXTRAS=dev,mnist,tensorboard make test")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run = trained(data, tmp_path, tensorboard=True)

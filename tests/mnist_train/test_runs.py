@@ -16,7 +16,7 @@ from mnist_train.data import DataSet, Images
 from mnist_train.processes import Processes
 from mnist_train.runs import Watcher
 from mnist_train.settings import Settings, effective
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, needs_posix
 from xlbackprop.errors import CheckFailed, UnusableInput
 
 
@@ -54,6 +54,7 @@ def untimed(folder: Path) -> list[history.EpochRecord]:
     return [dataclasses.replace(line, seconds=0) for line in runs.finished(folder)[1]]
 
 
+@needs_posix
 @pytest.mark.parametrize("moment", ["config.toml", "metrics.csv", "Epoch 2/4", "model.json"])
 def test_a_run_killed_at_any_moment_and_resumed_ends_with_the_same_weights(
     moment: str, digits: Path, undisturbed: Path, tmp_path: Path
@@ -85,6 +86,7 @@ def _waiting(seconds: float = 120) -> Iterator[None]:
     raise TimeoutError
 
 
+@needs_posix
 def test_control_c_leaves_a_run_that_says_how_to_go_on(digits: Path, undisturbed: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     child = subprocess.Popen(

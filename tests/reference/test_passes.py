@@ -3,6 +3,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import needs_trainer
 from tests.strategies import networks
 from xlbackprop import reference
 from xlbackprop.backprop.functions import LEAK
@@ -56,10 +57,12 @@ def test_gradients_are_what_central_differences_say(network: Network) -> None:
         assert step[f"dE_d{name}"] == pytest.approx(slope, rel=1e-5, abs=1e-7 * max(1, step["E_total"]))
 
 
+@needs_trainer
 @settings(max_examples=50)
 @given(networks())
 def test_gradients_are_what_torch_autograd_says(network: Network) -> None:
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    import torch
+
     leaves = {
         name: torch.tensor(value, dtype=torch.float64, requires_grad=True)
         for name, value in network.start_values.items()

@@ -11,8 +11,7 @@ from openpyxl import load_workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
 
-from tests.check.test_workbooks import REAL
-from tests.conftest import with_zip_field
+from tests.conftest import real_workbook, with_zip_field
 from tests.handmade import FORMULAS, Handmade, write
 from xlbackprop.check.workbooks import check
 from xlbackprop.errors import UnusableInput
@@ -221,9 +220,7 @@ def test_a_drawing_of_the_page_header_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_real_workbook_keeps_its_shapes_charts_and_stored_values(tmp_path: Path, libreoffice: str) -> None:
-    original = REAL / "seed4.xlsx"
-    if not original.exists():
-        pytest.skip("the real workbooks are not here")
+    original = real_workbook("seed4")
     output = tmp_path / "marked.xlsx"
     annotate(check(original), output, force=False)
     with zipfile.ZipFile(original) as before, zipfile.ZipFile(output) as after:

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xlbackprop import __version__
-from xlbackprop import reference
+from xlbackprop import __version__, reference
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.quantities import training_step

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+
 from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.cells import Cell, Sheets
 from xlbackprop.spreadsheet.formulas import Formula, parsed
