@@ -6,7 +6,6 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-import ironcalc
 import pytest
 from hypothesis import settings
 
@@ -15,6 +14,7 @@ from xlbackprop.check import verification
 from xlbackprop.report.findings import FileReport
 from xlbackprop.spreadsheet.addresses import column_number
 from xlbackprop.spreadsheet.cells import Sheets
+from xlbackprop.spreadsheet.ironcalc import load
 from xlbackprop.spreadsheet.libreoffice import libreoffice_program
 from xlbackprop.workbook.layout import WorkbookLayout
 
@@ -90,7 +90,7 @@ class Editor:
     """A workbook opened in a spreadsheet engine, to type into its cells and see what follows."""
 
     def __init__(self, path: Path) -> None:
-        self._model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+        self._model = load(path)
         self._sheets = [sheet["name"] for sheet in self._model.get_worksheets_properties()]
 
     def type(self, sheet: str, address: str, text: str) -> "Editor":

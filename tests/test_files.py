@@ -1,14 +1,11 @@
 import os
-import re
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import needs_posix, with_zip_field
+from tests.conftest import needs_posix
 from xlbackprop.errors import UnusableInput
 from xlbackprop.files import written_whole
-from xlbackprop.spreadsheet.package import check_package
 
 
 def left_in(folder: Path) -> set[str]:
@@ -95,81 +92,6 @@ def test_a_directory_without_permission_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(UnusableInput, match="permission denied"), written_whole(tmp_path / "book.xlsx", force=False):
         pytest.fail("it must not get this far")
-
-
-def zipped(path: Path, parts: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
-        for name, content in parts.items():
-            package.writestr(name, content)
-    return path
-
-
-def test_a_zip_bomb_is_seen_before_it_is_unpacked(tmp_path: Path) -> None:
-    bomb = zipped(tmp_path / "bomb.xlsx", {"xl/workbook.xml": b"<workbook/>", "xl/x.xml": bytes(200 * 2**20)})
-    assert bomb.stat().st_size < 2**20
-    with pytest.raises(UnusableInput, match="which no honest workbook does"):
-        check_package(bomb)
-
-
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" + bytes(50)])
-def test_a_file_that_is_no_package_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "book.xlsx"
-    path.write_bytes(content)
-    with pytest.raises(UnusableInput, match="is not an .xlsx workbook, or it was cut short"):
-        check_package(path)
-
-
-def test_a_zip_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnusableInput, match="is a zip file, but no workbook"):
-        check_package(zipped(tmp_path / "photos.xlsx", {"a.txt": b"hello"}))
-
-
-@pytest.mark.parametrize(
-    ("parts", "sentence"),
-    [
-        ({"xl/workbook.bin": b""}, "is a binary workbook (.xlsb): save it as .xlsx"),
-        ({"mimetype": b"", "content.xml": b""}, "is an OpenDocument file: save it as .xlsx"),
-    ],
-)
-def test_a_workbook_of_another_format_is_named(tmp_path: Path, parts: dict[str, bytes], sentence: str) -> None:
-    with pytest.raises(UnusableInput, match=re.escape(sentence)):
-        check_package(zipped(tmp_path / "book.xlsx", parts))
-
-
-@pytest.mark.parametrize(
-    ("directory", "sentence"),
-    [("EncryptedPackage", "is protected by a password"), ("Workbook", "is a workbook of the old format (.xls)")],
-)
-def test_an_encrypted_or_old_workbook_is_named(tmp_path: Path, directory: str, sentence: str) -> None:
-    path = tmp_path / "book.xlsx"
-    path.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + directory.encode("utf-16-le"))
-    with pytest.raises(UnusableInput, match=re.escape(sentence)):
-        check_package(path)
-
-
-@pytest.mark.parametrize(
-    ("field", "sentence"),
-    [
-        # the first bit of the flags says that a part is encrypted
-        ((8, 6, 1), "is protected by a password: save it without one."),
-        # the version of the format that is needed to unpack a part
-        ((6, 4, 99), "is not an .xlsx workbook, or it was cut short: save it again from the spreadsheet program."),
-    ],
-)
-def test_a_package_with_encrypted_parts_or_of_an_unknown_version_is_refused(
-    tmp_path: Path, field: tuple[int, int, int], sentence: str
-) -> None:
-    path = zipped(tmp_path / "book.xlsx", {"xl/workbook.xml": b"<workbook/>"})
-    check_package(path)
-    with pytest.raises(UnusableInput, match=rf"book\.xlsx {re.escape(sentence)}$"):
-        check_package(with_zip_field(path, *field))
-
-
-def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnusableInput, match="does not exist"):
-        check_package(tmp_path / "nowhere.xlsx")
-    with pytest.raises(UnusableInput, match="is a directory"):
-        check_package(tmp_path)
 
 
 def test_a_folder_is_created_when_asked_and_only_for_a_file(tmp_path: Path) -> None:

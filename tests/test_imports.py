@@ -63,3 +63,11 @@ def test_the_trainer_uses_nothing_of_the_workbook_but_how_commands_fail() -> Non
 
 def test_nothing_of_the_workbook_imports_torch() -> None:
     assert not {path for path in PACKAGE.rglob("*.py") for name in imports(path) if name.startswith("torch")}
+
+
+@pytest.mark.parametrize(("library", "folder"), [("ironcalc", "spreadsheet")])
+def test_a_library_is_known_to_one_folder_alone(library: str, folder: str) -> None:
+    tests = PACKAGE.parent / "tests"
+    others = [path for path in PACKAGE.rglob("*.py") if PACKAGE / folder not in path.parents]
+    others += [path for path in tests.rglob("*.py") if tests / folder not in path.parents]
+    assert not {path for path in others for name in imports(path) if f"{name}.".startswith(f"{library}.")}

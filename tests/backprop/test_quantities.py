@@ -2,7 +2,7 @@ import pytest
 
 from xlbackprop.backprop.expression import names_in
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import Part, training_step, updates
+from xlbackprop.backprop.quantities import Part, chain_rule_names, expected_expression, training_step, updates
 from xlbackprop.backprop.simulation import LeavesRange, Simulation
 from xlbackprop.backprop.templates import load_template, template_names
 
@@ -203,3 +203,17 @@ def test_a_sigmoid_that_a_spreadsheet_cannot_compute_is_refused() -> None:
     simulation = Simulation(load_template("A").with_values({"w1": -20000.0}))
     with pytest.raises(LeavesRange, match="a_h1 leaves what a cell can hold at step 0: use smaller start values"):
         list(simulation.steps(1.0, 3))
+
+
+def test_an_expected_expression_uses_only_what_has_a_column() -> None:
+    network = Network.blank((2, 2, 2))
+    columns = frozenset({*network.start_values, "h1", "a_h1", "a_o1"})
+    assert expected_expression(network, "dE_dw5", columns) == "(a_o1 - t1) * (a_o1 * (1 - a_o1)) * a_h1"
+    assert expected_expression(network, "dE_dw5", columns | {"delta_o1"}) == "delta_o1 * a_h1"
+    assert expected_expression(network, "a_h1", columns - {"h1"}) == "1 / (1 + exp(-(w1 * i1 + w2 * i2)))"
+    assert expected_expression(network, "w5", columns | {"dE_dw5"}) == "w5 - eta * dE_dw5"
+
+
+def test_the_chain_rule_stands_between_the_error_and_the_gradients() -> None:
+    assert {"delta_o1", "delta_h2"} <= chain_rule_names(Network.blank((2, 2, 2)))
+    assert not {"E_total", "a_o1", "dE_dw1"} & chain_rule_names(Network.blank((2, 2, 2)))

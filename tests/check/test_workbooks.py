@@ -13,6 +13,7 @@ from xlbackprop.check.workbooks import check
 from xlbackprop.report.data import as_json
 from xlbackprop.report.findings import CheckedFile
 from xlbackprop.spreadsheet.cells import Sheets
+from xlbackprop.spreadsheet.ironcalc import load
 
 
 @pytest.fixture
@@ -170,9 +171,7 @@ def test_our_own_workbook_is_right(default: Workbook) -> None:
 
 
 def test_what_is_wrong_around_the_tables_of_our_own_workbook_is_found(classic: Workbook, tmp_path: Path) -> None:
-    import ironcalc
-
-    model = ironcalc.load_from_xlsx(str(classic.path), "en", "UTC", "en")
+    model = load(classic.path)
     names = [sheet["name"] for sheet in model.get_worksheets_properties()]
     row, column = min(Sheets(model).formulas("Comparison"))
     model.set_user_input(names.index("Comparison"), row, column, "=1+1")

@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 import pytest
 from openpyxl import load_workbook
 from openpyxl.comments import Comment
-from openpyxl.styles import Font
 
 from tests.conftest import real_workbook, with_zip_field
 from tests.handmade import FORMULAS, Handmade, write
@@ -45,51 +44,9 @@ def test_wrong_cells_have_a_fill_and_a_note_and_no_others_have(tmp_path: Path) -
     assert text.endswith("Expected: =M9*J9+N9*L9")
 
 
-def test_formulas_and_styles_stay_as_they_are(tmp_path: Path) -> None:
-    path = write(tmp_path / "book.xlsx", WRONG)
-    book = load_workbook(path)
-    book.active["Q9"].number_format = "0.000"
-    book.active["Q9"].font = Font(bold=True)
-    book.save(path)
-    before, after = load_workbook(path).active, load_workbook(marked(path)).active
-    assert list(before.iter_rows(values_only=True)) == list(after.iter_rows(values_only=True))
-    assert (after["Q9"].number_format, after["Q9"].font.bold) == ("0.000", True)
-
-
 def test_the_copy_is_judged_like_the_original(tmp_path: Path) -> None:
     path = write(tmp_path / "book.xlsx", WRONG)
     assert check(marked(path)).tables[0].findings == check(path).tables[0].findings
-
-
-def test_notes_that_are_there_already_stay(tmp_path: Path) -> None:
-    path = write(tmp_path / "book.xlsx", WRONG)
-    book = load_workbook(path)
-    book.active["A1"].comment = Comment("my own", "teacher")
-    book.active["Q9"].comment = Comment("why?", "student")
-    book.save(path)
-    found = notes(marked(path))
-    assert found["A1"] == "my own"
-    assert found["Q9"] == "why?"
-    assert found["Q10"].startswith("o1 (Q9:Q10)")
-
-
-def test_marking_twice_adds_to_the_notes(tmp_path: Path) -> None:
-    output = marked(write(tmp_path / "book.xlsx", WRONG))
-    again = tmp_path / "again.xlsx"
-    annotate(check(output), again, force=False)
-    assert len(notes(again)) == 2
-
-
-def test_parts_that_do_not_change_are_the_same_bytes(tmp_path: Path) -> None:
-    path = write(tmp_path / "book.xlsx", WRONG, Handmade(steps=2))
-    with zipfile.ZipFile(path) as before, zipfile.ZipFile(marked(path)) as after:
-        same = {name for name in before.namelist() if before.read(name) == after.read(name)}
-        assert set(before.namelist()) <= set(after.namelist())
-        assert set(before.namelist()) - same == {
-            "[Content_Types].xml",
-            "xl/styles.xml",
-            "xl/worksheets/sheet1.xml",
-        }
 
 
 def with_a_note(path: Path) -> Path:
@@ -150,45 +107,6 @@ def test_a_copy_is_not_overwritten_unasked(tmp_path: Path) -> None:
     assert output.read_bytes() == content
 
 
-def test_a_workbook_with_macros_is_not_marked(tmp_path: Path) -> None:
-    path = write(tmp_path / "book.xlsm", WRONG)
-    with zipfile.ZipFile(path, "a") as package:
-        package.writestr("xl/vbaProject.bin", b"")
-    with pytest.raises(UnusableInput, match="has macros"):
-        marked(path)
-
-
-def rewritten(path: Path, changes: dict[str, tuple[bytes, bytes]]) -> Path:
-    """A workbook with some bytes of its parts replaced."""
-    with zipfile.ZipFile(path) as package:
-        parts = {name: package.read(name) for name in package.namelist()}
-    for name, (old, new) in changes.items():
-        assert old in parts[name]
-        parts[name] = parts[name].replace(old, new)
-    with zipfile.ZipFile(path, "w") as package:
-        for name, content in parts.items():
-            package.writestr(name, content)
-    return path
-
-
-def test_single_quotes_in_the_parts_are_no_obstacle(tmp_path: Path) -> None:
-    path = write(tmp_path / "book.xlsx", WRONG)
-    book = load_workbook(path)
-    book.active["Q9"].font = Font(bold=True)
-    book.save(path)
-    changes = {"xl/styles.xml": (b'fillId="0"', b"fillId='0'"), "xl/worksheets/sheet1.xml": (b's="1"', b"s='1'")}
-    assert filled(marked(rewritten(path, changes))) == {"Q9", "Q10"}
-
-
-def test_styles_of_an_unknown_kind_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    path = write(tmp_path / "book.xlsx", WRONG)
-    found = check(path)
-    rewritten(path, {"xl/styles.xml": (b"cellXfs", b"otherXfs")})
-    with pytest.raises(UnusableInput, match="nothing can be marked"):
-        annotate(found, tmp_path / "marked.xlsx", force=False)
-    assert not (tmp_path / "marked.xlsx").exists()
-
-
 @pytest.mark.parametrize("field", [(10, 8, 99), (6, 4, 99)], ids=["compression", "version"])
 def test_a_package_with_an_unknown_zip_feature_is_not_copied(tmp_path: Path, field: tuple[int, int, int]) -> None:
     path = write(tmp_path / "book.xlsx", WRONG)
@@ -197,26 +115,6 @@ def test_a_package_with_an_unknown_zip_feature_is_not_copied(tmp_path: Path, fie
     with pytest.raises(UnusableInput, match=r"book.xlsx cannot be copied: .*\.$"):
         annotate(found, tmp_path / "marked.xlsx", force=False)
     assert not (tmp_path / "marked.xlsx").exists()
-
-
-def test_a_drawing_of_the_page_header_is_left_alone(tmp_path: Path) -> None:
-    path = write(tmp_path / "book.xlsx", WRONG)
-    relations = (
-        b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rIdHF" '
-        b'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/vmlDrawing" '
-        b'Target="../drawings/hf.vml"/></Relationships>'
-    )
-    with zipfile.ZipFile(path, "a") as package:
-        package.writestr("xl/worksheets/_rels/sheet1.xml.rels", relations)
-        package.writestr("xl/drawings/hf.vml", "<xml></xml>")
-    element = (
-        b'<legacyDrawingHF xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" r:id="rIdHF"/>'
-    )
-    rewritten(path, {"xl/worksheets/sheet1.xml": (b"</worksheet>", element + b"</worksheet>")})
-    with zipfile.ZipFile(marked(path)) as package:
-        assert package.read("xl/drawings/hf.vml") == b"<xml></xml>"
-        sheet = package.read("xl/worksheets/sheet1.xml")
-    assert sheet.index(b"<legacyDrawing ") < sheet.index(b"<legacyDrawingHF ")
 
 
 def test_a_real_workbook_keeps_its_shapes_charts_and_stored_values(tmp_path: Path, libreoffice: str) -> None:

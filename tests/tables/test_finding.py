@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-import ironcalc
 import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils import get_column_letter
@@ -13,7 +12,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from tests import handmade
 from tests.handmade import CLASSIC, CONSTANTS, FORMULAS, START_A, WEIGHTS, Handmade, Layout, write, write_table
 from xlbackprop.spreadsheet.cells import Cell
-from xlbackprop.spreadsheet.ironcalc import opened
+from xlbackprop.spreadsheet.ironcalc import load, opened
 from xlbackprop.tables.finding import find_tables
 from xlbackprop.tables.table import Table
 
@@ -54,7 +53,7 @@ def test_two_tables_side_by_side_and_one_below_are_three(tmp_path: Path) -> None
 
 def test_headers_that_repeat_inside_a_long_table_do_not_end_it(tmp_path: Path) -> None:
     path = write(tmp_path / "book.xlsx", Handmade(steps=6))
-    model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+    model = load(path)
     model.insert_rows(0, 9, 1)
     for column in range(1, len(CLASSIC) + 1):
         model.set_user_input(0, 9, column, str(model.get_cell_value(0, 5, column)))

@@ -12,6 +12,7 @@ from enum import Enum
 from functools import lru_cache
 from itertools import chain
 
+from xlbackprop.backprop.expression import inlined
 from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES, SOFTMAX
 from xlbackprop.backprop.network import Network
 
@@ -66,6 +67,25 @@ def updates(network: Network) -> tuple[Update, ...]:
         Update(name, f"{name} for the next step: one learning rate against the gradient.", f"{name} - eta*dE_d{name}")
         for name in network.trained_names
     )
+
+
+@lru_cache(maxsize=1024)
+def expected_expression(network: Network, name: str, known: frozenset[str]) -> str:
+    """How a quantity or an update follows from what has a column; the rest is put in.
+
+    Args:
+        network: gives the layers and functions.
+        name: a quantity, or a weight or bias for its update.
+        known: the names that may stand in the expression.
+    """
+    quantities = {quantity.name: quantity.expression for quantity in training_step(network)}
+    own = quantities.get(name) or next(update.expression for update in updates(network) if update.name == name)
+    return inlined(own, {other: text for other, text in quantities.items() if other not in known and other != name})
+
+
+def chain_rule_names(network: Network) -> frozenset[str]:
+    """The quantities between the error and the gradients: δ and the local derivatives."""
+    return frozenset(quantity.name for quantity in training_step(network) if quantity.part is Part.CHAIN_RULE)
 
 
 def _forward(network: Network) -> Iterator[Quantity]:

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlbackprop import reference
-from xlbackprop.backprop.quantities import training_step
-from xlbackprop.check import slips
+from xlbackprop.backprop.quantities import chain_rule_names, training_step
 from xlbackprop.check.trial import Trial, TriedFormula
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.reference.rounding import half_a_digit
@@ -130,7 +129,7 @@ class Evidence:
     @cached_property
     def expected(self) -> dict[str, list[Expected]]:
         """What each number should be, in each way in which it may follow from the others."""
-        chain = slips.chain_rule_names(self.network)
+        chain = chain_rule_names(self.network)
         given = {name: array for name, array in self.numbers.items() if name not in ("eta", "step")}
         given |= {
             name: np.full(len(self.table.rows), np.nan) for name in self.network.start_values if name not in given

@@ -6,8 +6,10 @@ import numpy as np
 
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.expression import cell_formula
-from xlbackprop.check import slips
+from xlbackprop.backprop.quantities import chain_rule_names, expected_expression
 from xlbackprop.check.evidence import Evidence, Group, usual
+from xlbackprop.check.mistakes import Slip
+from xlbackprop.check.slips import slip
 from xlbackprop.spreadsheet.addresses import cell_address, fixed_address, quoted
 from xlbackprop.spreadsheet.cells import Cell
 from xlbackprop.spreadsheet.formulas import FilledFormula, Formula, parsed
@@ -23,7 +25,7 @@ class Explanation:
         self._sheets, self._table, self._network = evidence.sheets, evidence.table, evidence.network
         self._numbers, self._rate, self._trial = evidence.numbers, evidence.rate, evidence.trial
 
-    def named_slip(self, group: Group) -> slips.Slip | None:
+    def named_slip(self, group: Group) -> Slip | None:
         """The slip in a wrong formula, if it is one of the known kinds."""
         name, text = group.name, group.formula.text or ""
         step = self._table.row_numbers[group.formula.row]
@@ -34,11 +36,11 @@ class Explanation:
         if shifted:
             return shifted
         if _ROUNDING_FUNCTIONS.intersection(formula.functions):
-            return slips.Slip("is rounded, and so is all that follows from it")
+            return Slip("is rounded, and so is all that follows from it")
         known = self._known(text, step)
         for tried in (group.tried, group.tried_here):
             if tried and not tried.right:
-                found = slips.slip(self._network, name, known, tried.constants, tried.found, formula.numbers)
+                found = slip(self._network, name, known, tried.constants, tried.found, formula.numbers)
                 if found:
                     return found
         return None
@@ -56,7 +58,7 @@ class Explanation:
         ]
         return f", by way of {', '.join(helpers)}" if helpers else ""
 
-    def _other_rate(self, name: str, formula: Formula) -> slips.Slip | None:
+    def _other_rate(self, name: str, formula: Formula) -> Slip | None:
         """Another cell where the learning rate belongs."""
         rate = self._rate.cell
         if name not in self._evidence.updates or rate is None:
@@ -67,10 +69,10 @@ class Explanation:
             if target.is_cell and not in_table and cell != rate:
                 sheet = "" if cell.sheet == self._table.sheet else f"{quoted(cell.sheet)}!"
                 found = sheet + cell_address(cell.row, cell.column)
-                return slips.Slip(f"takes η from {found} instead of {self._addresses(0)('eta')}", shifted=True)
+                return Slip(f"takes η from {found} instead of {self._addresses(0)('eta')}", shifted=True)
         return None
 
-    def _other_rows(self, name: str, formula: Formula, step: int) -> slips.Slip | None:
+    def _other_rows(self, name: str, formula: Formula, step: int) -> Slip | None:
         """Cells of another row than the formula should work on."""
         normal = 1 if name in self._evidence.updates else 0
         far: dict[str, int] = {}
@@ -78,12 +80,12 @@ class Explanation:
         for target in formula.references:
             own = target.is_cell and target.sheet in (None, self._table.sheet) and target.column in inside
             if own and self._table.header_row <= target.row <= rows[-1] and target.row not in self._table.row_numbers:
-                return slips.Slip(f"refers to row {target.row}, which holds no step", shifted=True)
+                return Slip(f"refers to row {target.row}, which holds no step", shifted=True)
             named = self._trial.name_of(target, step)
             if named and target.is_cell and named[0] in self._numbers and named[0] not in self._evidence.here:
                 header = notation.header(named[0])
                 if named[1] != normal and target.row_fixed:
-                    return slips.Slip(f"takes {header} always from row {target.row}, because of the $", shifted=True)
+                    return Slip(f"takes {header} always from row {target.row}, because of the $", shifted=True)
                 far[header] = named[1] - normal
         shifts = {shift for shift in far.values() if shift}
         if not shifts:
@@ -91,13 +93,13 @@ class Explanation:
         shift = shifts.pop()
         where = f"{abs(shift)} row{'s' if abs(shift) > 1 else ''} too {'high' if shift > 0 else 'low'}"
         if len(far) > 1 and all(other == shift for other in far.values()):
-            return slips.Slip(f"takes all its numbers from {where}", shifted=True)
+            return Slip(f"takes all its numbers from {where}", shifted=True)
         header = next(header for header, other in far.items() if other == shift)
-        return slips.Slip(f"takes {header} from {where}", shifted=True)
+        return Slip(f"takes {header} from {where}", shifted=True)
 
     def _known(self, text: str | None, step: int) -> frozenset[str]:
         """The names that an expected formula may use: δ and local derivatives only where the formula does too."""
-        chain = slips.chain_rule_names(self._network)
+        chain = chain_rule_names(self._network)
         own = {*self._table.columns, *self._table.cells, *self._network.start_values, "eta"}
         if text is not None:
             used = {
@@ -125,7 +127,7 @@ class Explanation:
         source = row
         if name in self._evidence.updates:
             source = table.rows[max(step - 1, 0)]
-        expression = slips.expected_expression(self._network, name, self._known(text, step))
+        expression = expected_expression(self._network, name, self._known(text, step))
         return f"={cell_formula(expression, self._addresses(source))}"
 
     def _addresses(self, row: int) -> Callable[[str], str]:

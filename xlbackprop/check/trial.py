@@ -11,9 +11,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
-import ironcalc
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +20,7 @@ from xlbackprop.backprop.simulation import Simulation
 from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.cells import Cell, Sheets, as_number
 from xlbackprop.spreadsheet.formulas import Reference, parsed
-from xlbackprop.spreadsheet.ironcalc import calls_only_known, computable
+from xlbackprop.spreadsheet.ironcalc import calls_only_known, computable, computed_on_the_side
 from xlbackprop.tables.table import Table
 
 #: How many random trainings a formula is tried on.
@@ -33,8 +31,6 @@ _BACK, _AHEAD = 4, 3
 _MOST_CELLS = 500
 #: Functions that make a cell depend on where it stands or on chance.
 _UNTRIABLE = {"OFFSET", "INDIRECT", "ROW", "ROWS", "COLUMN", "COLUMNS", "CELL", "RAND", "NOW", "TODAY", "ADDRESS"}
-# formulas that are tried stand far to the right of every table
-_TRIAL_COLUMN = 15_000
 
 #: Larger networks are judged by their numbers alone.
 _MOST_WEIGHTS = 500
@@ -222,39 +218,16 @@ class Trial:
             if not math.isnan(number):
                 found[cell] = number
 
-    def _computed(
-        self,
-        texts: Sequence[str],
-        row: int,
-        steps: Sequence[Step],
-        layout: _Layout,
-    ) -> list[float]:
-        model: Any = ironcalc.create("trial", "en", "UTC", "en")
-        index: dict[str, int] = {}
-        for sheet in [self._table.sheet, *(cell.sheet for cell in layout)]:
-            if sheet not in index:
-                if index:
-                    model.add_sheet(sheet)
-                else:
-                    model.rename_sheet(0, sheet)
-                index[sheet] = len(index)
-        for entry in self._sheets.defined_names:
-            if (entry.sheet is None or entry.sheet in index) and any(
-                entry.name.casefold() == name.casefold() for text in texts for name in parsed(text).names
-            ):
-                model.new_defined_name(entry.name, index.get(entry.sheet or ""), entry.refers_to)
+    def _computed(self, texts: Sequence[str], row: int, steps: Sequence[Step], layout: _Layout) -> list[float]:
+        """What the formulas of a row give in one training."""
+        contents: dict[Cell, float | str] = {}
         for cell, content in layout.items():
-            where = (index[cell.sheet], cell.row, cell.column)
-            if isinstance(content, str):
-                model.update_cell_with_formula(*where, computable(content))
-            else:
-                number = content if isinstance(content, float) else _value(steps, *content)
-                if math.isfinite(number):
-                    model.update_cell_with_number(*where, number)
-        for n, text in enumerate(texts):
-            model.update_cell_with_formula(0, row, _TRIAL_COLUMN + n, computable(text))
-        model.evaluate()
-        return [as_number(model.get_cell_value(0, row, _TRIAL_COLUMN + n)) for n in range(len(texts))]
+            value = _value(steps, *content) if isinstance(content, tuple) else content
+            if isinstance(value, str) or math.isfinite(value):
+                contents[cell] = value
+        used = {name.casefold() for text in texts for name in parsed(text).names}
+        names = [entry for entry in self._sheets.defined_names if entry.name.casefold() in used]
+        return computed_on_the_side(texts, self._table.sheet, row, contents, names)
 
 
 def _value(steps: Sequence[Step], name: str, back: int) -> float:

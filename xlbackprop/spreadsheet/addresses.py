@@ -1,6 +1,7 @@
 """Addresses of cells: `AA3` for row 3, column 27. Rows and columns count from 1."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 _ADDRESS = re.compile(r"([A-Z]+)(\d+)")
@@ -33,6 +34,15 @@ def place(address: str) -> tuple[int, int]:
 def cell_address(row: int, column: int) -> str:
     """`AA3` for row 3, column 27."""
     return f"{column_letters(column)}{row}"
+
+
+def cells_between(area: str) -> Iterator[str]:
+    """The addresses of the cells of a range, row by row: `B2`, `C2`, `B3`, `C3` for `B2:C3`."""
+    first, _, last = area.partition(":")
+    (top, left), (bottom, right) = place(first), place(last or first)
+    for row in range(top, bottom + 1):
+        for column in range(left, right + 1):
+            yield cell_address(row, column)
 
 
 def fixed_address(row: int, column: int) -> str:

@@ -5,7 +5,7 @@ import re
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import ironcalc
 
 from xlbackprop.errors import UnusableInput
-from xlbackprop.spreadsheet.cells import Cell, Sheets, Value, as_number
+from xlbackprop.spreadsheet.cells import Cell, DefinedName, Sheets, Value, as_number
 from xlbackprop.spreadsheet.package import check_package
 
 #: Functions that the engine computes as Excel does, errors included.
@@ -23,6 +23,9 @@ KNOWN_FUNCTIONS = frozenset(
 )  # fmt: skip
 _CALL = re.compile(r"([A-Z][A-Z0-9_.]*)\(")
 _POW = re.compile(r"(?<![A-Z0-9_.])POW\(")
+
+# formulas on the side stand far to the right of every table
+_SIDE_COLUMN = 15_000
 
 _ABSOLUTE_TARGET = b'Target="/xl/'
 
@@ -117,6 +120,44 @@ def calls_only_known(formula: str) -> bool:
 def computable(formula: str) -> str:
     """The formula with POWER for POW, which only some online spreadsheets know."""
     return _POW.sub("POWER(", formula) if "POW(" in formula else formula
+
+
+def computed_on_the_side(
+    formulas: Sequence[str],
+    sheet: str,
+    row: int,
+    contents: Mapping[Cell, float | str],
+    names: Iterable[DefinedName] = (),
+) -> list[float]:
+    """What formulas give in a workbook in which only some cells hold something; NaN for what is no number.
+
+    Args:
+        formulas: each with its `=`.
+        sheet, row: where they stand, far to the right of everything.
+        contents: numbers and formulas, by cell.
+        names: the defined names that the formulas use.
+    """
+    model: Any = ironcalc.create("side", "en", "UTC", "en")
+    index: dict[str, int] = {}
+    for name in dict.fromkeys([sheet, *(cell.sheet for cell in contents)]):
+        if index:
+            model.add_sheet(name)
+        else:
+            model.rename_sheet(0, name)
+        index[name] = len(index)
+    for entry in names:
+        if entry.sheet is None or entry.sheet in index:
+            model.new_defined_name(entry.name, index.get(entry.sheet or ""), entry.refers_to)
+    for cell, content in contents.items():
+        where = (index[cell.sheet], cell.row, cell.column)
+        if isinstance(content, str):
+            model.update_cell_with_formula(*where, computable(content))
+        else:
+            model.update_cell_with_number(*where, content)
+    for n, text in enumerate(formulas):
+        model.update_cell_with_formula(0, row, _SIDE_COLUMN + n, computable(text))
+    model.evaluate()
+    return [as_number(model.get_cell_value(0, row, _SIDE_COLUMN + n)) for n in range(len(formulas))]
 
 
 def load(path: Path) -> Any:

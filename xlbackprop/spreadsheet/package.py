@@ -1,9 +1,20 @@
-"""The parts of an .xlsx package: whether it is safe to open."""
+"""The parts of an .xlsx package: whether it is safe to open; and read, edited in place and written again."""
 
+import posixpath
+import re
 import zipfile
+import zlib
 from pathlib import Path
+from xml.etree import ElementTree
+from xml.parsers import expat
 
 from xlbackprop.errors import UnusableInput
+from xlbackprop.files import written_whole
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+_CONTENT_TYPES = "[Content_Types].xml"
 
 # An .xlsx of ours shrinks to a fifth; what shrinks to a thousandth was made to fill a memory.
 MAX_EXPANSION = 200
@@ -66,3 +77,110 @@ def _what_else(path: Path) -> str:
             return "is protected by a password: save it without one."
         return "is a workbook of the old format (.xls): save it as .xlsx."
     return "is not an .xlsx workbook, or it was cut short: save it again from the spreadsheet program."
+
+
+class Package:
+    """The parts of a workbook's file, by name: those that nobody edits are written again as they are.
+
+    Raises:
+        UnusableInput: a part cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with zipfile.ZipFile(path) as package:
+                # of a part that is there twice, the last one counts
+                self._order = {item.filename: item for item in package.infolist()}
+                self._read = {name: package.read(item) for name, item in self._order.items()}
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise UnusableInput(f"{path} cannot be copied: {error}.") from None
+        self.parts = dict(self._read)
+
+    @property
+    def has_macros(self) -> bool:
+        return "xl/vbaProject.bin" in self.parts
+
+    @property
+    def sheets(self) -> dict[str, str]:
+        """The part of each sheet, by the sheet's name."""
+        targets = {identity: target for identity, _, target in self.relationships("xl/workbook.xml")}
+        workbook = ElementTree.fromstring(self.parts["xl/workbook.xml"])
+        return {
+            sheet.get("name", ""): targets[sheet.get(f"{{{RELATIONS}}}id", "")]
+            for sheet in workbook.iter(f"{{{MAIN}}}sheet")
+        }
+
+    def relationships(self, part: str) -> list[tuple[str, str, str]]:
+        """Id, kind and target of each relationship of a part."""
+        folder = posixpath.dirname(part)
+        content = self.parts.get(_relationships_part(part))
+        if content is None:
+            return []
+        found = []
+        for relation in ElementTree.fromstring(content).iter(f"{{{_PACKAGE}}}Relationship"):
+            target = relation.get("Target", "")
+            if relation.get("TargetMode") != "External":
+                target = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"{folder}/{target}")
+            found.append((relation.get("Id", ""), relation.get("Type", "").rpartition("/")[2], target))
+        return found
+
+    def relate(self, part: str, kind: str, target: str) -> str:
+        """Add a relationship of a part to another one, and give its id."""
+        name = _relationships_part(part)
+        text = self.parts.get(name, f'<Relationships xmlns="{_PACKAGE}"></Relationships>'.encode()).decode("utf-8")
+        text = re.sub(r"<((?:\w+:)?)Relationships\b([^>]*)/>", r"<\1Relationships\2></\1Relationships>", text)
+        used = set(re.findall(r"""\bId=["']([^"']*)["']""", text))
+        identity = next(f"rIdNote{n}" for n in range(1, len(used) + 2) if f"rIdNote{n}" not in used)
+        head, _, tail = text.rpartition("</")
+        prefix = tail.partition("Relationships")[0]
+        relation = f'<{prefix}Relationship Id="{identity}" Type="{RELATIONS}/{kind}" Target="/{target}"/>'
+        self.parts[name] = f"{head}{relation}</{tail}".encode()
+        return identity
+
+    def declare_part(self, part: str, content_type: str) -> None:
+        """Say of what type a new part is."""
+        self._declare(f'<Override PartName="/{part}" ContentType="{content_type}"/>')
+
+    def declare_extension(self, extension: str, content_type: str) -> None:
+        """Say of what type parts with such a name are, if that has not been said."""
+        known = rf'Extension="{extension}"'.encode()
+        if not re.search(known, self.parts[_CONTENT_TYPES], re.IGNORECASE):
+            self._declare(f'<Default Extension="{extension}" ContentType="{content_type}"/>')
+
+    def _declare(self, declaration: str) -> None:
+        head, _, tail = self.parts[_CONTENT_TYPES].decode("utf-8").rpartition("</")
+        prefix = tail.partition("Types")[0]
+        self.parts[_CONTENT_TYPES] = f"{head}{declaration.replace('<', f'<{prefix}', 1)}</{tail}".encode()
+
+    def parse_edited(self) -> None:
+        """See whether every part that was edited is still XML.
+
+        Raises:
+            expat.ExpatError: one is not.
+        """
+        for name, content in self.parts.items():
+            if content != self._read.get(name):
+                expat.ParserCreate().Parse(content, True)
+
+    def write(self, path: Path, *, force: bool) -> None:
+        """Write the package, its parts in their order and new ones behind.
+
+        Args:
+            path: where it goes.
+            force: replace the file if it exists.
+
+        Raises:
+            UnusableInput: it cannot be written.
+        """
+        with written_whole(path, force=force) as unfinished, zipfile.ZipFile(unfinished, "w") as copy:
+            for name, item in self._order.items():
+                copy.writestr(item, self.parts[name], compress_type=item.compress_type)
+            for name, content in self.parts.items():
+                if name not in self._order:
+                    copy.writestr(name, content, compress_type=zipfile.ZIP_DEFLATED)
+
+
+def _relationships_part(part: str) -> str:
+    folder, _, name = part.rpartition("/")
+    return f"{folder}/_rels/{name}.rels"

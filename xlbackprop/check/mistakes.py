@@ -1,0 +1,327 @@
+"""The ways to be wrong: an expression changed as people get it wrong.
+
+An index swapped, a factor left out, a sign turned round: each changed expression comes with the
+sentence that says what it does.
+"""
+
+import ast
+import copy
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from xlbackprop.backprop import notation
+from xlbackprop.backprop.expression import FUNCTIONS, cell_formula
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.quantities import expected_expression, training_step
+
+#: How the name of a quantity begins that stands in the row above or below.
+ABOVE, BELOW = "above_", "below_"
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A mistake by name.
+
+    Attributes:
+        sentence: what the formula does and what it should do, as the end of a sentence.
+        shifted: whether the formula refers to another row than it should.
+    """
+
+    sentence: str
+    shifted: bool = False
+
+
+#: A changed expression, and what it does.
+Mistake = tuple[ast.expr, Slip]
+
+
+def mistakes(network: Network, name: str, known: frozenset[str]) -> Iterator[Mistake]:
+    """Every way to get a quantity or an update wrong, the likelier ones first.
+
+    Args:
+        network: gives the layers and functions.
+        name: the quantity, or the weight or bias whose update it is.
+        known: the names with a column.
+    """
+    expression = expected(network, name, known)
+    names = [other for other in [*network.start_values, *known] if other not in ("step", name)]
+    names = list(dict.fromkeys([*names, "eta"]))
+    parts = list(_parts(expression))
+    yield from _other_quantities(network, name, known)
+    yield from _wrong_signs(expression, parts)
+    yield from _exchanged_names(parts, names)
+    yield from _exchanged_neurons(network, expression, parts)
+    yield from _missing_parts(parts)
+    yield from _repeated_parts(parts)
+    yield from _wrong_operators(parts)
+    yield from _split_products(parts)
+    yield from _lost_brackets(parts)
+    yield from _extra_factors(parts, names)
+    yield from _shifted_rows(name, network, parts)
+
+
+def typed_numbers(network: Network, name: str, known: frozenset[str], typed: Sequence[float]) -> Iterator[Mistake]:
+    """One of the numbers that are typed into a formula where a quantity belongs."""
+    for part in _parts(expected(network, name, known)):
+        for number in typed if isinstance(part.node, ast.Name) else ():
+            yield part.put(ast.Constant(number)), Slip(f"has the number {number:g} where {_text(part.node)} belongs")
+
+
+def size(expression: ast.expr) -> int:
+    """How many parts an expression has in which it can be wrong."""
+    return sum(1 for _ in _parts(expression))
+
+
+def expected(network: Network, name: str, known: frozenset[str]) -> ast.expr:
+    """The right expression, over what has a column."""
+    return ast.parse(expected_expression(network, name, known), mode="eval").body
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of an expression, and how to put another one into its place."""
+
+    node: ast.expr
+    put: Callable[[ast.expr], ast.expr]
+
+
+def _parts(expression: ast.expr) -> Iterator[_Part]:
+    def walk(node: ast.expr, put: Callable[[ast.expr], ast.expr]) -> Iterator[_Part]:
+        yield _Part(node, put)
+        match node:
+            case ast.BinOp(left=left, op=op, right=right):
+                yield from walk(left, lambda new: put(ast.BinOp(new, op, right)))
+                yield from walk(right, lambda new: put(ast.BinOp(left, op, new)))
+            case ast.UnaryOp(op=sign, operand=operand):
+                yield from walk(operand, lambda new: put(ast.UnaryOp(sign, new)))
+            case ast.Call(func=function, args=[argument]):
+                yield from walk(argument, lambda new: put(ast.Call(function, [new], [])))
+
+    yield from walk(expression, lambda new: new)
+
+
+def _text(node: ast.expr) -> str:
+    def written(name: str) -> str:
+        for mark, where in ((ABOVE, " of the row above"), (BELOW, " of the row below")):
+            if name.startswith(mark):
+                return notation.header(name.removeprefix(mark)) + where
+        return notation.header(name)
+
+    return cell_formula(ast.unparse(node), written)
+
+
+def _uses(found: ast.expr, expected: ast.expr) -> Slip:
+    return Slip(f"uses {_text(found)}; it should be {_text(expected)}")
+
+
+def _other_quantities(network: Network, name: str, known: frozenset[str]) -> Iterator[Mistake]:
+    """The formula of the column beside it."""
+    for quantity in training_step(network):
+        other = quantity.name
+        if other != name and _kind(other) == _kind(name):
+            yield expected(network, other, known), Slip(f"is the formula of {notation.header(other)}")
+
+
+def _exchanged_names(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mistake]:
+    for part in parts:
+        if isinstance(part.node, ast.Name):
+            for other in names:
+                if other != part.node.id:
+                    yield part.put(ast.Name(other)), _uses(ast.Name(other), part.node)
+    # the same name in several places: a_h1*(1-a_h1)
+    for part in sorted(parts, key=lambda part: len(ast.unparse(part.node))):
+        if isinstance(part.node, ast.Name | ast.Constant):
+            continue
+        inside = _names(part.node)
+        for one in dict.fromkeys(inside):
+            for other in names:
+                if inside.count(one) > 1 and one != other and _kind(one) == _kind(other):
+                    new = _renamed(part.node, {one: other})
+                    yield part.put(new), _uses(new, part.node)
+                if one < other and other in inside:
+                    new = _renamed(part.node, {one: other, other: one})
+                    yield part.put(new), Slip(f"has {notation.header(one)} and {notation.header(other)} swapped")
+
+
+def _exchanged_neurons(network: Network, expression: ast.expr, parts: Sequence[_Part]) -> Iterator[Mistake]:
+    """All quantities of one output where those of another belong."""
+    outputs = network.neurons(network.last)
+    for part in sorted(parts, key=lambda part: len(ast.unparse(part.node))):
+        if isinstance(part.node, ast.Name | ast.Constant):
+            continue
+        for k, one in enumerate(outputs):
+            for m, other in enumerate(outputs):
+                if k != m:
+                    of = {f"a_{one}": f"a_{other}", one: other, f"t{k + 1}": f"t{m + 1}", f"E{k + 1}": f"E{m + 1}"}
+                    of |= {f"delta_{one}": f"delta_{other}"}
+                    new = _renamed(part.node, of)
+                    if ast.dump(new) != ast.dump(part.node):
+                        yield part.put(new), _uses(new, part.node)
+                        both = _renamed(part.node, of | {v: k for k, v in of.items()})
+                        yield (
+                            part.put(both),
+                            Slip(f"has output {k + 1} and output {m + 1} swapped in {_text(part.node)}"),
+                        )
+
+
+def _missing_parts(parts: Sequence[_Part]) -> Iterator[Mistake]:
+    for part in parts:
+        match part.node:
+            case ast.BinOp(left=left, op=ast.Mult(), right=right):
+                for kept, lost in ((left, right), (right, left)):
+                    yield part.put(kept), Slip(f"lacks the factor {_factor(lost)}")
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                for kept, lost in ((left, right), (right, left)):
+                    yield part.put(kept), Slip(f"lacks the term {_text(lost)}")
+            case ast.BinOp(left=left, op=ast.Sub(), right=right):
+                yield part.put(left), Slip(f"lacks the term -{_factor(right)}")
+                yield part.put(right), _uses(right, part.node)
+                yield part.put(_minus(right)), _uses(_minus(right), part.node)
+            case ast.BinOp(left=base, op=ast.Pow()):
+                yield part.put(base), Slip(f"lacks the square of {_factor(base)}")
+            case ast.BinOp(left=ast.Constant(value=1), op=ast.Div(), right=below):
+                yield part.put(below), Slip(f"lacks the 1/ before {_factor(below)}")
+            case ast.Call(args=[argument]):
+                yield part.put(argument), Slip(f"uses {_text(argument)}; it should be {_text(part.node)}")
+
+
+def _factor(node: ast.expr) -> str:
+    text = _text(node)
+    return f"({text})" if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) else text
+
+
+def _repeated_parts(parts: Sequence[_Part]) -> Iterator[Mistake]:
+    for part in parts:
+        if isinstance(part.node, ast.Constant):
+            continue
+        yield part.put(ast.BinOp(part.node, ast.Mult(), part.node)), Slip(f"has the factor {_factor(part.node)} twice")
+        for number, whole, word in ((2, "twice", "doubles"), (0.5, "half of", "halves")):
+            text = f"is {whole} what it should be" if part is parts[0] else f"{word} {_factor(part.node)}"
+            yield part.put(ast.BinOp(ast.Constant(number), ast.Mult(), part.node)), Slip(text)
+    for part in parts:
+        match part.node:
+            case ast.Constant(value=value) if value == 0.5:
+                for number in (0.25, 1.5, 2, 1):
+                    yield part.put(ast.Constant(number)), _uses(ast.Constant(number), part.node)
+            case ast.BinOp(left=base, op=ast.Pow() as power):
+                for number in (3, 4):
+                    new = ast.BinOp(base, power, ast.Constant(number))
+                    yield part.put(new), _uses(new, part.node)
+
+
+def _wrong_signs(expression: ast.expr, parts: Sequence[_Part]) -> Iterator[Mistake]:
+    yield _minus(expression), Slip("has the wrong sign")
+    for part in parts:
+        match part.node:
+            case ast.BinOp(left=left, op=ast.Sub(), right=right):
+                for new in (ast.BinOp(left, ast.Add(), right), ast.BinOp(right, ast.Sub(), left)):
+                    yield part.put(new), _uses(new, part.node)
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                for new in (ast.BinOp(left, ast.Sub(), right), ast.BinOp(right, ast.Sub(), left)):
+                    yield part.put(new), _uses(new, part.node)
+            case ast.Call(func=function, args=[argument]):
+                turned = argument.operand if isinstance(argument, ast.UnaryOp) else _minus(argument)
+                call = ast.Call(function, [turned], [])
+                yield part.put(call), _uses(call, part.node)
+    for part in parts:
+        if isinstance(part.node, ast.Name):
+            yield part.put(_minus(part.node)), _uses(_minus(part.node), part.node)
+
+
+def _wrong_operators(parts: Sequence[_Part]) -> Iterator[Mistake]:
+    signs: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+    for part in parts:
+        if isinstance(part.node, ast.BinOp) and type(part.node.op) in signs:
+            for operator, sign in signs.items():
+                if operator is not type(part.node.op):
+                    new = ast.BinOp(part.node.left, operator(), part.node.right)
+                    right = signs[type(part.node.op)]
+                    yield (
+                        part.put(new),
+                        Slip(f"has {sign} where {right} belongs: {_text(new)}; it should be {_text(part.node)}"),
+                    )
+
+
+def _split_products(parts: Sequence[_Part]) -> Iterator[Mistake]:
+    """a*b+c*d for a*b*c*d, where the sign also ends what the brackets held together."""
+    for part in parts:
+        factors = _factors(part.node)
+        for n in range(1, len(factors)):
+            for operator, sign in ((ast.Add(), "+"), (ast.Sub(), "-")):
+                new = ast.BinOp(_product(factors[:n]), operator, _product(factors[n:]))
+                text = f"has {sign} where * belongs: {_text(new)}; it should be {_text(part.node)}"
+                yield part.put(new), Slip(text)
+
+
+def _factors(node: ast.expr) -> list[ast.expr]:
+    match node:
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return [*_factors(left), *_factors(right)]
+    return [node]
+
+
+def _product(factors: Sequence[ast.expr]) -> ast.expr:
+    product = factors[0]
+    for factor in factors[1:]:
+        product = ast.BinOp(product, ast.Mult(), factor)
+    return product
+
+
+def _lost_brackets(parts: Sequence[_Part]) -> Iterator[Mistake]:
+    for part in parts:
+        match part.node:
+            case ast.BinOp(left=ast.BinOp(left=a, op=ast.Add() | ast.Sub() as sign, right=b), op=ast.Mult(), right=c):
+                new = ast.BinOp(a, sign, ast.BinOp(b, ast.Mult(), c))
+            case ast.BinOp(left=a, op=ast.Mult(), right=ast.BinOp(left=b, op=ast.Add() | ast.Sub() as sign, right=c)):
+                new = ast.BinOp(ast.BinOp(a, ast.Mult(), b), sign, c)
+            case ast.BinOp(left=a, op=ast.Div(), right=ast.BinOp(left=b, op=ast.Add() | ast.Sub() as sign, right=c)):
+                new = ast.BinOp(ast.BinOp(a, ast.Div(), b), sign, c)
+            case _:
+                continue
+        yield part.put(new), Slip(f"lacks brackets: {_text(new)}; it should be {_text(part.node)}")
+
+
+def _extra_factors(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mistake]:
+    for part in parts:
+        if isinstance(part.node, ast.Constant):
+            continue
+        for other in names:
+            new = ast.BinOp(part.node, ast.Mult(), ast.Name(other))
+            yield part.put(new), Slip(f"has the factor {notation.header(other)} too much")
+
+
+def _shifted_rows(name: str, network: Network, parts: Sequence[_Part]) -> Iterator[Mistake]:
+    rows = {ABOVE: "above", BELOW: "below"}
+    is_update = name in network.start_values
+    for part in parts:
+        if isinstance(part.node, ast.Name) and part.node.id != "eta":
+            for mark, where in rows.items():
+                found = Slip(f"takes {notation.header(part.node.id)} from the wrong row, one {where}", shifted=True)
+                yield part.put(ast.Name(mark + part.node.id)), found
+    expression = parts[0].node
+    for mark, where in rows.items():
+        of = {other: mark + other for other in _names(expression) if other != "eta"}
+        found = Slip(f"takes all its numbers from the wrong row, one {where}", shifted=True)
+        if is_update or mark == ABOVE:
+            yield _renamed(expression, of), found
+
+
+def _minus(node: ast.expr) -> ast.expr:
+    return ast.UnaryOp(ast.USub(), node)
+
+
+def _names(node: ast.expr) -> list[str]:
+    return [child.id for child in ast.walk(node) if isinstance(child, ast.Name) and child.id not in FUNCTIONS]
+
+
+def _kind(name: str) -> str:
+    return re.sub(r"\d+", "", name)
+
+
+def _renamed(node: ast.expr, names: Mapping[str, str]) -> ast.expr:
+    new = copy.deepcopy(node)
+    for child in ast.walk(new):
+        if isinstance(child, ast.Name) and child.id in names:
+            child.id = names[child.id]
+    return new
