@@ -11,7 +11,7 @@ from xlbackprop import build as building
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.simulation import LeavesRange
 from xlbackprop.build import Recipe, build, parse_learning_rates, parse_values
-from xlbackprop.check.verification import verify
+from xlbackprop.check.file import verify
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.workbook import assembly, comparison
 from xlbackprop.workbook.assembly import progress_total

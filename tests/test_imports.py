@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "backprop": {"errors"},
     "spreadsheet": {"errors", "files"},
     "reference": {"backprop.network"},
-    "report": {"tables", "backprop", "spreadsheet", "files", "errors"},
+    "report": {"backprop", "spreadsheet", "files", "errors"},
     "tables": {"backprop", "spreadsheet", "reference", "errors"},
     "workbook": {"backprop", "spreadsheet", "reference", "errors"},
     "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "errors"},

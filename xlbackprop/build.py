@@ -9,10 +9,10 @@ from xlbackprop import __version__
 from xlbackprop.backprop.network import Network, parse_number
 from xlbackprop.backprop.templates import load_template
 from xlbackprop.check.as_built import compare_with_written
-from xlbackprop.check.verification import judge
+from xlbackprop.check.file import judge_own
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import written_whole
-from xlbackprop.report.findings import FileReport, Finding
+from xlbackprop.report.findings import CheckedFile, Finding
 from xlbackprop.spreadsheet.engines import ENGINES, recalculated
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.layout import WorkbookLayout, short_number
@@ -83,7 +83,7 @@ class Built:
 
     path: Path
     layout: WorkbookLayout
-    report: FileReport | None
+    report: CheckedFile | None
 
 
 def parse_learning_rates(text: str) -> tuple[float, ...]:
@@ -168,16 +168,16 @@ def build(
         written = write_workbook(unfinished, layout, origin, protect=recipe.protect, on_step=on_step)
         if check_always or recipe.steps < UNCHECKED_FROM_STEPS:
             sheets = recalculated(unfinished, _ENGINE)
-            report = judge(sheets, path, _ENGINE)
+            report = judge_own(sheets, path, _ENGINE)
             _insist(path, report, compare_with_written(sheets, written))
     return Built(path, layout, report)
 
 
-def _insist(path: Path, report: FileReport, differing: list[tuple[str, Finding]]) -> None:
-    causes = [(table.sheet, finding) for table in report.tables for finding in table.findings]
+def _insist(path: Path, report: CheckedFile, differing: list[tuple[str, Finding]]) -> None:
+    causes = [(table.sheet, finding) for table in report.sheets for finding in table.findings]
     for sheet, finding in causes + differing:
         raise CheckFailed(
-            f"{path} was not written, because {ENGINES[report.engine]} and NumPy disagree about "
+            f"{path} was not written, because {ENGINES[_ENGINE]} and NumPy disagree about "
             f"{finding.quantity} in {sheet}!{finding.cell}: found {finding.found}, "
             f"expected {finding.expected.rstrip('.')}."
         )

@@ -4,7 +4,7 @@ import pytest
 from openpyxl import load_workbook
 
 from tests.conftest import Editor, Workbook, cell
-from xlbackprop.check.verification import verify
+from xlbackprop.check.file import verify
 from xlbackprop.errors import UnusableInput
 from xlbackprop.workbook.derivation import DerivationLayout
 
@@ -15,12 +15,7 @@ def at(workbook: Workbook, name: str) -> str:
 
 
 def findings(report) -> list[tuple[str, str, str]]:
-    return [
-        (table.sheet, finding.cell, finding.kind)
-        for table in report.tables
-        for finding in table.findings
-        if table.table is None
-    ]
+    return [(sheet.sheet, finding.cell, finding.kind) for sheet in report.around for finding in sheet.findings]
 
 
 @pytest.mark.parametrize(

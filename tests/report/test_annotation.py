@@ -9,9 +9,9 @@ from openpyxl import load_workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
 
-from tests.check.test_workbooks import REAL
+from tests.check.test_file import REAL
 from tests.handmade import FORMULAS, Handmade, write
-from xlbackprop.check.workbooks import check
+from xlbackprop.check.file import check
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.annotation import FILL, annotate
 

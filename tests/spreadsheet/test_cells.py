@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from tests.conftest import Workbook, cell
 from xlbackprop.check.as_built import compare_with_written
-from xlbackprop.check.verification import verify
+from xlbackprop.check.file import verify
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet import engines
 from xlbackprop.spreadsheet import libreoffice as libreoffice_module

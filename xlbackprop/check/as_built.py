@@ -12,11 +12,11 @@ from pathlib import Path
 
 from xlbackprop import __version__
 from xlbackprop.backprop.network import Network
-from xlbackprop.report.findings import Finding
+from xlbackprop.report.findings import Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address, place
 from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
 from xlbackprop.spreadsheet.engines import recalculated
-from xlbackprop.tables.own import TrainingWorkbook
+from xlbackprop.tables.own import OwnWorkbook
 from xlbackprop.workbook.assembly import write_workbook
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin
@@ -24,10 +24,13 @@ from xlbackprop.workbook.network_sheet import Origin
 #: A cell that was written with its value may differ from it by what rounding adds up to in a run.
 _WRITTEN_TOLERANCE = 1e-9
 
+#: What is found where nothing stands.
+EMPTY = "an empty cell"
+
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[Ee][-+]?\d+)?")
 
 
-def formulas_as_built(workbook: TrainingWorkbook) -> Sheets | None:
+def formulas_as_built(workbook: OwnWorkbook) -> Sheets | None:
     """The formulas around the training tables, as `build` writes them for such a network; None if another
     version of the program built the file, which may have written others."""
     if workbook.version != __version__:
@@ -68,10 +71,10 @@ def changed_formulas(
         findings.append(
             Finding(
                 quantity=sheet,
-                kind="constant" if constant else "formula",
+                kind=Kind.CONSTANT if constant else Kind.FORMULA,
                 cell=cell_address(row, column),
                 rows=len(cells),
-                found=found or ("an empty cell" if value is None else str(value)),
+                found=found or (EMPTY if value is None else str(value)),
                 expected=expected,
                 max_abs_error=None,
             )
@@ -94,7 +97,7 @@ def compare_with_written(sheets: Sheets, written: Mapping[str, Mapping[str, floa
             if not _same(found, value):
                 formula = sheets.formula(sheet, *cell) or ""
                 findings.append(
-                    (sheet, Finding(sheet, "formula", address, 1, f"{formula} = {found}", str(value), None))
+                    (sheet, Finding(sheet, Kind.FORMULA, address, 1, f"{formula} = {found}", str(value), None))
                 )
     return findings
 

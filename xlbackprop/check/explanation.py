@@ -7,7 +7,7 @@ import numpy as np
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.expression import cell_formula
 from xlbackprop.check import slips
-from xlbackprop.check.evidence import Evidence, Group, usual
+from xlbackprop.check.contents import Contents, Group, usual
 from xlbackprop.spreadsheet.addresses import cell_address, fixed_address, quoted
 from xlbackprop.spreadsheet.cells import Cell
 from xlbackprop.spreadsheet.formulas import FilledFormula, Formula, parsed
@@ -18,17 +18,17 @@ _ROUNDING_FUNCTIONS = {"ROUND", "ROUNDUP", "ROUNDDOWN", "TRUNC", "INT", "MROUND"
 class Explanation:
     """Explains the formulas of one table."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        self._sheets, self._table, self._network = evidence.sheets, evidence.table, evidence.network
-        self._numbers, self._rate, self._trial = evidence.numbers, evidence.rate, evidence.trial
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
+        self._numbers, self._rate, self._trial = contents.numbers, contents.rate, contents.trial
 
     def named_slip(self, group: Group) -> slips.Slip | None:
         """The slip in a wrong formula, if it is one of the known kinds."""
         name, text = group.name, group.formula.text or ""
         step = self._table.row_numbers[group.formula.row]
         formula = parsed(text)
-        if name in self._evidence.constants:
+        if name in self._contents.constants:
             return None
         shifted = self._other_rate(name, formula) or self._other_rows(name, formula, step)
         if shifted:
@@ -36,9 +36,9 @@ class Explanation:
         if _ROUNDING_FUNCTIONS.intersection(formula.functions):
             return slips.Slip("is rounded, and so is all that follows from it")
         known = self._known(text, step)
-        for tried in (group.tried, group.tried_here):
+        for tried in (group.tried, group.tried_with_constants):
             if tried and not tried.right:
-                found = slips.slip(self._network, name, known, tried.constants, tried.found, formula.numbers)
+                found = slips.slip(self._network, name, known, tried.constants, tried.results, formula.numbers)
                 if found:
                     return found
         return None
@@ -59,7 +59,7 @@ class Explanation:
     def _other_rate(self, name: str, formula: Formula) -> slips.Slip | None:
         """Another cell where the learning rate belongs."""
         rate = self._rate.cell
-        if name not in self._evidence.updates or rate is None:
+        if name not in self._contents.updates or rate is None:
             return None
         for target in formula.references:
             cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
@@ -72,7 +72,7 @@ class Explanation:
 
     def _other_rows(self, name: str, formula: Formula, step: int) -> slips.Slip | None:
         """Cells of another row than the formula should work on."""
-        normal = 1 if name in self._evidence.updates else 0
+        normal = 1 if name in self._contents.updates else 0
         far: dict[str, int] = {}
         inside, rows = set(self._table.columns.values()), self._table.rows
         for target in formula.references:
@@ -80,7 +80,12 @@ class Explanation:
             if own and self._table.header_row <= target.row <= rows[-1] and target.row not in self._table.row_numbers:
                 return slips.Slip(f"refers to row {target.row}, which holds no step", shifted=True)
             named = self._trial.name_of(target, step)
-            if named and target.is_cell and named[0] in self._numbers and named[0] not in self._evidence.here:
+            if (
+                named
+                and target.is_cell
+                and named[0] in self._numbers
+                and named[0] not in self._contents.sheet_constants
+            ):
                 header = notation.header(named[0])
                 if named[1] != normal and target.row_fixed:
                     return slips.Slip(f"takes {header} always from row {target.row}, because of the $", shifted=True)
@@ -119,11 +124,11 @@ class Explanation:
         """
         table = self._table
         row = table.rows[step]
-        if name in self._evidence.constants:
+        if name in self._contents.constants:
             first = int(np.argmax(self._numbers[name] == usual(self._numbers[name])))
             return f"={fixed_address(table.rows[first], table.columns[name])}"
         source = row
-        if name in self._evidence.updates:
+        if name in self._contents.updates:
             source = table.rows[max(step - 1, 0)]
         expression = slips.expected_expression(self._network, name, self._known(text, step))
         return f"={cell_formula(expression, self._addresses(source))}"

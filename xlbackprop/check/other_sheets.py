@@ -15,7 +15,7 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import Array, Expected
 from xlbackprop.spreadsheet.addresses import column_number, place
 from xlbackprop.spreadsheet.cells import Sheets, as_number
-from xlbackprop.tables.own import TrainingWorkbook
+from xlbackprop.tables.own import OwnWorkbook
 from xlbackprop.workbook import check_sheet, gradient_check
 from xlbackprop.workbook.derivation import RATE_CELL, STEP_CELL, VALUE, DerivationLayout
 from xlbackprop.workbook.layout import CHECK, COMPARISON, DERIVATION, GRADIENT_CHECK, ComparisonLayout, round_steps
@@ -33,7 +33,7 @@ class JudgedCell:
 
 
 def judged_cells(
-    sheets: Sheets, sheet: str, workbook: TrainingWorkbook, numbers: Sequence[Mapping[str, Array]]
+    sheets: Sheets, sheet: str, workbook: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]
 ) -> Iterator[JudgedCell]:
     """What the numbers on a sheet without a training table should be.
 
@@ -41,7 +41,7 @@ def judged_cells(
         sheets: the recalculated workbook.
         sheet: the sheet to judge.
         workbook: the network and the training tables.
-        numbers: the columns of each training table.
+        numbers: the columns of each training table, and its learning rate.
 
     Raises:
         UnusableInput: the derivation is asked for a step that does not exist.
@@ -70,21 +70,19 @@ def chosen_step(sheets: Sheets, steps: int) -> int:
     return int(step)
 
 
-def _derivation(
-    sheets: Sheets, workbook: TrainingWorkbook, numbers: Sequence[Mapping[str, Array]]
-) -> Iterator[JudgedCell]:
+def _derivation(sheets: Sheets, workbook: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[JudgedCell]:
     network, rows = workbook.network, DerivationLayout(workbook.network).rows
     cells = _derivation_numbers(sheets, network)
     rate = as_number(sheets.value(DERIVATION, *place(RATE_CELL)))
     # a learning rate that no sheet has any more means the first sheet
-    chosen = next((n for n, table in enumerate(workbook.tables) if table.eta == rate), 0)
-    table, columns = workbook.tables[chosen], numbers[chosen]
-    step = chosen_step(sheets, table.steps)
-    exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": table.eta}
+    chosen = next((n for n, columns in enumerate(numbers) if columns["eta"][0] == rate), 0)
+    columns, eta = numbers[chosen], float(numbers[chosen]["eta"][0])
+    step = chosen_step(sheets, workbook.tables[chosen].steps)
+    exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": eta}
     expected = {name: Expected(np.array([value]), np.array([abs(value)])) for name, value in exact.items()}
     expected |= reference.expected_step(network, cells)
     for name in network.trained_names:
-        expected[f"new {name}"] = reference.expected_update(cells[name], cells[f"dE_d{name}"], table.eta)
+        expected[f"new {name}"] = reference.expected_update(cells[name], cells[f"dE_d{name}"], eta)
     column = column_number(VALUE)
     for name, should in expected.items():
         yield JudgedCell(name, rows[name], column, float(should.value[0]), float(should.scale[0]))
@@ -127,17 +125,17 @@ def _gradient_check(sheets: Sheets, network: Network) -> Iterator[JudgedCell]:
         yield JudgedCell(f"dE_d{name}", rows[up], gradient_check.FIRST_QUANTITY + len(names), slope, size)
 
 
-def _comparison(workbook: TrainingWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[JudgedCell]:
+def _comparison(workbook: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[JudgedCell]:
     steps = round_steps(workbook.tables[0].steps)
     layout = ComparisonLayout(len(workbook.tables), tuple(steps))
-    for n, (table, columns) in enumerate(zip(workbook.tables, numbers, strict=True)):
-        column = column_number(layout.rate_column(n))
-        yield JudgedCell("eta", layout.rate_row, column, table.eta, abs(table.eta))
+    for n, columns in enumerate(numbers):
+        column, eta = column_number(layout.rate_column(n)), float(columns["eta"][0])
+        yield JudgedCell("eta", layout.rate_row, column, eta, abs(eta))
         for row, step in enumerate(steps, start=layout.first_row):
             yield _total(row, column, columns, step)
 
 
-def _check(workbook: TrainingWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[JudgedCell]:
+def _check(workbook: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[JudgedCell]:
     row, column = check_sheet.FIRST_ROW, column_number(check_sheet.LIVE_COLUMN)
     for columns in numbers:
         for step in round_steps(workbook.tables[0].steps):

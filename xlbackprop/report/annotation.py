@@ -77,13 +77,17 @@ def annotate(checked: CheckedFile, output: Path, *, force: bool) -> None:
 
 def _mark_all(parts: dict[str, bytes], checked: CheckedFile) -> None:
     findings: dict[str, list[Finding]] = {}
-    for table in checked.tables:
-        findings.setdefault(table.sheet, []).extend(table.findings)
-    sheets = _sheet_parts(parts)
+    for sheet in checked.sheets:
+        findings.setdefault(sheet.sheet, []).extend(sheet.findings)
+    part_of = _sheet_parts(parts)
     styles = _Styles(parts)
-    for sheet, causes in findings.items():
+    for name, causes in findings.items():
         if causes:
-            _mark(parts, sheets[sheet], causes, styles)
+            notes: dict[str, list[str]] = {}
+            for cause in causes:
+                notes.setdefault(cause.cell, []).append(f"{sentence(cause, name)}\nExpected: {cause.expected}")
+            wrong = {cell for cause in causes for cell in _cells(cause.ranges)}
+            _mark(parts, part_of[name], wrong, notes, styles)
     styles.put(parts)
 
 
@@ -172,14 +176,12 @@ class _Styles:
         return f"{head}{''.join(added)}</{tail}"
 
 
-def _mark(parts: dict[str, bytes], part: str, causes: Sequence[Finding], styles: _Styles) -> None:
-    """Mark the wrong cells of one sheet."""
-    wrong = {cell for cause in causes for cell in _cells(cause.ranges)}
+def _mark(
+    parts: dict[str, bytes], part: str, wrong: set[str], notes: Mapping[str, Sequence[str]], styles: _Styles
+) -> None:
+    """Mark the wrong cells of one sheet, and put notes to cells."""
     sheet = _SheetText(parts[part])
     sheet.fill(wrong, styles)
-    notes: dict[str, list[str]] = {}
-    for cause in causes:
-        notes.setdefault(cause.cell, []).append(f"{sentence(cause)}\nExpected: {cause.expected}")
     related = _relationships(parts, part)
     comments = next((target for _, kind, target in related if kind == "comments"), None)
     # headers and footers may have a drawing of the same kind
@@ -199,8 +201,7 @@ def _mark(parts: dict[str, bytes], part: str, causes: Sequence[Finding], styles:
         sheet.add_notes(_relate(parts, part, "vmlDrawing", drawing))
         if not re.search(rb'Extension="vml"', parts["[Content_Types].xml"], re.IGNORECASE):
             _declare(parts, f'<Default Extension="vml" ContentType="{_VML_TYPE}"/>')
-    notes = _write_comments(parts, comments, notes)
-    _draw_notes(parts, drawing, list(notes))
+    _draw_notes(parts, drawing, _write_comments(parts, comments, notes))
     parts[part] = sheet.content
 
 
@@ -315,14 +316,16 @@ def _declare(parts: dict[str, bytes], declaration: str) -> None:
     parts[name] = f"{head}{declaration.replace('<', f'<{prefix}', 1)}</{tail}".encode()
 
 
-def _write_comments(parts: dict[str, bytes], part: str, notes: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Add notes to the comments of a sheet; a cell that has one already passes its note to the row below."""
+def _write_comments(parts: dict[str, bytes], part: str, notes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Add notes to the comments of a sheet; gives their cells.
+
+    A cell that has one already passes its note to the row below.
+    """
     text = parts[part].decode("utf-8")
     text = re.sub(r"<((?:\w+:)?)(authors|commentList)\s*/>", r"<\1\2></\1\2>", text)
     taken = set(re.findall(r"""\bref=["']([A-Z]+\d+)["']""", text))
     author = len(re.findall(r"<(?:\w+:)?author(?:\s[^>]*)?/?>", text))
-    written: dict[str, list[str]] = {}
-    elements = []
+    written, elements = [], []
     match = re.search(r"</((?:\w+:)?)commentList>", text)
     prefix = match[1] if match else ""
     for wanted, lines in notes.items():
@@ -331,7 +334,7 @@ def _write_comments(parts: dict[str, bytes], part: str, notes: Mapping[str, Sequ
             row, column = place(cell)
             cell = cell_address(row + 1, column)
         taken.add(cell)
-        written[cell] = list(lines)
+        written.append(cell)
         body = escape("\n\n".join(lines))
         elements.append(
             f'<{prefix}comment ref="{cell}" authorId="{author}"><{prefix}text><{prefix}t xml:space="preserve">{body}'
