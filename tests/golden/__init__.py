@@ -1,0 +1,1 @@
+"""What the program writes and says today, kept as files: what tells a change of behaviour from one of structure."""
