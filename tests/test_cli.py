@@ -85,10 +85,24 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments: list[str], tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (["--lrs", "0,1"], "Invalid value for '--lrs': 0 is no learning rate, which is above 0; decimals are"),
+        (["--set", "w1"], "Invalid value for '--set': w1 is not of the form NAME=NUMBER, as w1=0.2."),
+        (["--steps", "0"], "0 steps are no training: give at least 1."),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_told_with_its_name(tmp_path: Path, option: list[str], sentence: str) -> None:
+    assert build(tmp_path / "book.xlsx", *option).stderr.startswith(f"Error: {sentence}")
+
+
 def test_an_existing_workbook_is_replaced_only_with_force(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     path.write_text("precious")
-    assert build(path).exit_code == 2
+    refused = build(path)
+    assert refused.exit_code == 2
+    assert refused.stderr == f"Error: {path} exists already: write elsewhere, or replace it with --force.\n"
     assert path.read_text() == "precious"
     assert build(path, "--force").exit_code == 0
     assert run("verify", path).exit_code == 0

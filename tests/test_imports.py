@@ -1,6 +1,7 @@
 """The structure that the folders promise: which part may import which."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,10 @@ def test_the_trainer_uses_nothing_of_the_workbook_but_how_commands_fail() -> Non
 
 def test_nothing_of_the_workbook_imports_torch() -> None:
     assert not {path for path in PACKAGE.rglob("*.py") for name in imports(path) if name.startswith("torch")}
+
+
+def test_only_the_command_line_knows_its_options() -> None:
+    for path in {*PACKAGE.rglob("*.py")} - {PACKAGE / "cli.py", PACKAGE / "commands.py"}:
+        for raised in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(raised, ast.Raise) and raised.exc:
+                assert not re.search(r"--\w", ast.unparse(raised.exc)), f"{path.name}, line {raised.lineno}"

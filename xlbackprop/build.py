@@ -63,7 +63,7 @@ class Recipe:
         """
         network = load_template(self.template)
         if self.seed is not None and not 0 <= self.seed < 2**64:
-            raise UnusableInput("--seed is a whole number from 0 to 2^64 - 1.")
+            raise UnusableInput(f"The seed {self.seed} cannot be used: give a whole number from 0 to 2^64 - 1.")
         if self.seed is not None:
             network = network.with_drawn_weights(self.seed)
         network = network.with_values(self.values)
@@ -86,31 +86,32 @@ class Built:
     report: CheckedFile | None
 
 
-def parse_learning_rates(text: str) -> tuple[float, ...]:
-    """`0.1,0.5,1` as numbers.
+def parse_etas(text: str) -> tuple[float, ...]:
+    """`0.1,0.5,1` as learning rates.
 
     Raises:
         UnusableInput: there is none, or one is no number above 0, or one stands there twice.
     """
+    example = "give learning rates as 0.1,0.5,1"
     words = [word.strip() for word in text.split(",")]
     if not any(words):
-        raise UnusableInput("--lrs is empty: give learning rates with commas between them, as 0.1,0.5,1.")
-    rates: list[float] = []
+        raise UnusableInput("there is no learning rate: give some with commas between them, as 0.1,0.5,1.")
+    etas: list[float] = []
     for word in words:
         if not word:
-            raise UnusableInput("--lrs has a comma too many: give learning rates as 0.1,0.5,1.")
+            raise UnusableInput(f"there is a comma too many: {example}.")
         try:
-            rate = parse_number(word)
+            eta = parse_number(word)
         except ValueError:
-            raise UnusableInput(f"--lrs has {word} where a number belongs: give learning rates as 0.1,0.5,1.") from None
-        if not rate > 0:
+            raise UnusableInput(f"{word} stands where a number belongs: {example}.") from None
+        if not eta > 0:
             raise UnusableInput(
-                f"--lrs has {word}, but a learning rate is above 0; decimals are written with a point, as 0.1."
+                f"{word} is no learning rate, which is above 0; decimals are written with a point, as 0.1."
             )
-        if rate in rates:
-            raise UnusableInput(f"--lrs has the learning rate {short_number(rate)} twice.")
-        rates.append(rate)
-    return tuple(rates)
+        if eta in etas:
+            raise UnusableInput(f"the learning rate {short_number(eta)} is given twice.")
+        etas.append(eta)
+    return tuple(etas)
 
 
 def parse_values(assignments: Sequence[str]) -> dict[str, float]:
@@ -128,9 +129,9 @@ def parse_values(assignments: Sequence[str]) -> dict[str, float]:
         except ValueError:
             name = ""
         if not name:
-            raise UnusableInput(f"--set {assignment} is not of the form NAME=NUMBER, as --set w1=0.2.")
+            raise UnusableInput(f"{assignment} is not of the form NAME=NUMBER, as w1=0.2.")
         if name in values:
-            raise UnusableInput(f"--set gives {name} twice.")
+            raise UnusableInput(f"{name} is set twice.")
         values[name] = value
     return values
 
@@ -159,7 +160,7 @@ def build(
         CheckFailed: a cell does not hold what NumPy computes; nothing was written.
     """
     if recipe.steps < 1:
-        raise UnusableInput(f"--steps {recipe.steps} is no training: give at least 1.")
+        raise UnusableInput(f"{recipe.steps} steps are no training: give at least 1.")
     layout = WorkbookLayout(recipe.network(), recipe.etas, recipe.steps)
     template = recipe.template if Path(recipe.template).suffix == "" else Path(recipe.template).name
     origin = Origin(__version__, recipe.command, template)

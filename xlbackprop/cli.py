@@ -3,8 +3,9 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,6 +17,9 @@ from xlbackprop.files import check_output
 if TYPE_CHECKING:
     from xlbackprop.build import Built
     from xlbackprop.report.findings import CheckedFile, CheckedTable
+
+Given = TypeVar("Given")
+Parsed = TypeVar("Parsed")
 
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
 
@@ -83,11 +87,13 @@ def build(
     """
     from tqdm import tqdm
 
-    from xlbackprop.build import Recipe, parse_learning_rates, parse_values
+    from xlbackprop.build import Recipe, parse_etas, parse_values
     from xlbackprop.build import build as build_workbook
     from xlbackprop.workbook.assembly import progress_total
 
-    recipe = Recipe(template, parse_learning_rates(lrs), steps, parse_values(values), seed, protect)
+    recipe = Recipe(
+        template, _parsed("lrs", parse_etas, lrs), steps, _parsed("values", parse_values, values), seed, protect
+    )
     total = progress_total(len(recipe.etas), steps)
     with tqdm(total=total, unit="step", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
         built = build_workbook(
@@ -101,13 +107,23 @@ def build(
     _print_built(built)
 
 
+def _parsed(parameter: str, parse: Callable[[Given], Parsed], given: Given) -> Parsed:
+    """What is meant by what was given for an option; where that cannot be used, the option is named."""
+    try:
+        return parse(given)
+    except UnusableInput as error:
+        context = click.get_current_context()
+        (option,) = (option for option in context.command.params if option.name == parameter)
+        raise click.BadParameter(str(error), context, option) from None
+
+
 def _print_built(built: "Built") -> None:
     from xlbackprop.build import UNCHECKED_FROM_STEPS
 
     layout = built.layout
-    rates = "1 learning rate" if len(layout.etas) == 1 else f"{len(layout.etas)} learning rates"
+    etas = "1 learning rate" if len(layout.etas) == 1 else f"{len(layout.etas)} learning rates"
     steps = "1 step" if layout.steps == 1 else f"{layout.steps:,} steps"
-    click.echo(f"Wrote {built.path}: a {layout.network.shape} network, {rates}, {steps}.")
+    click.echo(f"Wrote {built.path}: a {layout.network.shape} network, {etas}, {steps}.")
     if built.report is None:
         click.echo(f"Not checked, because it has {UNCHECKED_FROM_STEPS:,} steps or more: add --check for that.")
     else:
@@ -197,10 +213,10 @@ def _print_checked(files: "list[CheckedFile]") -> None:
         width = max((len(sheet.sheet) for sheet in told), default=0)
         for sheet in told:
             rows = "no rows" if sheet.first_row is None else f"rows {sheet.first_row} to {sheet.last_row}"
-            rate = f"η {'unknown' if sheet.learning_rate is None else f'{sheet.learning_rate:g}'}"
+            eta = f"η {'unknown' if sheet.learning_rate is None else f'{sheet.learning_rate:g}'}"
             if sheet.header_row is None:
-                rows, rate = "no table", ""
-            click.echo(f"  {sheet.sheet:<{width}}  {rows:<16}  {rate:<10}  {_verdict(sheet)}", color=_colour())
+                rows, eta = "no table", ""
+            click.echo(f"  {sheet.sheet:<{width}}  {rows:<16}  {eta:<10}  {_verdict(sheet)}", color=_colour())
             for line in text.table_lines(sheet):
                 click.echo(f"    {line}")
         for note in file.notes:

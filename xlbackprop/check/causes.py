@@ -41,7 +41,7 @@ class _Causes:
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
         self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
-        self._numbers, self._rate, self._trial = contents.numbers, contents.rate, contents.trial
+        self._numbers, self._eta, self._trial = contents.numbers, contents.eta, contents.trial
         self._explanation = Explanation(contents)
         # findings that count only where there is no other
         self._suspects: list[Finding] = []
@@ -52,7 +52,7 @@ class _Causes:
         if all(name in self._numbers for name in needed):
             judged = [finding for name in self._contents.groups for finding in self._judge(name)]
             findings = (
-                self._broken_rate() or judged or self._suspects or self._unexplained_errors() or self._rate_findings()
+                self._broken_eta() or judged or self._suspects or self._unexplained_errors() or self._changing_eta()
             )
         return [*in_order(findings, self._contents), *self._broken_runs()]
 
@@ -177,10 +177,10 @@ class _Causes:
         later = self._contents.quantities[place + 1 :]
         return all(values.get((row, self._table.columns[other])) is None for other in later)
 
-    def _broken_rate(self) -> list[Finding]:
+    def _broken_eta(self) -> list[Finding]:
         """A cell of the learning rate without a number, which is the cause of all that follows."""
-        cell = self._rate.cell
-        if cell is None or self._rate.first is not None:
+        cell = self._eta.cell
+        if cell is None or self._eta.first is not None:
             return []
         value = self._sheets.value(cell.sheet, cell.row, cell.column)
         what = "is empty" if value is None else f"holds {_shortened(value)}"
@@ -199,13 +199,13 @@ class _Causes:
             )
         ]
 
-    def _rate_findings(self) -> list[Finding]:
+    def _changing_eta(self) -> list[Finding]:
         """A learning rate that changes in a table in which nothing else is wrong."""
-        steps = [step for step in self._rate.changes if math.isfinite(self._rate.values[step])]
+        steps = [step for step in self._eta.changes if math.isfinite(self._eta.values[step])]
         if not steps or "eta" not in self._table.columns:
             return []
-        changed = np.arange(steps[0], len(self._table.rows))[self._rate.values[steps[0] :] != self._rate.values[0]]
-        value = self._rate.values[steps[0]]
+        changed = np.arange(steps[0], len(self._table.rows))[self._eta.values[steps[0] :] != self._eta.values[0]]
+        value = self._eta.values[steps[0]]
         return [
             Finding(
                 quantity="eta",
@@ -213,8 +213,8 @@ class _Causes:
                 cell=self._table.address("eta", steps[0]),
                 rows=len(changed),
                 found=self._contents.texts["eta"][steps[0]] or f"{value:g}",
-                expected=f"{self._rate.values[0]:g}",
-                max_abs_error=float(np.nanmax(np.abs(self._rate.values - self._rate.values[0]))),
+                expected=f"{self._eta.values[0]:g}",
+                max_abs_error=float(np.nanmax(np.abs(self._eta.values - self._eta.values[0]))),
                 ranges=self._table.ranges("eta", changed),
                 slip=f"changes part-way, to {value:g}",
             )
@@ -231,7 +231,7 @@ class _Causes:
 
     def _broken_runs(self) -> list[Finding]:
         """Steps that go on from another one than the one before; with several learning rates they may be meant."""
-        if self._rate.changes:
+        if self._eta.changes:
             return []
         name = next(iter(self._contents.updates), "")
         return [

@@ -61,7 +61,7 @@ class Contents:
     def __init__(self, sheets: Sheets, table: Table) -> None:
         self.sheets, self.table, self.network = sheets, table, table.network
         self.numbers = table.read(sheets)
-        self.rate: LearningRate = learning_rate(sheets, table, self.numbers)
+        self.eta: LearningRate = learning_rate(sheets, table, self.numbers)
         self.quantities = [quantity.name for quantity in training_step(self.network) if quantity.name in table.columns]
         self.updates = [name for name in self.network.trained_names if name in table.columns]
         self.constants = [
@@ -69,7 +69,7 @@ class Contents:
             for name in self.network.start_values
             if name in table.columns and name not in self.network.trained_names
         ]
-        self.trial = Trial(sheets, table, self.rate.cell, self._parameters())
+        self.trial = Trial(sheets, table, self.eta.cell, self._parameters())
 
     def _parameters(self) -> dict[Cell, str]:
         """Cells outside the table that hold an input, a target or a fixed bias."""
@@ -167,11 +167,11 @@ class Contents:
         for step, back in self.jumps.items():
             if 0 <= step - back < count:
                 source[step] = step - back
-        rates = [self.rate.values[source]]
-        if self.rate.changes:
-            rates.append(self.rate.values)
-        for rate in rates:
-            update = reference.expected_update(values[source], gradient[source], rate)
+        etas = [self.eta.values[source]]
+        if self.eta.changes:
+            etas.append(self.eta.values)
+        for eta in etas:
+            update = reference.expected_update(values[source], gradient[source], eta)
             update.value[0], update.scale[0] = values[0], abs(values[0])
             yield update
 
@@ -197,7 +197,7 @@ class Contents:
 
     def shows(self, name: str, steps: Steps) -> bool:
         """Whether it shows that a formula is wrong: in its numbers, or because nothing is known to judge them by."""
-        unknown = name in self.updates and self.rate.first is None
+        unknown = name in self.updates and self.eta.first is None
         return unknown or bool((self.wrong[name][steps] | np.isnan(self.numbers[name][steps])).any())
 
     def comes_out_right(self, group: Group) -> bool:
@@ -210,7 +210,7 @@ class Contents:
     @property
     def is_one_run(self) -> bool:
         """Whether each step follows from the one before it, by one learning rate."""
-        return not (self.jumps or self.rate.changes)
+        return not (self.jumps or self.eta.changes)
 
     @cached_property
     def overflows(self) -> dict[str, Mask]:
@@ -270,9 +270,9 @@ class Contents:
 
     def typed(self) -> dict[str, float]:
         """The learning rate, where it is typed into the formulas."""
-        rate = self.rate.first
-        typed = self.rate.cell is None and "eta" not in self.table.columns
-        return {"eta": rate} if typed and rate is not None else {}
+        eta = self.eta.first
+        typed = self.eta.cell is None and "eta" not in self.table.columns
+        return {"eta": eta} if typed and eta is not None else {}
 
     @cached_property
     def sheet_constants(self) -> dict[str, float]:
@@ -283,7 +283,7 @@ class Contents:
             if name not in self.network.trained_names and name in self.numbers
         }
         fixed = {name: value for name, value in fixed.items() if math.isfinite(value)}
-        return fixed | ({"eta": self.rate.first} if self.rate.first is not None else {})
+        return fixed | ({"eta": self.eta.first} if self.eta.first is not None else {})
 
     @cached_property
     def rounding(self) -> dict[str, Array]:
@@ -308,10 +308,10 @@ class Contents:
                             total[name] = total[name] + np.abs(other[name].value - base[name].value)
         for name in self.updates:
             gradient = halves.get(f"dE_d{name}", np.zeros(1))
-            rate = np.nan_to_num(np.abs(self.rate.values))
+            eta = np.nan_to_num(np.abs(self.eta.values))
             scale = self.expected[name][0].scale
             half = halves[name] + np.roll(np.broadcast_to(halves[name], len(self.table.rows)), 1)
-            total[name] = half + rate * gradient + TOLERANCE * scale + TINY
+            total[name] = half + eta * gradient + TOLERANCE * scale + TINY
         return total
 
     def moves(self, name: str) -> bool:
@@ -319,8 +319,8 @@ class Contents:
         found, gradient = self.numbers[name], self.numbers.get(f"dE_d{name}")
         if gradient is None or len(found) < 2:
             return True
-        moved = np.nansum((self.rate.values * gradient)[:-1])
-        rounding = half_a_digit(gradient, self.texts[f"dE_d{name}"]).max() * np.nansum(np.abs(self.rate.values))
+        moved = np.nansum((self.eta.values * gradient)[:-1])
+        rounding = half_a_digit(gradient, self.texts[f"dE_d{name}"]).max() * np.nansum(np.abs(self.eta.values))
         error = abs(found[-1] - (found[0] - moved))
         return not error > 2 * half_a_digit(found, self.texts[name]).max() + rounding + ROUNDING * abs(moved)
 

@@ -21,7 +21,7 @@ class Explanation:
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
         self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
-        self._numbers, self._rate, self._trial = contents.numbers, contents.rate, contents.trial
+        self._numbers, self._eta, self._trial = contents.numbers, contents.eta, contents.trial
 
     def named_slip(self, group: Group) -> slips.Slip | None:
         """The slip in a wrong formula, if it is one of the known kinds."""
@@ -30,7 +30,7 @@ class Explanation:
         formula = parsed(text)
         if name in self._contents.constants:
             return None
-        shifted = self._other_rate(name, formula) or self._other_rows(name, formula, step)
+        shifted = self._other_eta(name, formula) or self._other_rows(name, formula, step)
         if shifted:
             return shifted
         if _ROUNDING_FUNCTIONS.intersection(formula.functions):
@@ -56,15 +56,15 @@ class Explanation:
         ]
         return f", by way of {', '.join(helpers)}" if helpers else ""
 
-    def _other_rate(self, name: str, formula: Formula) -> slips.Slip | None:
+    def _other_eta(self, name: str, formula: Formula) -> slips.Slip | None:
         """Another cell where the learning rate belongs."""
-        rate = self._rate.cell
-        if name not in self._contents.updates or rate is None:
+        eta_cell = self._eta.cell
+        if name not in self._contents.updates or eta_cell is None:
             return None
         for target in formula.references:
             cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
             in_table = cell.sheet == self._table.sheet and self._table.header_row < cell.row <= self._table.rows[-1]
-            if target.is_cell and not in_table and cell != rate:
+            if target.is_cell and not in_table and cell != eta_cell:
                 sheet = "" if cell.sheet == self._table.sheet else f"{quoted(cell.sheet)}!"
                 found = sheet + cell_address(cell.row, cell.column)
                 return slips.Slip(f"takes η from {found} instead of {self._addresses(0)('eta')}", shifted=True)
@@ -140,10 +140,10 @@ class Explanation:
             place = table.places.get(name, name)
             if place in table.columns:
                 return cell_address(row, table.columns[place])
-            cell = self._rate.cell if name == "eta" else table.cells.get(place)
+            cell = self._eta.cell if name == "eta" else table.cells.get(place)
             if cell is None:
-                rate = self._rate.first
-                return f"{rate:.12g}" if name == "eta" and rate is not None else notation.header(name)
+                eta = self._eta.first
+                return f"{eta:.12g}" if name == "eta" and eta is not None else notation.header(name)
             sheet = "" if cell.sheet == table.sheet else f"{quoted(cell.sheet)}!"
             return sheet + fixed_address(cell.row, cell.column)
 

@@ -18,7 +18,7 @@ from xlbackprop.spreadsheet.ironcalc import KNOWN_FUNCTIONS, Stored
 from xlbackprop.tables.table import Table
 
 # LR_0.5, η=0.5, eta 0.5, 0.5
-_NAMED_RATE = r"(?:(?:lr|η|eta|learning[ _]?rate)[ _=]*(?=\d)|(?=\d+[.,]))(\d+(?:[.,]\d+)?)"
+_NAMED_ETA = r"(?:(?:lr|η|eta|learning[ _]?rate)[ _=]*(?=\d)|(?=\d+[.,]))(\d+(?:[.,]\d+)?)"
 #: Stored and recalculated numbers agree up to this part of their size: Google Sheets writes ten digits.
 _STORED_TOLERANCE = 1e-8
 
@@ -52,12 +52,12 @@ def _luck(contents: Contents) -> Iterator[str]:
 
 
 def _about_the_learning_rate(contents: Contents) -> Iterator[str]:
-    rate = contents.rate
+    eta = contents.eta
     texts = [text for name in contents.updates for text in contents.texts[name][1:2] if text]
-    if contents.typed() and any(rate.first in parsed(text).numbers for text in texts):
+    if contents.typed() and any(eta.first in parsed(text).numbers for text in texts):
         yield "the learning rate is typed into the formulas: give it a cell, to try others"
-    for step in rate.changes:
-        value = rate.values[step]
+    for step in eta.changes:
+        value = eta.values[step]
         shown = f"{value:g}" if math.isfinite(value) else "no number"
         yield f"the learning rate changes to {shown} in row {contents.table.rows[step]}"
 
@@ -84,7 +84,7 @@ def learning_rate_notes(tables: Sequence[CheckedTable]) -> Iterator[str]:
         if other := seen.get((eta, table.steps)):
             yield f"{other} and {table.sheet} train with the same learning rate, {eta:g}"
         seen.setdefault((eta, table.steps), table.sheet)
-        named = re.fullmatch(_NAMED_RATE, table.sheet, re.IGNORECASE)
+        named = re.fullmatch(_NAMED_ETA, table.sheet, re.IGNORECASE)
         if named and float(named[1].replace(",", ".")) != eta:
             yield f"the sheet {table.sheet} trains with the learning rate {eta:g}"
 

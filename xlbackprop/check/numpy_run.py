@@ -18,7 +18,7 @@ from xlbackprop.tables.table import Table
 
 def largest_error(contents: Contents) -> float | None:
     """The largest difference of E_total from the run from the table's first row; None if that cannot be said."""
-    numbers, network, eta = contents.numbers, contents.network, contents.rate.first
+    numbers, network, eta = contents.numbers, contents.network, contents.eta.first
     if not contents.is_one_run or eta is None or "E_total" not in numbers:
         return None
     values = {name: float(numbers[name][0]) for name in network.start_values if name in numbers}

@@ -43,7 +43,7 @@ def judge_table(sheets: Sheets, table: Table, network: Network | None = None) ->
         first_row=table.rows[0],
         last_row=table.rows[-1],
         steps=table.steps,
-        learning_rate=contents.rate.first,
+        learning_rate=contents.eta.first,
         cells=len(table.rows) * len(table.columns),
         largest_error=error,
     )

@@ -93,13 +93,13 @@ def as_csv(files: Sequence[CheckedFile]) -> str:
 
 
 def _line(file: CheckedFile, table: CheckedTable) -> tuple[str | int | None, ...]:
-    rate = "" if table.learning_rate is None else f"{table.learning_rate:g}"
+    eta = "" if table.learning_rate is None else f"{table.learning_rate:g}"
     # a cell of no quantity has no other name than its address
     names = (finding.cell if finding.quantity == table.sheet else finding.quantity for finding in table.findings)
     causes = " ".join(dict.fromkeys(names))
     rows = (table.first_row, table.last_row, table.steps)
     counted = (len(table.findings), causes, "; ".join(table.notes), "")
-    return (str(file.file), table.sheet, *rows, rate, table.verdict, *counted)
+    return (str(file.file), table.sheet, *rows, eta, table.verdict, *counted)
 
 
 def _plain(value: str | int | None) -> str | int | None:

@@ -52,7 +52,7 @@ def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
             loss=facts["error"],
             biases=facts["biases"],
         )
-        steps, rates = int(facts["steps"]), int(facts["learning rates"])
+        steps, built = int(facts["steps"]), int(facts["learning rates"])
     except (KeyError, ValueError, UnusableInput):
         raise UnusableInput(
             "it is not a workbook made by xlbackprop: its Network sheet does not say which network it trains."
@@ -70,9 +70,9 @@ def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
             tables.append(_read_table(sheets, entry.sheet, eta_cell, network))
     if not tables:
         raise UnusableInput("it is not a workbook made by xlbackprop: no sheet of it defines a learning rate.")
-    if len(tables) != rates:
+    if len(tables) != built:
         raise UnusableInput(
-            f"it was built with {rates} training sheets, but {len(tables)} of them define a learning rate: "
+            f"it was built with {built} training sheets, but {len(tables)} of them define a learning rate: "
             "restore what was deleted."
         )
     for table in tables:

@@ -28,7 +28,7 @@ class Table:
         network: the network that it trains, with zeros for the start values.
         missing: the quantities that it needs and lacks.
         places: the table's name for each of the network's values: biases may share one.
-        other_rates: cells with a learning rate that belongs to other tables.
+        other_eta_cells: cells with a learning rate that belongs to other tables.
     """
 
     sheet: str
@@ -39,7 +39,7 @@ class Table:
     network: Network
     missing: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
-    other_rates: frozenset[Cell] = frozenset()
+    other_eta_cells: frozenset[Cell] = frozenset()
 
     @property
     def steps(self) -> int:
