@@ -20,8 +20,8 @@ from pathlib import Path
 from benchmarks.__main__ import process
 from tests import handmade
 from tests.handmade import CLASSIC, FORMULAS, SHAPES, START_A, START_B, START_C, Handmade, slips, write
-from xlbackprop.check.many import check_all
-from xlbackprop.check.workbooks import check
+from xlbackprop.check.batch import check_all
+from xlbackprop.check.file import check
 from xlbackprop.spreadsheet.engines import recalculated
 
 SCALE = 0.1 if "--quick" in sys.argv else 1.0

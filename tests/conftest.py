@@ -10,8 +10,8 @@ import pytest
 from hypothesis import settings
 
 from xlbackprop.build import Recipe, build
-from xlbackprop.check import verification
-from xlbackprop.report.findings import FileReport
+from xlbackprop.check.file import judge_own
+from xlbackprop.report.findings import CheckedFile
 from xlbackprop.spreadsheet.addresses import column_number
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.ironcalc import load
@@ -64,7 +64,7 @@ class Workbook:
 
     path: Path
     layout: WorkbookLayout
-    report: FileReport
+    report: CheckedFile
 
 
 def built(folder: Path, template: str = "A", *etas: float, **options) -> Workbook:
@@ -103,8 +103,13 @@ class Editor:
         self._model.evaluate()
         return Sheets(self._model)
 
-    def judge(self) -> FileReport:
-        return verification.judge(self.sheets(), Path("edited.xlsx"), "ironcalc")
+    def save(self, path: Path) -> Path:
+        self._model.evaluate()
+        self._model.save_to_xlsx(str(path))
+        return path
+
+    def judge(self) -> CheckedFile:
+        return judge_own(self.sheets(), Path("edited.xlsx"), "ironcalc")
 
 
 @pytest.fixture

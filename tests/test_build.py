@@ -11,40 +11,41 @@ from tests.strategies import networks
 from xlbackprop import build as building
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.simulation import LeavesRange
-from xlbackprop.build import Recipe, build, parse_learning_rates, parse_values
-from xlbackprop.check.verification import verify
+from xlbackprop.build import Recipe, build, parse_etas, parse_values
+from xlbackprop.check.file import verify
 from xlbackprop.errors import CheckFailed, UnusableInput
-from xlbackprop.workbook import assembly, comparison
+from xlbackprop.spreadsheet import evaluation
+from xlbackprop.spreadsheet.book import Formula
 from xlbackprop.workbook.run import progress_total
-from xlbackprop.workbook.training import row_formulas
+from xlbackprop.workbook.training import TrainingSheet
 
 
 def test_learning_rates_are_read_with_commas_between_them() -> None:
-    assert parse_learning_rates("0.1, 0.5,1,2e-3") == (0.1, 0.5, 1.0, 0.002)
+    assert parse_etas("0.1, 0.5,1,2e-3") == (0.1, 0.5, 1.0, 0.002)
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "--lrs is empty"),
-        (" , ", "--lrs is empty"),
-        ("0.1,", "has a comma too many"),
-        ("fast", "has fast where a number belongs: give learning rates as 0.1,0.5,1"),
-        ("0.1;0.2", "has 0.1;0.2 where a number belongs"),
-        ("1_0", "has 1_0 where a number belongs"),
+        ("", "there is no learning rate: give some with commas"),
+        (" , ", "there is no learning rate"),
+        ("0.1,", "there is a comma too many"),
+        ("fast", "fast stands where a number belongs: give learning rates as 0.1,0.5,1"),
+        ("0.1;0.2", "0.1;0.2 stands where a number belongs"),
+        ("1_0", "1_0 stands where a number belongs"),
         ("٠.٥", "where a number belongs"),
-        ("0", "has 0, but a learning rate is above 0"),
-        ("0,1", "has 0, but a learning rate is above 0; decimals are written with a point"),
-        ("-1", "has -1, but a learning rate is above 0"),
-        ("nan", "has nan where a number belongs"),
-        ("inf", "has inf where a number belongs"),
-        ("1e-400", "has 1e-400, but a learning rate is above 0"),
-        ("1,0.5,1.0", "has the learning rate 1 twice"),
+        ("0", "0 is no learning rate, which is above 0"),
+        ("0,1", "0 is no learning rate, which is above 0; decimals are written with a point"),
+        ("-1", "-1 is no learning rate"),
+        ("nan", "nan stands where a number belongs"),
+        ("inf", "inf stands where a number belongs"),
+        ("1e-400", "1e-400 is no learning rate"),
+        ("1,0.5,1.0", "the learning rate 1 is given twice"),
     ],
 )
 def test_unusable_learning_rates_are_refused(text: str, sentence: str) -> None:
     with pytest.raises(UnusableInput, match=sentence):
-        parse_learning_rates(text)
+        parse_etas(text)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_unusable_values_are_refused(assignment: str, sentence: str) -> None:
 
 def test_a_value_may_be_set_once() -> None:
     assert parse_values(["w1=0.2", "t1 = -1e-3"]) == {"w1": 0.2, "t1": -0.001}
-    with pytest.raises(UnusableInput, match="gives w1 twice"):
+    with pytest.raises(UnusableInput, match="w1 is set twice"):
         parse_values(["w1=1", "w1=2"])
 
 
@@ -106,8 +107,8 @@ def test_the_command_in_the_workbook_builds_it_again() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"steps": 0}, "--steps 0 is no training: give at least 1"),
-        ({"steps": -5}, "--steps -5 is no training"),
+        ({"steps": 0}, "0 steps are no training: give at least 1"),
+        ({"steps": -5}, "-5 steps are no training"),
         ({"steps": 2_000_000}, "2,000,000 steps do not fit into a sheet: .* at most 1,048,563 do"),
         ({"etas": tuple(range(1, 301))}, "300 learning rates are more than one chart can compare: give at most 254"),
         ({"values": {"w99": 1.0}}, "has no w99"),
@@ -176,14 +177,16 @@ def test_a_workbook_that_cannot_be_packed_is_one_sentence(
 
 
 def test_a_workbook_with_a_wrong_formula_is_not_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def with_a_slip(network, layout):
-        formulas = row_formulas(network, layout)
+    def with_a_slip(sheet):
+        formulas = step_formulas(sheet)
         # the second output's path taken for the first one's
-        n = list(layout.letters).index("dE_dw5")
-        formulas.step[n] = formulas.step[n].replace(layout.letters["delta_o1"], layout.letters["delta_o2"])
+        right, wrong = (f"{sheet.cell(name, 1)}" for name in ("delta_o1", "delta_o2"))
+        n = list(sheet._columns).index("dE_dw5")
+        formulas[n] = Formula(formulas[n].text.replace(right, wrong))
         return formulas
 
-    monkeypatch.setattr(assembly, "row_formulas", with_a_slip)
+    step_formulas = TrainingSheet._step_formulas
+    monkeypatch.setattr(TrainingSheet, "_step_formulas", with_a_slip)
     with pytest.raises(
         CheckFailed, match=r"was not written, because IronCalc and NumPy disagree about dE_dw5 in η=0.5!"
     ):
@@ -192,8 +195,8 @@ def test_a_workbook_with_a_wrong_formula_is_not_handed_over(tmp_path: Path, monk
 
 
 def test_a_workbook_whose_stored_values_are_wrong_is_not_handed_over(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(comparison, "short_number", lambda value: "7")
-    with pytest.raises(CheckFailed, match="Comparison!"):
+    monkeypatch.setattr(evaluation, "short_number", lambda value: "7")
+    with pytest.raises(CheckFailed, match="Network!"):
         build(recipe(), tmp_path / "book.xlsx")
 
 

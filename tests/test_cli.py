@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.conftest import Workbook, needs_posix, with_zip_field
+from tests.conftest import Editor, Workbook, needs_posix, with_zip_field
 from tests.handmade import Handmade, write
 from xlbackprop import __version__, cli
 from xlbackprop.backprop.templates import template_names
-from xlbackprop.check import verification
+from xlbackprop.check import around
+from xlbackprop.report.annotation import FILL
 
 
 def run(*arguments: object) -> Result:
@@ -81,10 +82,24 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments: list[str], tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (["--lrs", "0,1"], "Invalid value for '--lrs': 0 is no learning rate, which is above 0; decimals are"),
+        (["--set", "w1"], "Invalid value for '--set': w1 is not of the form NAME=NUMBER, as w1=0.2."),
+        (["--steps", "0"], "0 steps are no training: give at least 1."),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_told_with_its_name(tmp_path: Path, option: list[str], sentence: str) -> None:
+    assert build(tmp_path / "book.xlsx", *option).stderr.startswith(f"Error: {sentence}")
+
+
 def test_an_existing_workbook_is_replaced_only_with_force(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     path.write_text("precious")
-    assert build(path).exit_code == 2
+    refused = build(path)
+    assert refused.exit_code == 2
+    assert refused.stderr == f"Error: {path} exists already: write elsewhere, or replace it with --force.\n"
     assert path.read_text() == "precious"
     assert build(path, "--force").exit_code == 0
     assert run("verify", path).exit_code == 0
@@ -129,10 +144,58 @@ def wrong(classic: Workbook, tmp_path: Path) -> Path:
 def test_verify_names_the_cause_and_exits_with_1(wrong: Path) -> None:
     result = run("verify", wrong)
     assert result.exit_code == 1
-    (line,) = [line for line in result.stdout.splitlines() if "is wrong" in line]
-    assert line.strip().startswith("∂E/∂w3 is wrong in AM14 and 11 more (off by up to ")
-    assert line.endswith("found =AF13*D14, expected =AF14*D14") or "expected =" in line
+    told = [line.strip() for line in result.stdout.splitlines() if line.startswith("    ")]
+    assert told[0].startswith("∂E/∂w3 (AM14:AM25) takes δ_h2 from 1 row too high, off by up to ")
+    assert [line.split() for line in told[1:3]] == [["found", "=AJ13*D14"], ["expected", "=AJ14*D14"]]
     assert result.stderr == f"Error: {wrong} is wrong: see the cells above.\n"
+
+
+@pytest.fixture
+def wrong_around(classic: Workbook, tmp_path: Path, editor: type[Editor]) -> Path:
+    """A copy of a workbook in which only one cell around the tables is wrong."""
+    return editor(classic.path).type("Comparison", "B24", "='η=0.5'!X15").save(tmp_path / "around.xlsx")
+
+
+def test_a_fault_around_the_tables_is_a_line_of_the_gradebook(wrong_around: Path) -> None:
+    result = run("check", wrong_around, "--csv")
+    assert result.exit_code == 1
+    rows = [line.split(",") for line in result.stdout.splitlines()[1:]]
+    assert [row[1:] for row in rows] == [
+        ["η=0.5", "13", "25", "12", "0.5", "correct", "0", "", "", ""],
+        ["η=2", "13", "25", "12", "2", "correct", "0", "", "", ""],
+        ["Comparison", "", "", "", "", "wrong", "1", "B24", "", ""],
+    ]
+
+
+def test_a_fault_around_the_tables_is_told_and_counted(wrong_around: Path, classic: Workbook) -> None:
+    result = run("check", wrong_around, classic.path)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[3:7] == [
+        "  Comparison  no table                      wrong",
+        "    B24 holds another formula than the one that was built.",
+        "        found     ='η=0.5'!X15",
+        "        expected  ='η=0.5'!X14",
+    ]
+    assert lines[-1] == "2 files, 4 tables and 1 sheet around them: 4 correct, 1 wrong."
+
+
+def test_a_fault_around_the_tables_is_marked(wrong_around: Path, tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    result = run("check", wrong_around, "--annotate", tmp_path / "marked.xlsx")
+    assert f"Wrote {tmp_path / 'marked.xlsx'}, with 1 marked." in result.stdout
+    cell = load_workbook(tmp_path / "marked.xlsx")["Comparison"]["B24"]
+    assert cell.fill.fgColor.rgb == FILL
+    assert cell.comment.text.startswith("B24 holds another formula than the one that was built.")
+
+
+def test_a_wrong_number_typed_over_a_formula_is_wrong_for_both_commands(classic: Workbook, tmp_path, editor) -> None:
+    typed = editor(classic.path).type("η=2", classic.layout.training.cell("h1", 3), "12345")
+    path = typed.save(tmp_path / "typed.xlsx")
+    for command in ("check", "verify"):
+        (file,) = json.loads(run(command, path, "--json").stdout)["files"]
+        assert [table["verdict"] for table in file["tables"] if table["sheet"] == "η=2"] == ["wrong"], command
 
 
 def handmade_workbooks(folder: Path) -> tuple[Path, Path]:
@@ -258,7 +321,7 @@ def test_verify_takes_all_engines(classic: Workbook, libreoffice: str) -> None:
 
 
 def test_a_disagreement_at_build_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "TOLERANCE", -1.0)
+    monkeypatch.setattr(around, "TOLERANCE", -1.0)
     result = build(tmp_path / "book.xlsx")
     assert result.exit_code == 1
     assert "was not written, because IronCalc and NumPy disagree" in result.stderr

@@ -49,7 +49,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
 def test_an_existing_file_is_replaced_only_when_asked(tmp_path: Path) -> None:
     target = tmp_path / "book.xlsx"
     target.write_text("old")
-    with pytest.raises(UnusableInput, match="exists already: write elsewhere, or add --force"):
+    with pytest.raises(UnusableInput, match="exists already: write elsewhere, or replace it"):
         with written_whole(target, force=False):
             pytest.fail("it must not get this far")
     assert target.read_text() == "old"

@@ -9,10 +9,10 @@ from xlbackprop import __version__
 from xlbackprop.backprop.network import Network, parse_number
 from xlbackprop.backprop.templates import load_template
 from xlbackprop.check.around import unlike_written
-from xlbackprop.check.verification import judge
+from xlbackprop.check.file import judge_own
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import written_whole
-from xlbackprop.report.findings import FileReport, Finding
+from xlbackprop.report.findings import CheckedFile, Finding
 from xlbackprop.spreadsheet.engines import ENGINES, recalculated
 from xlbackprop.spreadsheet.numbers import short_number
 from xlbackprop.spreadsheet.xlsx import write
@@ -66,7 +66,7 @@ class Recipe:
         """
         network = load_template(self.template)
         if self.seed is not None and not 0 <= self.seed < 2**64:
-            raise UnusableInput("--seed is a whole number from 0 to 2^64 - 1.")
+            raise UnusableInput(f"The seed {self.seed} cannot be used: give a whole number from 0 to 2^64 - 1.")
         if self.seed is not None:
             network = network.with_drawn_weights(self.seed)
         network = network.with_values(self.values)
@@ -86,34 +86,35 @@ class Built:
 
     path: Path
     layout: WorkbookLayout
-    report: FileReport | None
+    report: CheckedFile | None
 
 
-def parse_learning_rates(text: str) -> tuple[float, ...]:
-    """`0.1,0.5,1` as numbers.
+def parse_etas(text: str) -> tuple[float, ...]:
+    """`0.1,0.5,1` as learning rates.
 
     Raises:
         UnusableInput: there is none, or one is no number above 0, or one stands there twice.
     """
+    example = "give learning rates as 0.1,0.5,1"
     words = [word.strip() for word in text.split(",")]
     if not any(words):
-        raise UnusableInput("--lrs is empty: give learning rates with commas between them, as 0.1,0.5,1.")
-    rates: list[float] = []
+        raise UnusableInput("there is no learning rate: give some with commas between them, as 0.1,0.5,1.")
+    etas: list[float] = []
     for word in words:
         if not word:
-            raise UnusableInput("--lrs has a comma too many: give learning rates as 0.1,0.5,1.")
+            raise UnusableInput(f"there is a comma too many: {example}.")
         try:
-            rate = parse_number(word)
+            eta = parse_number(word)
         except ValueError:
-            raise UnusableInput(f"--lrs has {word} where a number belongs: give learning rates as 0.1,0.5,1.") from None
-        if not rate > 0:
+            raise UnusableInput(f"{word} stands where a number belongs: {example}.") from None
+        if not eta > 0:
             raise UnusableInput(
-                f"--lrs has {word}, but a learning rate is above 0; decimals are written with a point, as 0.1."
+                f"{word} is no learning rate, which is above 0; decimals are written with a point, as 0.1."
             )
-        if rate in rates:
-            raise UnusableInput(f"--lrs has the learning rate {short_number(rate)} twice.")
-        rates.append(rate)
-    return tuple(rates)
+        if eta in etas:
+            raise UnusableInput(f"the learning rate {short_number(eta)} is given twice.")
+        etas.append(eta)
+    return tuple(etas)
 
 
 def parse_values(assignments: Sequence[str]) -> dict[str, float]:
@@ -131,9 +132,9 @@ def parse_values(assignments: Sequence[str]) -> dict[str, float]:
         except ValueError:
             name = ""
         if not name:
-            raise UnusableInput(f"--set {assignment} is not of the form NAME=NUMBER, as --set w1=0.2.")
+            raise UnusableInput(f"{assignment} is not of the form NAME=NUMBER, as w1=0.2.")
         if name in values:
-            raise UnusableInput(f"--set gives {name} twice.")
+            raise UnusableInput(f"{name} is set twice.")
         values[name] = value
     return values
 
@@ -155,14 +156,14 @@ def build(
         force: replace a file that exists.
         create_folder: create the folder that it goes to.
         check_always: recalculate also from `UNCHECKED_FROM_STEPS` steps on.
-        on_step: called for a progress bar, as often as `assembly.progress_total` says.
+        on_step: called for a progress bar, as often as `run.progress_total` says.
 
     Raises:
         UnusableInput: the recipe or the path cannot be used.
         CheckFailed: a cell does not hold what NumPy computes; nothing was written.
     """
     if recipe.steps < 1:
-        raise UnusableInput(f"--steps {recipe.steps} is no training: give at least 1.")
+        raise UnusableInput(f"{recipe.steps} steps are no training: give at least 1.")
     layout = WorkbookLayout(recipe.network(), recipe.etas, recipe.steps)
     template = recipe.template if Path(recipe.template).suffix == "" else Path(recipe.template).name
     origin = Origin(__version__, recipe.command, template)
@@ -172,16 +173,16 @@ def build(
         write(sheets.book, unfinished)
         if check_always or recipe.steps < UNCHECKED_FROM_STEPS:
             cells = recalculated(unfinished, _ENGINE)
-            report = judge(cells, path, _ENGINE, sheets)
+            report = judge_own(cells, path, _ENGINE, sheets)
             _insist(path, report, list(unlike_written(cells, sheets)))
     return Built(path, layout, report)
 
 
-def _insist(path: Path, report: FileReport, differing: list[tuple[str, Finding]]) -> None:
-    causes = [(table.sheet, finding) for table in report.tables for finding in table.findings]
+def _insist(path: Path, report: CheckedFile, differing: list[tuple[str, Finding]]) -> None:
+    causes = [(table.sheet, finding) for table in report.sheets for finding in table.findings]
     for sheet, finding in causes + differing:
         raise CheckFailed(
-            f"{path} was not written, because {ENGINES[report.engine]} and NumPy disagree about "
+            f"{path} was not written, because {ENGINES[_ENGINE]} and NumPy disagree about "
             f"{finding.quantity} in {sheet}!{finding.cell}: found {finding.found}, "
             f"expected {finding.expected.rstrip('.')}."
         )

@@ -3,9 +3,9 @@
 import json
 import os
 import sys
-import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,7 +16,10 @@ from xlbackprop.files import check_output
 
 if TYPE_CHECKING:
     from xlbackprop.build import Built
-    from xlbackprop.report.findings import CheckedFile, FileReport, Finding
+    from xlbackprop.report.findings import CheckedFile, CheckedTable
+
+Given = TypeVar("Given")
+Parsed = TypeVar("Parsed")
 
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
 
@@ -84,11 +87,13 @@ def build(
     """
     from tqdm import tqdm
 
-    from xlbackprop.build import Recipe, parse_learning_rates, parse_values
+    from xlbackprop.build import Recipe, parse_etas, parse_values
     from xlbackprop.build import build as build_workbook
     from xlbackprop.workbook.run import progress_total
 
-    recipe = Recipe(template, parse_learning_rates(lrs), steps, parse_values(values), seed, protect)
+    recipe = Recipe(
+        template, _parsed("lrs", parse_etas, lrs), steps, _parsed("values", parse_values, values), seed, protect
+    )
     total = progress_total(len(recipe.etas), steps)
     with tqdm(total=total, unit="step", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
         built = build_workbook(
@@ -102,33 +107,34 @@ def build(
     _print_built(built)
 
 
+def _parsed(parameter: str, parse: Callable[[Given], Parsed], given: Given) -> Parsed:
+    """What is meant by what was given for an option; where that cannot be used, the option is named."""
+    try:
+        return parse(given)
+    except UnusableInput as error:
+        context = click.get_current_context()
+        (option,) = (option for option in context.command.params if option.name == parameter)
+        raise click.BadParameter(str(error), context, option) from None
+
+
 def _print_built(built: "Built") -> None:
     from xlbackprop.build import UNCHECKED_FROM_STEPS
 
     layout = built.layout
-    rates = "1 learning rate" if len(layout.etas) == 1 else f"{len(layout.etas)} learning rates"
+    etas = "1 learning rate" if len(layout.etas) == 1 else f"{len(layout.etas)} learning rates"
     steps = "1 step" if layout.steps == 1 else f"{layout.steps:,} steps"
-    click.echo(f"Wrote {built.path}: a {layout.network.shape} network, {rates}, {steps}.")
+    click.echo(f"Wrote {built.path}: a {layout.network.shape} network, {etas}, {steps}.")
     if built.report is None:
         click.echo(f"Not checked, because it has {UNCHECKED_FROM_STEPS:,} steps or more: add --check for that.")
     else:
         click.echo(_agreement(built.report))
 
 
-def _agreement(report: "FileReport") -> str:
+def _agreement(file: "CheckedFile") -> str:
+    from xlbackprop.report.text import agreement
     from xlbackprop.spreadsheet.engines import ENGINES
 
-    text = f"{ENGINES[report.engine]} recalculated {report.cells:,} formula cells"
-    if not report.correct:
-        return f"{text}."
-    sheet, largest = max(
-        ((table.sheet, table.largest) for table in report.tables if table.largest),
-        key=lambda candidate: candidate[1].max_abs or 0.0,
-    )
-    return (
-        f"{text}, and NumPy agrees with every one; the largest difference is "
-        f"{largest.max_abs:.1e}, of {largest.quantity} in {sheet}!{largest.cell}."
-    )
+    return agreement(file, ENGINES[file.engine or ""])
 
 
 @main.command()
@@ -156,7 +162,7 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     """
     from tqdm import tqdm
 
-    from xlbackprop.check.many import check_all, workbooks_in
+    from xlbackprop.check.batch import check_all, workbooks_in
     from xlbackprop.report import data
 
     if as_json and as_csv:
@@ -171,7 +177,7 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     with tqdm(total=len(paths), unit="file", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
         checked = check_all(paths, on_file=progress.update)
     if as_json:
-        click.echo(json.dumps(data.as_json(checked), ensure_ascii=False, allow_nan=False))
+        _print_json(data.as_json(checked))
     elif as_csv:
         click.echo(data.as_csv(checked), nl=False)
     elif len(checked) > 1 or not checked[0].error:
@@ -181,40 +187,53 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
 
         write_annotated(checked[0], annotate, force=force)
         if not (as_json or as_csv):
-            marked = sum(len(table.findings) for table in checked[0].tables)
+            marked = sum(len(sheet.findings) for sheet in checked[0].sheets)
             click.echo(f"Wrote {annotate}, with {marked or 'nothing'} marked.")
     errors = [file.error for file in checked if file.error]
     if errors:
         raise UnusableInput(
             errors[0] if len(checked) == 1 else f"{len(errors)} of {len(checked)} files could not be checked."
         )
-    if not all(file.right for file in checked):
+    if not all(file.correct for file in checked):
         raise CheckFailed("not every table is correct." if len(checked) > 1 else f"{checked[0].file} is not correct.")
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
 
 
 def _print_checked(files: "list[CheckedFile]") -> None:
     from xlbackprop.report import text
 
-    # click leaves colours out where the output is no terminal, but does not know NO_COLOR
-    colour = False if os.environ.get("NO_COLOR") else None
     for file in files:
-        click.echo(click.style(str(file.file), bold=True), color=colour)
+        click.echo(click.style(str(file.file), bold=True), color=_colour())
         if file.error:
             click.echo(f"  {file.error}")
-        width = max((len(table.sheet) for table in file.tables), default=0)
-        for table in file.tables:
-            rows = "no rows" if table.first_row is None else f"rows {table.first_row} to {table.last_row}"
-            rate = "unknown" if table.learning_rate is None else f"{table.learning_rate:g}"
-            verdict = click.style(table.verdict, fg=text.COLOURS[table.verdict])
-            click.echo(f"  {table.sheet:<{width}}  {rows:<16}  η {rate:<8}  {verdict}", color=colour)
-            for line in text.table_lines(table):
+        told = [sheet for sheet in file.sheets if sheet.header_row is not None or sheet.findings]
+        width = max((len(sheet.sheet) for sheet in told), default=0)
+        for sheet in told:
+            rows = "no rows" if sheet.first_row is None else f"rows {sheet.first_row} to {sheet.last_row}"
+            eta = f"η {'unknown' if sheet.learning_rate is None else f'{sheet.learning_rate:g}'}"
+            if sheet.header_row is None:
+                rows, eta = "no table", ""
+            click.echo(f"  {sheet.sheet:<{width}}  {rows:<16}  {eta:<10}  {_verdict(sheet)}", color=_colour())
+            for line in text.table_lines(sheet):
                 click.echo(f"    {line}")
-        for sheet, finding in file.elsewhere:
-            click.echo(f"  {sheet}: {_sentence(finding)}")
         for note in file.notes:
             click.echo(f"  Note: {note}.")
     if len(files) > 1:
         click.echo(text.summary(files))
+
+
+def _verdict(sheet: "CheckedTable") -> str:
+    from xlbackprop.report.text import COLOURS
+
+    return click.style(sheet.verdict, fg=COLOURS[sheet.verdict])
+
+
+def _colour() -> bool | None:
+    # click leaves colours out where the output is no terminal, but does not know NO_COLOR
+    return False if os.environ.get("NO_COLOR") else None
 
 
 @main.command()
@@ -238,7 +257,9 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
     xlbackprop verify backprop.xlsx
     xlbackprop verify backprop.xlsx --engine all --json
     """
-    from xlbackprop.check.verification import verify as verify_workbook
+    from xlbackprop.check.file import verify as verify_workbook
+    from xlbackprop.report import data
+    from xlbackprop.report.findings import CheckedFile
     from xlbackprop.spreadsheet.engines import ENGINES
 
     engines = list(ENGINES) if engine == "all" else [engine]
@@ -246,70 +267,31 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
         reports = [verify_workbook(file, name) for name in engines]
     except UnusableInput as error:
         if as_json:
-            click.echo(json.dumps({"files": [{"file": str(file), "error": str(error), "tables": []}]}))
+            _print_json(data.as_json([CheckedFile(file, error=str(error))], every_sheet=True))
         raise
     if as_json:
-        click.echo(json.dumps({"files": list(map(_report_as_json, reports))}, ensure_ascii=False, allow_nan=False))
+        _print_json(data.as_json(reports, every_sheet=True))
     else:
         for report in reports:
-            _print_report(report, details=details)
+            _print_verified(report, details=details)
     if not all(report.correct for report in reports):
         raise CheckFailed(f"{file} is wrong: see the cells above.")
 
 
-def _print_report(report: "FileReport", *, details: bool) -> None:
-    width = max(len(table.sheet) for table in report.tables)
-    click.echo(f"{report.file}: {_agreement(report)}")
-    if report.other_version:
-        click.echo(
-            f"  It was built by xlbackprop {report.other_version}, so the formulas around the training tables "
-            "were not compared, only their numbers."
-        )
-    for table in report.tables:
-        line = f"  {table.sheet:<{width}}  {table.verdict:<9}  {table.cells:>7,} cells"
-        if table.largest:
-            line += f", largest difference {table.largest.max_abs:.1e} ({table.largest.quantity}, {table.largest.cell})"
+def _print_verified(file: "CheckedFile", *, details: bool) -> None:
+    from xlbackprop.report import text
+
+    width = max(len(sheet.sheet) for sheet in file.sheets)
+    click.echo(f"{file.file}: {_agreement(file)}")
+    for sheet in file.sheets:
+        line = f"  {sheet.sheet:<{width}}  {sheet.verdict:<9}  {sheet.cells:>7,} cells"
+        if largest := sheet.largest_difference:
+            line += f", largest difference {largest.max_abs:.1e} ({largest.quantity}, {largest.cell})"
         click.echo(line)
-        for finding in table.findings:
-            click.echo(f"    {_sentence(finding)}")
-        for difference in table.differences if details else ():
-            absolute, relative = (
-                "not a number" if size is None else f"{size:.1e}" for size in (difference.max_abs, difference.max_rel)
-            )
-            click.echo(f"    {difference.quantity:<12} {difference.cell:<8} absolute {absolute}, relative {relative}")
-
-
-def _sentence(finding: "Finding") -> str:
-    from xlbackprop.backprop.notation import header
-
-    where = finding.cell if finding.rows == 1 else f"{finding.cell} and {finding.rows - 1} more"
-    what = "is a constant" if finding.kind == "constant" else "is wrong"
-    error = "" if finding.max_abs_error is None else f" (off by up to {finding.max_abs_error:.1e})"
-    found, expected = (textwrap.shorten(text, 160, placeholder=" …") for text in (finding.found, finding.expected))
-    return f"{header(finding.quantity)} {what} in {where}{error}: found {found}, expected {expected}"
-
-
-def _report_as_json(report: "FileReport") -> dict[str, Any]:
-    return {
-        "file": str(report.file),
-        "error": None,
-        "engine": report.engine,
-        "tables": [
-            {
-                "sheet": table.sheet,
-                "header_row": table.table and table.table.header_row,
-                "first_row": table.table and table.table.first_row,
-                "last_row": table.table and table.table.last_row,
-                "steps": table.table and table.table.steps,
-                "learning_rate": table.table and table.table.eta,
-                "verdict": table.verdict,
-                "cells": table.cells,
-                "findings": [vars(finding) for finding in table.findings],
-                "differences": [vars(difference) for difference in table.differences],
-            }
-            for table in report.tables
-        ],
-    }
+        for told in (*text.table_lines(sheet), *(text.detail_lines(sheet) if details else ())):
+            click.echo(f"    {told}")
+    for note in file.notes:
+        click.echo(f"  Note: {note}.")
 
 
 @main.command()

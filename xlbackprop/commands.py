@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from xlbackprop.errors import CheckFailed, UnusableInput
+from xlbackprop.errors import Failure, FileExists
 
 
 class Commands(click.Group):
@@ -22,11 +22,13 @@ class Commands(click.Group):
             result = super().main(*args, **options | {"standalone_mode": False})
             sys.stdout.flush()
             sys.exit(result)
-        except (click.ClickException, UnusableInput) as error:
-            message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-            code = 2
-        except CheckFailed as error:
-            message, code = str(error), 1
+        except click.ClickException as error:
+            message, code = error.format_message(), 2
+        except FileExists as error:
+            # only the command line knows what the option is called
+            message, code = f"{str(error).removesuffix('.')} with --force.", error.exit_code
+        except Failure as error:
+            message, code = str(error), error.exit_code
         except OSError as error:
             reason = error.strerror or str(error)
             message, code = f"The command could not finish: {reason[:1].lower()}{reason[1:]}.", 2

@@ -6,15 +6,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from xlbackprop.errors import UnusableInput
+from xlbackprop.errors import FileExists, UnusableInput
 
 
 def check_output(path: Path, *, force: bool) -> None:
     """See whether a workbook may be written to a path.
 
     Raises:
-        UnusableInput: the path exists (without `force`), is no file, has no parent, is not writable, or
-            does not end in .xlsx.
+        FileExists: there is a file, and no `force`.
+        UnusableInput: the path is no file, has no parent, is not writable, or does not end in .xlsx.
     """
     if path.suffix.lower() != ".xlsx":
         raise UnusableInput(f"{path} does not end in .xlsx: give the workbook a name such as backprop.xlsx.")
@@ -26,7 +26,7 @@ def check_output(path: Path, *, force: bool) -> None:
     if path.exists() and not path.is_file():
         raise UnusableInput(f"{path} is not a regular file: write elsewhere.")
     if path.exists() and not force:
-        raise UnusableInput(f"{path} exists already: write elsewhere, or add --force to replace it.")
+        raise FileExists(f"{path} exists already: write elsewhere, or replace it.")
     if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise UnusableInput(f"{path} cannot be written: permission denied.")
 

@@ -12,7 +12,7 @@ from openpyxl.comments import Comment
 
 from tests.conftest import real_workbook, with_zip_field
 from tests.handmade import FORMULAS, Handmade, write
-from xlbackprop.check.workbooks import check
+from xlbackprop.check.file import check
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.annotation import FILL, annotate
 

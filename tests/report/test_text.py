@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.handmade import FORMULAS, WEIGHTS, Handmade, write
-from xlbackprop.check.workbooks import check
+from xlbackprop.check.file import check
 from xlbackprop.report.data import CSV_HEADER, as_csv, as_json
 from xlbackprop.report.findings import CheckedFile
 from xlbackprop.report.text import sentence, summary, table_lines
@@ -19,7 +19,9 @@ def wrong(folder: Path) -> CheckedFile:
 
 def test_a_finding_is_a_sentence(tmp_path: Path) -> None:
     (finding,) = wrong(tmp_path).tables[0].findings
-    assert sentence(finding).startswith("∂E/∂w3 (Z6:Z14) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2), off by up to ")
+    assert sentence(finding, "Sheet1").startswith(
+        "∂E/∂w3 (Z6:Z14) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2), off by up to "
+    )
 
 
 def test_a_finding_comes_with_the_formula_to_paste(tmp_path: Path) -> None:

@@ -9,35 +9,38 @@ from xlbackprop.backprop.templates import load_template, template_names
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.cells import as_number
 from xlbackprop.spreadsheet.engines import recalculated
-from xlbackprop.tables.own import read_training_workbook
-from xlbackprop.workbook.assembly import write_workbook
+from xlbackprop.spreadsheet.xlsx import write
+from xlbackprop.tables.own import read_own_workbook
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin
+from xlbackprop.workbook.run import Run
+from xlbackprop.workbook.sheets import our_sheets
 
 
 @pytest.mark.parametrize("template", template_names())
 def test_the_network_of_a_file_is_the_one_that_it_was_built_from(tmp_path: Path, template: str) -> None:
     network = load_template(template)
-    write_workbook(tmp_path / "book.xlsx", WorkbookLayout(network, (0.1, 3.0), 5), Origin("0", "", template))
-    read = read_training_workbook(recalculated(tmp_path / "book.xlsx"))
+    run = Run(WorkbookLayout(network, (0.1, 3.0), 5))
+    write(our_sheets(run, Origin("0", "", template)).book, tmp_path / "book.xlsx")
+    read = read_own_workbook(recalculated(tmp_path / "book.xlsx"))
     assert read.network.start_values == network.start_values
     for attribute in ("layers", "hidden", "output", "loss", "biases"):
         assert getattr(read.network, attribute) == getattr(network, attribute)
-    assert [(table.sheet, table.eta, table.steps) for table in read.tables] == [("η=0.1", 0.1, 5), ("η=3", 3.0, 5)]
+    assert [(table.sheet, table.steps) for table in read.tables] == [("η=0.1", 5), ("η=3", 5)]
 
 
 def test_an_edited_input_counts_as_edited(classic: Workbook, editor: type[Editor]) -> None:
     sheets = editor(classic.path).type("Network", "B14", "0.7").type("η=2", "C3", "1.5").sheets()
-    read = read_training_workbook(sheets)
+    read = read_own_workbook(sheets)
     assert read.network.start_values["w2"] == 0.7
-    assert [table.eta for table in read.tables] == [0.5, 1.5]
+    assert [table.read(sheets)["eta"][0] for table in read.tables] == [0.5, 1.5]
 
 
 def test_a_moved_sheet_is_found_at_its_new_place(classic: Workbook, tmp_path: Path) -> None:
     book = load_workbook(classic.path)
     book.move_sheet("η=2", -4)
     book.save(tmp_path / "moved.xlsx")
-    assert [table.sheet for table in read_training_workbook(recalculated(tmp_path / "moved.xlsx")).tables] == [
+    assert [table.sheet for table in read_own_workbook(recalculated(tmp_path / "moved.xlsx")).tables] == [
         "η=2",
         "η=0.5",
     ]
@@ -48,7 +51,7 @@ def test_a_workbook_of_another_kind_is_refused(tmp_path: Path) -> None:
     book.active["A1"] = "step"
     book.save(tmp_path / "other.xlsx")
     with pytest.raises(UnusableInput, match="not a workbook made by xlbackprop"):
-        read_training_workbook(recalculated(tmp_path / "other.xlsx"))
+        read_own_workbook(recalculated(tmp_path / "other.xlsx"))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,7 @@ def test_a_workbook_of_another_kind_is_refused(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_read_is_named(classic: Workbook, editor: type[Editor], sheet, address, text, sentence) -> None:
     with pytest.raises(UnusableInput, match=sentence):
-        read_training_workbook(editor(classic.path).type(sheet, address, text).sheets())
+        read_own_workbook(editor(classic.path).type(sheet, address, text).sheets())
 
 
 def test_a_table_that_lost_rows_cannot_be_judged(classic: Workbook, tmp_path: Path) -> None:
@@ -70,7 +73,7 @@ def test_a_table_that_lost_rows_cannot_be_judged(classic: Workbook, tmp_path: Pa
     book["η=2"].delete_rows(20, 3)
     book.save(tmp_path / "short.xlsx")
     with pytest.raises(UnusableInput, match="the sheet η=2 ends with step 9, but the workbook was built with 12"):
-        read_training_workbook(recalculated(tmp_path / "short.xlsx"))
+        read_own_workbook(recalculated(tmp_path / "short.xlsx"))
 
 
 def test_a_training_sheet_that_was_deleted_is_missed(classic: Workbook, tmp_path: Path) -> None:
@@ -78,12 +81,12 @@ def test_a_training_sheet_that_was_deleted_is_missed(classic: Workbook, tmp_path
     del book["η=2"]
     book.save(tmp_path / "deleted.xlsx")
     with pytest.raises(UnusableInput, match="built with 2 training sheets, but 1 of them define a learning rate"):
-        read_training_workbook(recalculated(tmp_path / "deleted.xlsx"))
+        read_own_workbook(recalculated(tmp_path / "deleted.xlsx"))
 
 
 def test_a_shape_that_would_fill_the_memory_is_refused(classic: Workbook, editor: type[Editor]) -> None:
     with pytest.raises(UnusableInput, match="not a workbook made by xlbackprop"):
-        read_training_workbook(editor(classic.path).type("Network", "N14", "50000-50000").sheets())
+        read_own_workbook(editor(classic.path).type("Network", "N14", "50000-50000").sheets())
 
 
 @pytest.mark.parametrize("name", ["w_3", "eta"])
@@ -96,7 +99,7 @@ def test_a_name_that_was_deleted_is_missed(classic: Workbook, tmp_path: Path, na
         del book.defined_names[name]
     book.save(tmp_path / "nameless.xlsx")
     with pytest.raises(UnusableInput, match="the name w_3 is missing|no sheet of it defines a learning rate"):
-        read_training_workbook(recalculated(tmp_path / "nameless.xlsx"))
+        read_own_workbook(recalculated(tmp_path / "nameless.xlsx"))
 
 
 def test_only_a_number_is_a_number() -> None:

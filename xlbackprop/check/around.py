@@ -8,22 +8,22 @@ that it refers to.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xlbackprop import reference
+from xlbackprop import __version__, reference
 from xlbackprop.backprop.network import Network
 from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
-from xlbackprop.report.findings import Finding
+from xlbackprop.report.findings import Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.book import Block, Formula, Place, Role
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
 from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
 from xlbackprop.spreadsheet.ironcalc import spelled
 from xlbackprop.spreadsheet.numbers import short_number
-from xlbackprop.tables.own import TrainingWorkbook
+from xlbackprop.tables.own import OwnWorkbook
 from xlbackprop.workbook.gradient_check import ZERO
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin
@@ -39,7 +39,64 @@ _SHOWN_DIGITS = 1e-3
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[Ee][-+]?\d+)?")
 
 
-def sheets_as_built(own: TrainingWorkbook) -> OurSheets:
+@dataclass(frozen=True)
+class Around:
+    """What was found on one sheet, outside the training table that may stand there.
+
+    Attributes:
+        sheet: the sheet.
+        cells: how many formulas were compared.
+        findings: what is wrong.
+    """
+
+    sheet: str
+    cells: int
+    findings: tuple[Finding, ...]
+
+
+def judge_around(
+    sheets: Sheets,
+    own: OwnWorkbook,
+    built: OurSheets,
+    numbers: Sequence[Mapping[str, Array]],
+    *,
+    tables_are_right: bool,
+) -> list[Around]:
+    """Judge what stands around the tables of a workbook of ours.
+
+    Args:
+        sheets: the recalculated workbook, complete.
+        own: the network and the tables.
+        built: its sheets, as `build` makes them.
+        numbers: the columns of each table.
+        tables_are_right: whether nothing was found in the tables; only then the values around them are
+            judged, because what is wrong there would follow from them.
+    """
+    same_version = own.version == __version__
+    around = {}
+    for sheet in built.book.sheets:
+        cells, changed = _changed_formulas(sheets, built, sheet) if same_version else (0, [])
+        around[sheet.name] = Around(sheet.name, cells, tuple(changed))
+    if tables_are_right and not any(judged.findings for judged in around.values()):
+        # where all formulas are right, a wrong value or an error would be the engine's
+        for name, finding in _wrong_values(sheets, built, own, numbers, texts=same_version):
+            around[name] = replace(around[name], findings=(*around[name].findings, finding))
+    return list(around.values())
+
+
+def insist_on_whole(sheets: Sheets, own: OwnWorkbook, built: OurSheets) -> None:
+    """See whether nothing is missing around the tables of a workbook of ours.
+
+    Raises:
+        UnusableInput: a sheet is missing, or the derivation is asked for a step that does not exist.
+    """
+    for sheet in built.book.sheets:
+        if sheet.name not in sheets.names:
+            raise UnusableInput(f"its sheet {sheet.name} is missing: restore it.")
+    _chosen_step(_In(sheets, built), own.tables[0].steps)
+
+
+def sheets_as_built(own: OwnWorkbook) -> OurSheets:
     """The sheets as `build` makes them for the network and the tables of a workbook."""
     network = own.network
     blank = Network.blank(
@@ -50,13 +107,13 @@ def sheets_as_built(own: TrainingWorkbook) -> OurSheets:
     return our_sheets(NoRun(WorkbookLayout(blank, etas, own.tables[0].steps, renamed=names)), Origin("", "", ""))
 
 
-def chosen_step(sheets: Sheets, built: OurSheets, steps: int) -> int:
+def _chosen_step(cells: "_In", steps: int) -> int:
     """The step that the derivation shows.
 
     Raises:
         UnusableInput: there is no such step.
     """
-    value = _In(sheets, built).value(built.derivation.step)
+    built, value = cells.built, cells.value(cells.built.derivation.step)
     step = as_number(value)
     if not (0 <= step <= steps and step == int(step)):
         shown = f"{step:g}" if step == step else value
@@ -73,7 +130,7 @@ def _blocks(sheet: BookSheet, *roles: Role) -> Iterator[Block]:
             yield block
 
 
-def formulas_around(sheet: BookSheet) -> Iterator[tuple[int, int, Formula]]:
+def _formulas_around(sheet: BookSheet) -> Iterator[tuple[int, int, Formula]]:
     """Row, column and formula of each cell around the table of a sheet."""
     for block in _blocks(sheet, Role.FORMULA, Role.QUANTITY):
         for row, column, content in block.cells():
@@ -81,11 +138,11 @@ def formulas_around(sheet: BookSheet) -> Iterator[tuple[int, int, Formula]]:
                 yield row, column, content
 
 
-def changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tuple[int, list[Finding]]:
+def _changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tuple[int, list[Finding]]:
     """How many formulas there should be around the table of a sheet, and those that are others now, one finding a
     column."""
     count, doubtful = 0, []
-    for row, column, content in formulas_around(sheet):
+    for row, column, content in _formulas_around(sheet):
         count += 1
         expected, found = f"={built.book.written(content, sheet)}", sheets.formula(sheet.name, row, column)
         if found is None or found.replace("@", "") != expected:
@@ -103,28 +160,37 @@ def changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tupl
         findings.append(
             Finding(
                 quantity=sheet.name,
-                kind="constant" if constant else "formula",
+                kind=Kind.CONSTANT if constant else Kind.FORMULA,
                 cell=cell_address(row, column),
                 rows=len(cells),
                 found=found or ("an empty cell" if value is None else str(value)),
                 expected=expected,
                 max_abs_error=None,
+                ranges=(cell_address(row, column),),
+                slip=_slip(found, value),
             )
         )
     return count, findings
 
 
+def _slip(found: str | None, value: Value) -> str:
+    """What is wrong with a cell that holds another formula, or none, as the end of a sentence."""
+    if found is not None:
+        return "holds another formula than the one that was built"
+    return "is empty where a formula belongs" if value is None else f"holds {value} where a formula belongs"
+
+
 def unlike_written(sheets: Sheets, built: OurSheets) -> Iterator[tuple[str, Finding]]:
     """The cells around the tables, with their sheet, whose recalculated value is not the one that was written."""
     for sheet in built.book.sheets:
-        for row, column, content in formulas_around(sheet):
+        for row, column, content in _formulas_around(sheet):
             yield from _compared(sheets, sheet, row, column, built.book.shown(content, sheet))
 
 
-def wrong_values(
+def _wrong_values(
     sheets: Sheets,
     built: OurSheets,
-    own: TrainingWorkbook,
+    own: OwnWorkbook,
     numbers: Sequence[Mapping[str, Array]],
     *,
     texts: bool,
@@ -159,12 +225,13 @@ def _compared(sheets: Sheets, sheet: BookSheet, row: int, column: int, should: V
             sheet.name,
             Finding(
                 quantity=sheet.name,
-                kind="error" if error else "formula",
+                kind=Kind.ERROR if error else Kind.FORMULA,
                 cell=cell_address(row, column),
                 rows=1,
                 found=f"{formula} shows {found}",
                 expected=short_number(should) if isinstance(should, float) else str(should),
                 max_abs_error=None,
+                ranges=(cell_address(row, column),),
             ),
         )
 
@@ -219,29 +286,30 @@ class _Judged:
             shown = f"{cells.sheets.formula(sheet.name, row, column)} shows {cells.value(self.cell)}"
             finding = Finding(
                 quantity=self.quantity,
-                kind="error" if cells.sheets.is_error(sheet.name, row, column) else "formula",
+                kind=Kind.ERROR if cells.sheets.is_error(sheet.name, row, column) else Kind.FORMULA,
                 cell=cell_address(row, column),
                 rows=1,
                 found=shown,
                 expected=short_number(self.value),
                 max_abs_error=error if error == error else None,
+                ranges=(cell_address(row, column),),
             )
             yield sheet.name, finding
 
 
-def _derivation(cells: _In, own: TrainingWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[_Judged]:
+def _derivation(cells: _In, own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[_Judged]:
     network, derivation = own.network, cells.built.derivation
     eta = cells.number(derivation.eta)
     # a learning rate that no sheet has any more means the first sheet
-    chosen = next((n for n, table in enumerate(own.tables) if table.eta == eta), 0)
-    table, columns = own.tables[chosen], numbers[chosen]
-    step = chosen_step(cells.sheets, cells.built, table.steps)
-    exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": table.eta}
+    chosen = next((n for n, columns in enumerate(numbers) if columns["eta"][0] == eta), 0)
+    columns, eta = numbers[chosen], float(numbers[chosen]["eta"][0])
+    step = _chosen_step(cells, own.tables[chosen].steps)
+    exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": eta}
     expected = {name: Expected(np.array([value]), np.array([abs(value)])) for name, value in exact.items()}
     shown = {name: cells.numbers(cell).reshape(1) for name, cell in derivation.values.items()}
     expected |= reference.expected_step(network, shown)
     for name in network.trained_names:
-        expected[f"new {name}"] = reference.expected_update(shown[name], shown[f"dE_d{name}"], table.eta)
+        expected[f"new {name}"] = reference.expected_update(shown[name], shown[f"dE_d{name}"], eta)
     for name, should in expected.items():
         yield _Judged(name, derivation.values[name], float(should.value[0]), float(should.scale[0]))
 
@@ -252,7 +320,9 @@ def _gradient_check(cells: _In, network: Network) -> Iterator[_Judged]:
     # one entry a forward pass, two passes a weight
     given = {name: np.repeat(cells.number(start[name]), rows) for name in network.start_values}
     for row in range(rows):
-        given[check.moved[row // 2]][row] += epsilon if row % 2 == 0 else -epsilon
+        moved, by = check.moved[row // 2], epsilon if row % 2 == 0 else -epsilon
+        given[moved][row] += by
+        yield _Judged(f"step of {moved}", check.moved_by[row, 0], by, abs(by))
     given |= dict(zip(check.names, cells.numbers(check.passes).T, strict=True))
     forward = reference.expected_forward(network, given)
     for column, name in enumerate(check.names):

@@ -7,7 +7,7 @@ import numpy as np
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.expression import cell_formula
 from xlbackprop.backprop.quantities import chain_rule_names, expected_expression
-from xlbackprop.check.evidence import Evidence, Group, usual
+from xlbackprop.check.contents import Contents, Group, usual
 from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.slips import slip
 from xlbackprop.spreadsheet.addresses import cell_address, fixed_address, quoted
@@ -20,27 +20,27 @@ _ROUNDING_FUNCTIONS = {"ROUND", "ROUNDUP", "ROUNDDOWN", "TRUNC", "INT", "MROUND"
 class Explanation:
     """Explains the formulas of one table."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        self._sheets, self._table, self._network = evidence.sheets, evidence.table, evidence.network
-        self._numbers, self._rate, self._trial = evidence.numbers, evidence.rate, evidence.trial
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
+        self._numbers, self._eta, self._trial = contents.numbers, contents.eta, contents.trial
 
     def named_slip(self, group: Group) -> Slip | None:
         """The slip in a wrong formula, if it is one of the known kinds."""
         name, text = group.name, group.formula.text or ""
         step = self._table.row_numbers[group.formula.row]
         formula = parsed(text)
-        if name in self._evidence.constants:
+        if name in self._contents.constants:
             return None
-        shifted = self._other_rate(name, formula) or self._other_rows(name, formula, step)
+        shifted = self._other_eta(name, formula) or self._other_rows(name, formula, step)
         if shifted:
             return shifted
         if _ROUNDING_FUNCTIONS.intersection(formula.functions):
             return Slip("is rounded, and so is all that follows from it")
         known = self._known(text, step)
-        for tried in (group.tried, group.tried_here):
+        for tried in (group.tried, group.tried_with_constants):
             if tried and not tried.right:
-                found = slip(self._network, name, known, tried.constants, tried.found, formula.numbers)
+                found = slip(self._network, name, known, tried.constants, tried.results, formula.numbers)
                 if found:
                     return found
         return None
@@ -58,15 +58,15 @@ class Explanation:
         ]
         return f", by way of {', '.join(helpers)}" if helpers else ""
 
-    def _other_rate(self, name: str, formula: Formula) -> Slip | None:
+    def _other_eta(self, name: str, formula: Formula) -> Slip | None:
         """Another cell where the learning rate belongs."""
-        rate = self._rate.cell
-        if name not in self._evidence.updates or rate is None:
+        eta_cell = self._eta.cell
+        if name not in self._contents.updates or eta_cell is None:
             return None
         for target in formula.references:
             cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
             in_table = cell.sheet == self._table.sheet and self._table.header_row < cell.row <= self._table.rows[-1]
-            if target.is_cell and not in_table and cell != rate:
+            if target.is_cell and not in_table and cell != eta_cell:
                 sheet = "" if cell.sheet == self._table.sheet else f"{quoted(cell.sheet)}!"
                 found = sheet + cell_address(cell.row, cell.column)
                 return Slip(f"takes η from {found} instead of {self._addresses(0)('eta')}", shifted=True)
@@ -74,7 +74,7 @@ class Explanation:
 
     def _other_rows(self, name: str, formula: Formula, step: int) -> Slip | None:
         """Cells of another row than the formula should work on."""
-        normal = 1 if name in self._evidence.updates else 0
+        normal = 1 if name in self._contents.updates else 0
         far: dict[str, int] = {}
         inside, rows = set(self._table.columns.values()), self._table.rows
         for target in formula.references:
@@ -82,7 +82,12 @@ class Explanation:
             if own and self._table.header_row <= target.row <= rows[-1] and target.row not in self._table.row_numbers:
                 return Slip(f"refers to row {target.row}, which holds no step", shifted=True)
             named = self._trial.name_of(target, step)
-            if named and target.is_cell and named[0] in self._numbers and named[0] not in self._evidence.here:
+            if (
+                named
+                and target.is_cell
+                and named[0] in self._numbers
+                and named[0] not in self._contents.sheet_constants
+            ):
                 header = notation.header(named[0])
                 if named[1] != normal and target.row_fixed:
                     return Slip(f"takes {header} always from row {target.row}, because of the $", shifted=True)
@@ -121,11 +126,11 @@ class Explanation:
         """
         table = self._table
         row = table.rows[step]
-        if name in self._evidence.constants:
+        if name in self._contents.constants:
             first = int(np.argmax(self._numbers[name] == usual(self._numbers[name])))
             return f"={fixed_address(table.rows[first], table.columns[name])}"
         source = row
-        if name in self._evidence.updates:
+        if name in self._contents.updates:
             source = table.rows[max(step - 1, 0)]
         expression = expected_expression(self._network, name, self._known(text, step))
         return f"={cell_formula(expression, self._addresses(source))}"
@@ -137,10 +142,10 @@ class Explanation:
             place = table.places.get(name, name)
             if place in table.columns:
                 return cell_address(row, table.columns[place])
-            cell = self._rate.cell if name == "eta" else table.cells.get(place)
+            cell = self._eta.cell if name == "eta" else table.cells.get(place)
             if cell is None:
-                rate = self._rate.first
-                return f"{rate:.12g}" if name == "eta" and rate is not None else notation.header(name)
+                eta = self._eta.first
+                return f"{eta:.12g}" if name == "eta" and eta is not None else notation.header(name)
             sheet = "" if cell.sheet == table.sheet else f"{quoted(cell.sheet)}!"
             return sheet + fixed_address(cell.row, cell.column)
 

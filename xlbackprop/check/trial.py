@@ -52,21 +52,21 @@ class TriedFormula:
     """What a formula gave on the random trainings.
 
     Attributes:
-        found: its value on each, NaN for an error; empty if it could not be tried.
+        results: its value on each, NaN for an error; empty if it could not be tried.
         expected: what it should have given.
         constants: what was not drawn in these trainings.
     """
 
-    found: tuple[float, ...]
+    results: tuple[float, ...]
     expected: tuple[float, ...]
     constants: Constants
 
     @cached_property
     def right(self) -> bool | None:
         """Whether the formula is right; None if it could not be tried."""
-        if not self.found:
+        if not self.results:
             return None
-        return bool(same(np.array(self.found), np.array(self.expected)).all())
+        return bool(same(np.array(self.results), np.array(self.expected)).all())
 
 
 @lru_cache(maxsize=64)

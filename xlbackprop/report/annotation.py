@@ -26,16 +26,16 @@ def annotate(checked: CheckedFile, output: Path, *, force: bool) -> None:
         UnusableInput: the copy cannot be written, or the workbook has macros.
     """
     causes: dict[str, list[Finding]] = {}
-    for table in checked.tables:
-        if table.findings:
-            causes.setdefault(table.sheet, []).extend(table.findings)
+    for sheet in checked.sheets:
+        if sheet.findings:
+            causes.setdefault(sheet.sheet, []).extend(sheet.findings)
     package = Package(checked.file)
-    mark(package, {sheet: _marks(found) for sheet, found in causes.items()}, colour=FILL, author=AUTHOR)
+    mark(package, {sheet: _marks(found, sheet) for sheet, found in causes.items()}, colour=FILL, author=AUTHOR)
     package.write(output, force=force)
 
 
-def _marks(causes: Sequence[Finding]) -> Marks:
+def _marks(causes: Sequence[Finding], sheet: str) -> Marks:
     notes: dict[str, list[str]] = {}
     for cause in causes:
-        notes.setdefault(cause.cell, []).append(f"{sentence(cause)}\nExpected: {cause.expected}")
+        notes.setdefault(cause.cell, []).append(f"{sentence(cause, sheet)}\nExpected: {cause.expected}")
     return Marks({cell for cause in causes for area in cause.ranges for cell in cells_between(area)}, notes)

@@ -1,13 +1,37 @@
 """What a check of a workbook finds: causes, differences, and a verdict a sheet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-
-from xlbackprop.tables.own import TrainingTable
 
 #: A sentence names so many ranges; more would bury what it says.
 _MOST_RANGES = 3
+
+
+class Verdict(StrEnum):
+    """What is said about a sheet as a whole."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    #: right numbers are pasted where formulas belong
+    CONSTANTS = "constants"
+    #: headers have no data below them, or columns are lacking
+    INCOMPLETE = "incomplete"
+
+
+class Kind(StrEnum):
+    """What is wrong with a cell."""
+
+    FORMULA = "formula"
+    #: the formula of a weight
+    UPDATE = "update"
+    #: a number, a text or nothing where a formula belongs
+    CONSTANT = "constant"
+    #: an error value
+    ERROR = "error"
+    #: the formula refers to the wrong row or cell
+    REFERENCE = "reference"
 
 
 def listed(ranges: Sequence[str]) -> str:
@@ -20,19 +44,20 @@ class Finding:
     """A cause: a quantity whose cells do not hold what they should.
 
     Attributes:
-        quantity: its ASCII name, or what the cell is on a sheet without a training table.
-        kind: `formula`, `update`, `constant`, `error` or `reference`.
+        quantity: its ASCII name; the name of its sheet where the cells are those of no quantity.
+        kind: what is wrong with it.
         cell: the first cell that is wrong.
         rows: how many cells are wrong.
         found: the formula or number that stands there.
         expected: the formula or number that should stand there.
         max_abs_error: the largest error; None where the cell holds no number.
         ranges: all cells that are wrong, as ranges: `Z33:Z100`.
-        slip: what the formula does wrong, as the end of a sentence; empty where that is not known.
+        slip: what is wrong, as the end of a sentence; empty where that is not known, and for pasted
+            numbers that are right.
     """
 
     quantity: str
-    kind: str
+    kind: Kind
     cell: str
     rows: int
     found: str
@@ -41,32 +66,67 @@ class Finding:
     ranges: tuple[str, ...] = ()
     slip: str = ""
 
+    @property
+    def is_right_constant(self) -> bool:
+        """Whether it is no more than a pasted number that is right."""
+        return self.kind is Kind.CONSTANT and not self.slip
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far a quantity of one table is from NumPy's own run, where it is farthest; None if it is no number there."""
+
+    quantity: str
+    cell: str
+    max_abs: float | None
+    max_rel: float | None
+
 
 @dataclass(frozen=True)
 class CheckedTable:
-    """What was found in one backpropagation table, whoever made it.
+    """What was found in one backpropagation table, or on a sheet around the tables of a workbook of ours.
 
     Attributes:
-        sheet: the sheet that it stands on.
-        header_row, first_row, last_row: where it stands; None where no row holds numbers.
-        steps: the number of updates.
-        learning_rate: the one that it starts with; None if nothing tells.
-        verdict: `correct`, `wrong`, `constants` or `incomplete`.
+        sheet: the sheet.
         findings: the causes of what is wrong.
         notes: what else is worth knowing, as sentences.
+        incomplete: whether columns or all numbers are lacking.
+        header_row: its row of headers; None on a sheet around the tables.
+        first_row, last_row: its first and last step; None where no row holds numbers.
+        steps: the number of updates.
+        learning_rate: the one that it starts with; None if nothing tells.
+        cells: how many cells were compared.
+        differences: for a workbook of ours, how far each quantity is from NumPy's own run.
         largest_error: how far E_total gets from a run in NumPy; None if that cannot be said.
     """
 
     sheet: str
-    header_row: int
-    first_row: int | None
-    last_row: int | None
-    steps: int
-    learning_rate: float | None
-    verdict: str
-    findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
-    largest_error: float | None
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    incomplete: bool = False
+    header_row: int | None = None
+    first_row: int | None = None
+    last_row: int | None = None
+    steps: int | None = None
+    learning_rate: float | None = None
+    cells: int = 0
+    differences: tuple[Difference, ...] = ()
+    largest_error: float | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The rule for every table and every command."""
+        if not all(finding.is_right_constant for finding in self.findings):
+            return Verdict.WRONG
+        if self.incomplete:
+            return Verdict.INCOMPLETE
+        return Verdict.CONSTANTS if self.findings else Verdict.CORRECT
+
+    @property
+    def largest_difference(self) -> Difference | None:
+        """The quantity with the largest absolute difference."""
+        comparable = [difference for difference in self.differences if difference.max_abs is not None]
+        return max(comparable, key=lambda difference: difference.max_abs or 0.0, default=None)
 
 
 @dataclass(frozen=True)
@@ -76,76 +136,33 @@ class CheckedFile:
     Attributes:
         file: its path.
         error: why it could not be checked at all, as a sentence.
-        tables: what was found in each table.
+        engine: what recalculated it, one of `engines.ENGINES`; None if nothing could.
+        sheets: what was found, in the order of the sheets: each table, and the sheets around those of ours.
         notes: what else is worth knowing, as sentences.
-        elsewhere: what is wrong around the tables of a workbook of ours, each with its sheet.
     """
 
     file: Path
     error: str | None = None
-    tables: tuple[CheckedTable, ...] = ()
+    engine: str | None = None
+    sheets: tuple[CheckedTable, ...] = ()
     notes: tuple[str, ...] = ()
-    elsewhere: tuple[tuple[str, Finding], ...] = ()
 
     @property
-    def right(self) -> bool:
-        """Whether it holds a table, and nothing but correct ones."""
-        correct = all(table.verdict == "correct" for table in self.tables)
-        return self.error is None and bool(self.tables) and correct and not self.elsewhere
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How far a quantity of one sheet is from NumPy's own run, where it is farthest; None if it is no number there."""
-
-    quantity: str
-    cell: str
-    max_abs: float | None
-    max_rel: float | None
-
-
-@dataclass(frozen=True)
-class TableReport:
-    """What was found on one sheet."""
-
-    sheet: str
-    cells: int
-    findings: list[Finding]
-    differences: list[Difference] = field(default_factory=list)
-    table: TrainingTable | None = None
+    def tables(self) -> tuple[CheckedTable, ...]:
+        """The backpropagation tables."""
+        return tuple(sheet for sheet in self.sheets if sheet.header_row is not None)
 
     @property
-    def verdict(self) -> str:
-        if not self.findings:
-            return "correct"
-        return "constants" if all(finding.kind == "constant" for finding in self.findings) else "wrong"
-
-    @property
-    def largest(self) -> Difference | None:
-        """The quantity with the largest absolute difference."""
-        comparable = [difference for difference in self.differences if difference.max_abs is not None]
-        return max(comparable, key=lambda difference: difference.max_abs or 0.0, default=None)
-
-
-@dataclass(frozen=True)
-class FileReport:
-    """What was found in one workbook by one engine.
-
-    Attributes:
-        other_version: the version that built the file, if it is another one: then only the numbers
-            were judged, and not the formulas around the tables.
-    """
-
-    file: Path
-    engine: str
-    tables: list[TableReport]
-    other_version: str | None = None
+    def around(self) -> tuple[CheckedTable, ...]:
+        """The sheets without a table in a workbook of ours."""
+        return tuple(sheet for sheet in self.sheets if sheet.header_row is None)
 
     @property
     def correct(self) -> bool:
-        return all(not table.findings for table in self.tables)
+        """Whether it holds a table, and nothing is wrong in it."""
+        return bool(self.tables) and all(sheet.verdict is Verdict.CORRECT for sheet in self.sheets)
 
     @property
     def cells(self) -> int:
         """How many cells were compared."""
-        return sum(table.cells for table in self.tables)
+        return sum(sheet.cells for sheet in self.sheets)

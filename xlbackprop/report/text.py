@@ -4,59 +4,102 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from xlbackprop.backprop.notation import header
-from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding, listed
+from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding, Kind, Verdict, listed
 
 #: The colour of each verdict on a terminal.
-COLOURS = {"correct": "green", "wrong": "red", "constants": "yellow", "incomplete": "yellow"}
+COLOURS = {
+    Verdict.CORRECT: "green",
+    Verdict.WRONG: "red",
+    Verdict.CONSTANTS: "yellow",
+    Verdict.INCOMPLETE: "yellow",
+}
 
 _LONGEST_FORMULA = 200
+_WITHOUT_A_SLIP = {
+    Kind.FORMULA: "does not follow from the cells before it",
+    Kind.UPDATE: "is not updated by one learning rate against its gradient",
+    Kind.CONSTANT: "holds pasted numbers instead of formulas",
+    Kind.ERROR: "shows an error",
+    Kind.REFERENCE: "refers to the wrong cells",
+}
 
 
-def sentence(finding: Finding) -> str:
-    """What is wrong, in one sentence: `∂E/∂w3 (Z33:Z100) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2).`"""
+def sentence(finding: Finding, sheet: str) -> str:
+    """What is wrong, in one sentence: `∂E/∂w3 (Z33:Z100) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2).`
+
+    Args:
+        finding: a cause.
+        sheet: the sheet that it was found on.
+    """
     where = listed(finding.ranges or (finding.cell,))
-    what = finding.slip
-    if not what:
-        what = {
-            "constant": "holds pasted numbers instead of formulas",
-            "error": "shows an error",
-            "reference": "refers to the wrong cells",
-            "update": "is not updated by one learning rate against its gradient",
-        }.get(finding.kind, "does not follow from the cells before it")
+    if where == finding.cell and finding.rows > 1:
+        where += f" and {finding.rows - 1} more"
+    subject = where if finding.quantity == sheet else f"{header(finding.quantity)} ({where})"
     off = ""
-    if finding.max_abs_error is not None and not (finding.kind == "constant" and not finding.slip):
+    if finding.max_abs_error is not None and not finding.is_right_constant:
         off = f", off by up to {finding.max_abs_error:.1e}"
-    return f"{header(finding.quantity)} ({where}) {what}{off}."
+    return f"{subject} {finding.slip or _WITHOUT_A_SLIP[finding.kind]}{off}."
 
 
 def table_lines(checked: CheckedTable) -> Iterator[str]:
-    """What there is to say about a table, below its line."""
-    pasted = [finding for finding in checked.findings if finding.kind == "constant" and not finding.slip]
+    """What there is to say about a table, or a sheet around the tables, below its line."""
+    pasted = [finding for finding in checked.findings if finding.is_right_constant]
     several = len(pasted) > 2
     for finding in checked.findings:
         if several and finding in pasted:
             continue
-        yield sentence(finding)
+        yield sentence(finding, checked.sheet)
         if finding.found.startswith("=") or not finding.slip:
             yield f"    found     {textwrap.shorten(finding.found, _LONGEST_FORMULA, placeholder=' …')}"
         yield f"    expected  {textwrap.shorten(finding.expected, _LONGEST_FORMULA, placeholder=' …')}"
     if several:
         names = ", ".join(header(finding.quantity) for finding in pasted)
         yield f"{len(pasted)} columns hold pasted numbers instead of formulas: {names}."
-    if checked.verdict == "wrong" and checked.largest_error:
+    if checked.verdict is Verdict.WRONG and checked.largest_error:
         yield f"E_total is off by up to {checked.largest_error:.1e}."
     for note in checked.notes:
         yield f"Note: {note}."
 
 
+def detail_lines(checked: CheckedTable) -> Iterator[str]:
+    """How far each quantity of a table is from NumPy's own run."""
+    for difference in checked.differences:
+        absolute, relative = (
+            "not a number" if size is None else f"{size:.1e}" for size in (difference.max_abs, difference.max_rel)
+        )
+        yield f"{difference.quantity:<12} {difference.cell:<8} absolute {absolute}, relative {relative}"
+
+
+def agreement(file: CheckedFile, engine: str) -> str:
+    """What recalculated a workbook of ours, and how far NumPy agrees, in one sentence.
+
+    Args:
+        file: what was found in it.
+        engine: the name of what recalculated it, for people.
+    """
+    text = f"{engine} recalculated {file.cells:,} formula cells"
+    if not file.correct:
+        return f"{text}."
+    sheet, largest = max(
+        ((table.sheet, table.largest_difference) for table in file.tables if table.largest_difference),
+        key=lambda candidate: candidate[1].max_abs or 0.0,
+    )
+    return (
+        f"{text}, and NumPy agrees with every one; the largest difference is "
+        f"{largest.max_abs:.1e}, of {largest.quantity} in {sheet}!{largest.cell}."
+    )
+
+
 def summary(files: Sequence[CheckedFile]) -> str:
-    """How many tables are right, in one sentence."""
+    """How many tables are right, and how many sheets around them are not, in one sentence."""
     tables = [table for file in files for table in file.tables]
-    right = sum(1 for table in tables if table.verdict == "correct")
+    around = [sheet for file in files for sheet in file.around if sheet.verdict is not Verdict.CORRECT]
     unusable = sum(1 for file in files if file.error)
-    parts = [f"{_count(len(files), 'file')}, {_count(len(tables), 'table')}: {right} correct"]
-    for verdict in ("wrong", "constants", "incomplete"):
-        if number := sum(1 for table in tables if table.verdict == verdict):
+    judged = _count(len(tables), "table") + (f" and {_count(len(around), 'sheet')} around them" if around else "")
+    verdicts = [sheet.verdict for sheet in (*tables, *around)]
+    parts = [f"{_count(len(files), 'file')}, {judged}: {verdicts.count(Verdict.CORRECT)} correct"]
+    for verdict in (Verdict.WRONG, Verdict.CONSTANTS, Verdict.INCOMPLETE):
+        if number := verdicts.count(verdict):
             parts.append(f"{number} {verdict}")
     if unusable:
         parts.append(f"{_count(unusable, 'file')} could not be checked")

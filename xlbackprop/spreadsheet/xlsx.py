@@ -95,31 +95,35 @@ class _Streamed(Worksheet):
 
     def __init__(self) -> None:
         super().__init__()
-        self._streams: list[tuple[int, str, Iterable[Sequence[float]]]] = []
+        self._streams: list[tuple[Block, Sequence[str], Sequence[Format], Iterable[Sequence[float]]]] = []
 
-    def stream_rows(self, block: Block, template: str, rows: Iterable[Sequence[float]]) -> None:
+    def stream_rows(
+        self, block: Block, formulas: Sequence[str], formats: Sequence[Format], rows: Iterable[Sequence[float]]
+    ) -> None:
         """Append rows; nothing else may be written to these rows or below them.
 
         Args:
             block: where they stand.
-            template: the XML of a row, from `_row_template`.
+            formulas: those of a row, with marks for the rows that move.
+            formats: those of its cells.
             rows: the values of each row; read when the workbook is closed.
         """
         last = (block.row - 1 + block.shape[0] - 1, block.column - 1 + block.shape[1] - 1)
         self._check_dimensions(block.row - 1, block.column - 1)
         self._check_dimensions(*last)
-        self._streams.append((block.row, template, rows))
+        self._streams.append((block, formulas, formats, rows))
 
     def _write_rows(self) -> None:
         last_row: int = self.dim_rowmax  # type: ignore[has-type]
         if self._streams:
             # the rows that XlsxWriter itself knows of end above the first streamed one
-            self.dim_rowmax = self._streams[0][0] - 2
+            self.dim_rowmax = self._streams[0][0].row - 2
         super()._write_rows()
         self.dim_rowmax = last_row
-        for first, template, rows in self._streams:
+        for block, formulas, formats, rows in self._streams:
+            template = _row_template(block, formulas, formats)
             offsets = sorted(set(ROW_OFFSET.findall(template)))
-            for number, values in enumerate(rows, start=first):
+            for number, values in enumerate(rows, start=block.row):
                 text = template
                 for offset in offsets:
                     text = text.replace(f"\x04{offset}\x05", str(number + int(offset)))
@@ -273,7 +277,7 @@ class _Writer:
         looks = [self.formats.of(block.look(0, n)) or self.workbook.default_url_format for n in range(block.shape[1])]
         formulas = [self.book.written(formula, self.sheet, from_row=block.row) for formula in filled.formulas]
         if self.streamed:
-            self.worksheet.stream_rows(block, _row_template(block, formulas, looks), filled.rows)
+            self.worksheet.stream_rows(block, formulas, looks, filled.rows)
             return
         for row, values in enumerate(filled.rows, start=block.row):
             for n, (formula, value) in enumerate(zip(formulas, values, strict=True)):

@@ -40,8 +40,8 @@ def find_tables(sheets: Sheets) -> list[Table]:
     elsewhere = _labelled(sheets)
     tables = (table for sheet in sheets.visible for table in _Sheet(sheets, sheet, elsewhere).tables())
     found = [run for table in tables for run in _runs(sheets, table)]
-    rates = {table.cells["eta"] for table in found if "eta" in table.cells}
-    return [replace(table, other_rates=frozenset(rates - {table.cells.get("eta")})) for table in found]
+    eta_cells = {table.cells["eta"] for table in found if "eta" in table.cells}
+    return [replace(table, other_eta_cells=frozenset(eta_cells - {table.cells.get("eta")})) for table in found]
 
 
 def _runs(sheets: Sheets, table: Table) -> Iterator[Table]:

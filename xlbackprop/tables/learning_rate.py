@@ -12,7 +12,7 @@ from xlbackprop.spreadsheet.formulas import Formula, parsed
 from xlbackprop.tables.table import Table, number_in
 
 #: Ratios of change and gradient count as the same learning rate when they agree so far.
-_SAME_RATE = 1e-6
+_SAME_ETA = 1e-6
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,15 @@ def learning_rate(sheets: Sheets, table: Table, numbers: dict[str, Array]) -> Le
         cell = labelled
     if cell is not None:
         return LearningRate(np.full(len(table.rows), number_in(sheets, cell)), cell)
-    typed = _typed_rate(sheets, table)
-    rate = abs(_rate_of_updates(table, numbers)) if math.isnan(typed) else typed
+    typed = _typed_eta(sheets, table)
+    eta = abs(_eta_of_updates(table, numbers)) if math.isnan(typed) else typed
     # an update that changes nothing has no learning rate
-    return LearningRate(np.full(len(table.rows), rate or math.nan), None)
+    return LearningRate(np.full(len(table.rows), eta or math.nan), None)
 
 
 def _belongs_elsewhere(table: Table, cell: Cell) -> bool:
     """Whether a cell is the learning rate of another table, or no learning rate at all."""
-    return cell.sheet != table.sheet or cell in table.other_rates
+    return cell.sheet != table.sheet or cell in table.other_eta_cells
 
 
 def _first_updates(sheets: Sheets, table: Table) -> list[Formula]:
@@ -79,13 +79,13 @@ def _first_updates(sheets: Sheets, table: Table) -> list[Formula]:
     return [parsed(text) for column in columns if (text := formulas.get((table.rows[1], column)))]
 
 
-def _typed_rate(sheets: Sheets, table: Table) -> float:
+def _typed_eta(sheets: Sheets, table: Table) -> float:
     """The number that most of the first updates hold; NaN if there is none."""
     counts = Counter(number for formula in _first_updates(sheets, table) for number in set(formula.numbers))
     if not counts:
         return math.nan
-    rate, count = counts.most_common(1)[0]
-    return rate if 2 * count > len(table.network.trained_names) and rate > 0 else math.nan
+    eta, count = counts.most_common(1)[0]
+    return eta if 2 * count > len(table.network.trained_names) and eta > 0 else math.nan
 
 
 def _used_cells(sheets: Sheets, table: Table) -> dict[Cell, int]:
@@ -114,23 +114,23 @@ def _outside(sheets: Sheets, table: Table, formula: Formula) -> list[Cell]:
     ]
 
 
-def _rate_of_updates(table: Table, numbers: dict[str, Array]) -> float:
+def _eta_of_updates(table: Table, numbers: dict[str, Array]) -> float:
     """The rate that most weights moved by at the first step; NaN if they do not agree on one."""
     if len(table.rows) < 2:
         return math.nan
-    rates = []
+    etas = []
     for name in table.network.trained_names:
         if name in numbers and f"dE_d{name}" in numbers:
             with np.errstate(all="ignore"):
-                rates.append(float((numbers[name][0] - numbers[name][1]) / numbers[f"dE_d{name}"][0]))
-    finite = [rate for rate in rates if math.isfinite(rate)]
+                etas.append(float((numbers[name][0] - numbers[name][1]) / numbers[f"dE_d{name}"][0]))
+    finite = [eta for eta in etas if math.isfinite(eta)]
     if not finite:
         return math.nan
-    best = max(finite, key=lambda rate: sum(_same(rate, other) for other in finite))
-    agreeing = [rate for rate in finite if _same(rate, best)]
+    best = max(finite, key=lambda eta: sum(_same(eta, other) for other in finite))
+    agreeing = [eta for eta in finite if _same(eta, best)]
     # what was typed is a short number; the quotient of two long ones is not
     return float(f"{np.median(agreeing):.8g}") if 2 * len(agreeing) > len(finite) else math.nan
 
 
 def _same(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=_SAME_RATE)
+    return math.isclose(one, other, rel_tol=_SAME_ETA)

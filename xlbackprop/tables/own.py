@@ -3,72 +3,31 @@
 Everything is read from the file as it is now: an input that was edited counts as edited.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.quantities import training_step
 from xlbackprop.errors import UnusableInput
-from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.cells import Cell, Sheets, as_number
+from xlbackprop.tables.table import Table
 
 #: The header row of a table is looked for in the first rows of its sheet.
 _HEADER_ROWS = 60
 
 
 @dataclass(frozen=True)
-class TrainingTable:
-    """A training table: a header row, then a row a step.
-
-    Attributes:
-        sheet: the sheet that it stands on.
-        header_row: its row of headers.
-        last_row: its last row of numbers.
-        columns: the column of each quantity, by ASCII name.
-        eta_cell: where its learning rate stands.
-        eta: the learning rate.
-    """
-
-    sheet: str
-    header_row: int
-    last_row: int
-    columns: Mapping[str, int]
-    eta_cell: Cell
-    eta: float
-
-    @property
-    def first_row(self) -> int:
-        return self.header_row + 1
-
-    @property
-    def steps(self) -> int:
-        """The number of updates."""
-        return self.last_row - self.first_row
-
-    def read(self, sheets: Sheets) -> dict[str, Array]:
-        """The numbers of each column, step by step; NaN where no number stands."""
-        return {
-            name: np.array(
-                [as_number(sheets.value(self.sheet, row, column)) for row in range(self.first_row, self.last_row + 1)]
-            )
-            for name, column in self.columns.items()
-        }
-
-
-@dataclass(frozen=True)
-class TrainingWorkbook:
+class OwnWorkbook:
     """What a workbook of ours trains, as it stands in the file.
 
     Attributes:
         network: with the start values that are in the input cells now.
-        tables: one a learning rate.
+        tables: one a learning rate, in the order of their sheets.
         version: of the program that built it.
     """
 
     network: Network
-    tables: tuple[TrainingTable, ...]
+    tables: tuple[Table, ...]
     version: str
 
 
@@ -77,11 +36,12 @@ def is_own_workbook(sheets: Sheets) -> bool:
     return "Network" in sheets.names and _read_facts(sheets).get("made by", "").startswith("xlbackprop")
 
 
-def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
+def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
     """The network and the training tables of a workbook that `xlbackprop build` made.
 
     Raises:
-        UnusableInput: it is a workbook of another kind, or an input cell holds no number.
+        UnusableInput: it is a workbook of another kind, an input cell holds no number, or a table lacks
+            a row or a column.
     """
     facts = _read_facts(sheets)
     try:
@@ -92,7 +52,7 @@ def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
             loss=facts["error"],
             biases=facts["biases"],
         )
-        steps, rates = int(facts["steps"]), int(facts["learning rates"])
+        steps, built = int(facts["steps"]), int(facts["learning rates"])
     except (KeyError, ValueError, UnusableInput):
         raise UnusableInput(
             "it is not a workbook made by xlbackprop: its Network sheet does not say which network it trains."
@@ -107,12 +67,12 @@ def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
     for entry in sheets.defined_names:
         if entry.name == "eta" and entry.sheet is not None:
             eta_cell = _cell(sheets, "eta", entry.sheet, f"the name eta of the sheet {entry.sheet}")
-            tables.append(_read_table(sheets, entry.sheet, eta_cell))
+            tables.append(_read_table(sheets, entry.sheet, eta_cell, network))
     if not tables:
         raise UnusableInput("it is not a workbook made by xlbackprop: no sheet of it defines a learning rate.")
-    if len(tables) != rates:
+    if len(tables) != built:
         raise UnusableInput(
-            f"it was built with {rates} training sheets, but {len(tables)} of them define a learning rate: "
+            f"it was built with {built} training sheets, but {len(tables)} of them define a learning rate: "
             "restore what was deleted."
         )
     for table in tables:
@@ -123,7 +83,7 @@ def read_training_workbook(sheets: Sheets) -> TrainingWorkbook:
             )
     order = sheets.names.index
     tables.sort(key=lambda table: order(table.sheet))
-    return TrainingWorkbook(network, tuple(tables), facts.get("made by", "").removeprefix("xlbackprop "))
+    return OwnWorkbook(network, tuple(tables), facts.get("made by", "").removeprefix("xlbackprop "))
 
 
 def _read_facts(sheets: Sheets) -> dict[str, str]:
@@ -150,7 +110,8 @@ def _input(sheets: Sheets, cell: Cell, name: str) -> float:
     return value
 
 
-def _read_table(sheets: Sheets, sheet: str, eta_cell: Cell) -> TrainingTable:
+def _read_table(sheets: Sheets, sheet: str, eta_cell: Cell, network: Network) -> Table:
+    _input(sheets, eta_cell, "eta")
     used = set(sheets.used_cells[sheet])
     header_row = next(
         (row for row in range(1, _HEADER_ROWS + 1) if sheets.value(sheet, row, 1) == "step"),
@@ -158,15 +119,27 @@ def _read_table(sheets: Sheets, sheet: str, eta_cell: Cell) -> TrainingTable:
     )
     if header_row is None:
         raise UnusableInput(f"the sheet {sheet} has lost its header row: no row of it begins with step.")
-    last_column = max(column for row, column in used if row == header_row)
-    columns = {
-        notation.name(text): column
-        for column in range(1, last_column + 1)
-        if isinstance(text := sheets.value(sheet, header_row, column), str)
-    }
+    headers = {column: sheets.value(sheet, header_row, column) for row, column in sorted(used) if row == header_row}
+    # what somebody adds to the right of a table is no part of it
+    found = {notation.name(text): column for column, text in reversed(headers.items()) if isinstance(text, str)}
+    starts = network.start_values
+    needed = ["step", *starts, *(quantity.name for quantity in training_step(network))]
+    for name in needed:
+        if name not in found:
+            raise UnusableInput(
+                f"the sheet {sheet} lacks the column {notation.header(name)}: restore its header or the column."
+            )
     last_row = header_row
     while (last_row + 1, 1) in used:
         last_row += 1
     if last_row == header_row:
         raise UnusableInput(f"the sheet {sheet} has no steps under its header row.")
-    return TrainingTable(sheet, header_row, last_row, columns, eta_cell, _input(sheets, eta_cell, "eta"))
+    return Table(
+        sheet=sheet,
+        header_row=header_row,
+        rows=tuple(range(header_row + 1, last_row + 1)),
+        columns=dict(sorted(((name, found[name]) for name in needed), key=lambda item: item[1])),
+        cells={"eta": eta_cell},
+        network=network.with_values(dict.fromkeys(starts, 0.0)),
+        places={name: name for name in starts},
+    )

@@ -2,14 +2,16 @@
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xlbackprop.backprop.network import Network, parse_number
 from xlbackprop.reference import Array
+from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Cell, Sheets, Value, as_number
 
 
@@ -26,7 +28,7 @@ class Table:
         network: the network that it trains, with zeros for the start values.
         missing: the quantities that it needs and lacks.
         places: the table's name for each of the network's values: biases may share one.
-        other_rates: cells with a learning rate that belongs to other tables.
+        other_eta_cells: cells with a learning rate that belongs to other tables.
     """
 
     sheet: str
@@ -37,7 +39,7 @@ class Table:
     network: Network
     missing: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
-    other_rates: frozenset[Cell] = frozenset()
+    other_eta_cells: frozenset[Cell] = frozenset()
 
     @property
     def steps(self) -> int:
@@ -53,6 +55,21 @@ class Table:
     def network_names(self) -> dict[str, str]:
         """The network's name for each of the table's names; of biases that share a cell, the first."""
         return {place: name for name, place in reversed(list(self.places.items()))}
+
+    def address(self, name: str, step: int) -> str:
+        """The cell of a column at a step, as `Z33`."""
+        return cell_address(self.rows[step], self.columns[name])
+
+    def ranges(self, name: str, steps: NDArray[np.intp] | Sequence[int]) -> tuple[str, ...]:
+        """The cells of a column at these steps, in order, as ranges: `Z33:Z100`.
+
+        What lies between two steps that follow each other is no step, and part of the range all the same.
+        """
+        found = []
+        for run in np.split(np.asarray(steps), np.flatnonzero(np.diff(steps) > 1) + 1):
+            first, last = (self.address(name, int(step)) for step in (run[0], run[-1]))
+            found.append(first if first == last else f"{first}:{last}")
+        return tuple(found)
 
     def read(self, sheets: Sheets) -> dict[str, Array]:
         """The numbers of each quantity that stands somewhere, step by step; NaN where no number stands."""

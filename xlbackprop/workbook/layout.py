@@ -18,8 +18,6 @@ DERIVATION = "Derivation"
 GRADIENT_CHECK = "Gradient check"
 COMPARISON = "Comparison"
 CHECK = "Check"
-#: The sheets without a training table.
-OTHER_SHEETS = (NETWORK, DERIVATION, GRADIENT_CHECK, COMPARISON, CHECK)
 
 #: One curve a learning rate in the comparison's charts, and one argument a learning rate, after the
 #: number of the choice, in the derivation's CHOOSE.

@@ -1,7 +1,7 @@
 """The training sheet of one learning rate: a row a step, every cell a formula, and the curve of E_total."""
 
 from collections.abc import Callable
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 
 from xlbackprop.backprop.expression import cell_formula, symbols
@@ -108,7 +108,7 @@ class TrainingSheet:
         start = [Formula(text, value) for text, value in zip(self._start_formulas(), first[1:], strict=True)]
         sheet.fill(self._start, start, *column_looks[1:])
         kept = {0: range(1, self._layout.steps + 1), self._columns["E_total"]: run.totals[self.number][1:]}
-        self._rows.contents = FilledDown(self._step_formulas(), islice(rows, self._layout.steps), kept)
+        self._rows.contents = FilledDown(self._step_formulas(), rows, kept)
         self._rows.looks = column_looks
         self._dress()
 

@@ -13,8 +13,8 @@ from openpyxl import load_workbook
 
 from tests.conftest import needs_posix
 from tests.handmade import Handmade, write
-from xlbackprop.check import many
-from xlbackprop.check.many import check_all, workbooks_in
+from xlbackprop.check import batch
+from xlbackprop.check.batch import check_all, workbooks_in
 from xlbackprop.errors import UnusableInput
 
 
@@ -59,7 +59,7 @@ def test_results_come_in_the_order_of_the_files_and_each_is_reported(tmp_path: P
     text.write_text("no workbook")
     done = []
     found = check_all([wrong, text, right, tmp_path / "missing.xlsx"], on_file=lambda: done.append(1))
-    assert [file.right for file in found] == [False, False, True, False]
+    assert [file.correct for file in found] == [False, False, True, False]
     assert [bool(file.error) for file in found] == [False, True, False, True]
     assert len(done) == 4
 
@@ -127,7 +127,7 @@ def test_a_hostile_file_gets_a_sentence_and_stops_nothing(tmp_path: Path, right:
     assert sentence in (hostile.error or "")
     assert hostile.error is not None
     assert "\n" not in hostile.error
-    assert good.right
+    assert good.correct
 
 
 def test_odd_but_honest_workbooks_are_checked(tmp_path: Path, right: Path) -> None:
@@ -143,7 +143,7 @@ def test_odd_but_honest_workbooks_are_checked(tmp_path: Path, right: Path) -> No
     macros.write_bytes(right.read_bytes())
     with zipfile.ZipFile(macros, "a") as package:
         package.writestr("xl/vbaProject.bin", bytes(100))
-    assert [file.right for file in check_all([tmp_path / "odd.xlsx", rows, macros])] == [True, True, True]
+    assert [file.correct for file in check_all([tmp_path / "odd.xlsx", rows, macros])] == [True, True, True]
 
 
 def test_a_link_to_another_workbook_is_not_followed(tmp_path: Path, right: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_link_to_another_workbook_is_not_followed(tmp_path: Path, right: Path)
     book.active["I6"] = "='http://127.0.0.1:9/[other.xlsx]Sheet1'!A1"
     book.save(tmp_path / "linked.xlsx")
     (found,) = check_all([tmp_path / "linked.xlsx"])
-    assert not found.right
+    assert not found.correct
 
 
 def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, right: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,19 +159,19 @@ def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, right: Path, mon
     rows = "".join(f'<row r="{r}">{row % ((r,) * 52)}</row>' for r in range(100, 20_000)).encode()
     end = b"</sheetData>"
     slow = edited(right, tmp_path / "slow.xlsx", SHEET, lambda xml: xml.replace(end, rows + end))
-    monkeypatch.setattr(many, "MAX_SECONDS", 0.3)
+    monkeypatch.setattr(batch, "MAX_SECONDS", 0.3)
     (found,) = check_all([slow])
     assert "seconds to check: it was given up" in (found.error or "")
 
 
 def test_what_the_program_does_not_expect_is_reported_as_such(monkeypatch: pytest.MonkeyPatch, right: Path) -> None:
-    from xlbackprop.check import workbooks
+    from xlbackprop.check import file
 
     def fail(path: Path) -> None:
         raise KeyError("w1")
 
-    monkeypatch.setattr(workbooks, "check", fail)
-    assert "KeyError" in (many._check(right).error or "")
+    monkeypatch.setattr(file, "check", fail)
+    assert "KeyError" in (batch._check(right).error or "")
 
 
 @needs_posix

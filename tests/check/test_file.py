@@ -9,11 +9,9 @@ from openpyxl import load_workbook
 
 from tests.conftest import Workbook, real_workbook
 from tests.handmade import FORMULAS, START_A, WEIGHTS, Handmade, Layout, write
-from xlbackprop.check.workbooks import check
+from xlbackprop.check.file import check
 from xlbackprop.report.data import as_json
 from xlbackprop.report.findings import CheckedFile
-from xlbackprop.spreadsheet.cells import Sheets
-from xlbackprop.spreadsheet.ironcalc import load
 
 
 @pytest.fixture
@@ -41,7 +39,7 @@ def test_each_table_of_a_workbook_is_judged(tmp_path: Path) -> None:
         ("LR 0.5", 0.5, "wrong"),
         ("LR 2", 2.0, "correct"),
     ]
-    assert not found.right
+    assert not found.correct
 
 
 def test_a_start_weight_that_one_table_has_otherwise_is_named(tmp_path: Path) -> None:
@@ -85,7 +83,7 @@ def test_tables_that_all_take_the_learning_rate_of_the_first_are_wrong(tmp_path:
 def test_tables_that_start_otherwise_altogether_are_right(tmp_path: Path) -> None:
     other = START_A | dict.fromkeys(WEIGHTS, 0.3)
     tables = [Handmade(rate=rate, steps=3) for rate in (0.1, 0.2)]
-    assert check(write(tmp_path / "book.xlsx", *tables, Handmade(start=other, steps=3))).right
+    assert check(write(tmp_path / "book.xlsx", *tables, Handmade(start=other, steps=3))).correct
 
 
 def test_pow_is_right_but_not_in_excel(tmp_path: Path) -> None:
@@ -165,22 +163,18 @@ def test_what_is_no_file_is_reported_and_not_raised(tmp_path: Path, name: str) -
 
 def test_our_own_workbook_is_right(default: Workbook) -> None:
     found = check(default.path)
-    assert found.right
+    assert found.correct
     assert [table.learning_rate for table in found.tables] == [0.1, 0.2, 0.5, 0.8, 1.0, 2.0]
     assert [table.steps for table in found.tables] == [200] * 6
 
 
-def test_what_is_wrong_around_the_tables_of_our_own_workbook_is_found(classic: Workbook, tmp_path: Path) -> None:
-    model = load(classic.path)
-    names = [sheet["name"] for sheet in model.get_worksheets_properties()]
-    row, column = min(Sheets(model).formulas("Comparison"))
-    model.set_user_input(names.index("Comparison"), row, column, "=1+1")
-    model.evaluate()
-    model.save_to_xlsx(str(tmp_path / "edited.xlsx"))
-    found = check(tmp_path / "edited.xlsx")
+def test_what_is_wrong_around_the_tables_of_our_own_workbook_is_found(
+    classic: Workbook, tmp_path: Path, editor
+) -> None:
+    found = check(editor(classic.path).type("Comparison", "B24", "=1+1").save(tmp_path / "edited.xlsx"))
     assert all(table.verdict == "correct" for table in found.tables)
-    assert {sheet for sheet, _ in found.elsewhere} == {"Comparison"}
-    assert not found.right
+    assert {sheet.sheet for sheet in found.around if sheet.findings} == {"Comparison"}
+    assert not found.correct
 
 
 # -- real workbooks, of which other people measured what is wrong with them -----------------------

@@ -25,7 +25,7 @@ from tests.handmade import (
     write,
 )
 from tests.handmade import slips as slips_of
-from xlbackprop.check.workbooks import check
+from xlbackprop.check.file import check
 from xlbackprop.report.findings import CheckedTable
 
 Checked = Callable[..., CheckedTable]

@@ -58,7 +58,7 @@ def check_all(paths: Sequence[Path], on_file: Callable[[], object] = lambda: Non
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
-        context.set_forkserver_preload([__name__, "xlbackprop.check.workbooks"])
+        context.set_forkserver_preload([__name__, "xlbackprop.check.file"])
     workers = max(1, min(_cores(), len(paths)))
     results = []
     with ProcessPool(workers, max_tasks=_TASKS, initializer=_prepare, context=context) as pool, _stopped(pool):
@@ -111,7 +111,7 @@ def _prepare() -> None:
 
 
 def _check(path: Path) -> CheckedFile:
-    from xlbackprop.check.workbooks import check
+    from xlbackprop.check.file import check
 
     try:
         return check(path)

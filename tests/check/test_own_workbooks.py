@@ -7,19 +7,18 @@ from openpyxl import load_workbook
 from tests.conftest import Editor, Workbook, built, cell
 from xlbackprop import reference
 from xlbackprop.backprop.templates import template_names
-from xlbackprop.check.verification import verify
+from xlbackprop.check.file import verify
 from xlbackprop.errors import UnusableInput
-from xlbackprop.report.findings import FileReport
+from xlbackprop.report.findings import CheckedFile
 from xlbackprop.spreadsheet.engines import recalculated
-from xlbackprop.tables.own import read_training_workbook
+from xlbackprop.tables.own import read_own_workbook
 
 
-def causes(report: FileReport) -> list[tuple[str, str, str, str]]:
+def causes(report: CheckedFile) -> list[tuple[str, str, str, str]]:
     return [
         (table.sheet, finding.quantity, finding.kind, finding.cell)
         for table in report.tables
         for finding in table.findings
-        if table.table
     ]
 
 
@@ -83,8 +82,7 @@ def test_the_expected_formula_is_ready_to_paste(classic: Workbook, editor: type[
     assert [finding[3] for finding in causes(broken)]
     for table in broken.tables:
         for finding in table.findings:
-            if table.table:
-                book.type(table.sheet, finding.cell, finding.expected)
+            book.type(table.sheet, finding.cell, finding.expected)
     assert book.judge().correct
 
 
@@ -152,7 +150,7 @@ def test_every_number_follows_an_edit(any_template: Workbook, editor: type[Edito
     sheets = book.sheets()
 
     edited = network.with_values(changed)
-    assert read_training_workbook(sheets).network.start_values == edited.start_values
+    assert read_own_workbook(sheets).network.start_values == edited.start_values
     assert book.judge().correct
     # and by itself, step by step
     for n, step in enumerate(reference.train(edited, [eta, 2.0], layout.steps)):
@@ -189,7 +187,7 @@ def test_a_difference_that_is_no_number_is_none(classic: Workbook, editor: type[
     report = editor(classic.path).type("η=2", classic.layout.training.cell("o1", 3), "=1/0").judge()
     (table,) = [table for table in report.tables if table.sheet == "η=2"]
     assert {difference.max_abs for difference in table.differences if difference.quantity == "o1"} == {None}
-    assert table.largest is None
+    assert table.largest_difference is None
 
 
 def test_differences_are_measured_from_numpys_own_run(classic: Workbook, editor: type[Editor]) -> None:
@@ -200,7 +198,7 @@ def test_differences_are_measured_from_numpys_own_run(classic: Workbook, editor:
     # the cause is one cell, but the run is another one from there on
     assert differences["w5"].max_abs > 0.1
     assert differences["E_total"].max_abs > 1e-3
-    assert np.isfinite(table.largest.max_abs)
+    assert np.isfinite(table.largest_difference.max_abs)
 
 
 @pytest.mark.parametrize(("part", "wrong"), [("1E-9", True), ("2E-12", True), ("5E-13", False)])

@@ -1,4 +1,4 @@
-"""What stands in a table, what should, and what its formulas compute: all that a judgement rests on."""
+"""The contents of a table: its numbers and formulas, what they should be, and what the formulas compute."""
 
 import math
 import re
@@ -21,6 +21,8 @@ from xlbackprop.tables.learning_rate import LearningRate, learning_rate
 from xlbackprop.tables.table import Table
 
 Mask = NDArray[np.bool_]
+#: Some of the steps of a table, by their numbers, in order.
+Steps = NDArray[np.intp]
 
 #: Below this 1/(1+EXP(-h)) overflows in a spreadsheet.
 LOWEST_SIGMOID = -math.log(sys.float_info.max)
@@ -35,19 +37,19 @@ class Group:
     name: str
     formula: FilledFormula
     tried: TriedFormula | None
-    # tried with the inputs, targets and learning rate of the sheet
-    tried_here: TriedFormula | None
+    # tried with the inputs, targets, fixed biases and learning rate of the sheet; None where it was right before
+    tried_with_constants: TriedFormula | None
 
     @property
     def right(self) -> bool | None:
         """Whether the formula is right in this table; None if it could not be tried."""
-        for tried in (self.tried, self.tried_here):
+        for tried in (self.tried, self.tried_with_constants):
             if tried is not None and tried.right:
                 return True
         return None if self.tried is None else self.tried.right
 
 
-class Evidence:
+class Contents:
     """The numbers and formulas of a table, and what they should be.
 
     Args:
@@ -58,7 +60,7 @@ class Evidence:
     def __init__(self, sheets: Sheets, table: Table) -> None:
         self.sheets, self.table, self.network = sheets, table, table.network
         self.numbers = table.read(sheets)
-        self.rate: LearningRate = learning_rate(sheets, table, self.numbers)
+        self.eta: LearningRate = learning_rate(sheets, table, self.numbers)
         self.quantities = [quantity.name for quantity in training_step(self.network) if quantity.name in table.columns]
         self.updates = [name for name in self.network.trained_names if name in table.columns]
         self.constants = [
@@ -66,7 +68,7 @@ class Evidence:
             for name in self.network.start_values
             if name in table.columns and name not in self.network.trained_names
         ]
-        self.trial = Trial(sheets, table, self.rate.cell, self._parameters())
+        self.trial = Trial(sheets, table, self.eta.cell, self._parameters())
 
     def _parameters(self) -> dict[Cell, str]:
         """Cells outside the table that hold an input, a target or a fixed bias."""
@@ -114,6 +116,12 @@ class Evidence:
         usual = len(found) * 2 > len(self.table.rows)
         return {} if usual else {step: back for step, back in found.items() if back is not None}
 
+    def jump(self, step: int) -> str:
+        """Where a step of `jumps` goes on from, in words."""
+        rows, before = self.table.rows, step - self.jumps[step]
+        source = rows[before] if 0 <= before < len(rows) else None
+        return f"row {rows[step]} goes on from row {source}, not from row {rows[step - 1]}"
+
     def _row_above(self, name: str, formula: FilledFormula) -> int | None:
         """How many rows above itself an update finds its weight and its gradient; None if they are not together."""
         if formula.text is None:
@@ -128,7 +136,7 @@ class Evidence:
 
     @cached_property
     def expected(self) -> dict[str, list[Expected]]:
-        """What each number should be, in each way in which it may follow from the others."""
+        """What each number should be: an alternative for each way in which it may follow from the others."""
         chain = chain_rule_names(self.network)
         given = {name: array for name, array in self.numbers.items() if name not in ("eta", "step")}
         given |= {
@@ -158,11 +166,11 @@ class Evidence:
         for step, back in self.jumps.items():
             if 0 <= step - back < count:
                 source[step] = step - back
-        rates = [self.rate.values[source]]
-        if self.rate.changes:
-            rates.append(self.rate.values)
-        for rate in rates:
-            update = reference.expected_update(values[source], gradient[source], rate)
+        etas = [self.eta.values[source]]
+        if self.eta.changes:
+            etas.append(self.eta.values)
+        for eta in etas:
+            update = reference.expected_update(values[source], gradient[source], eta)
             update.value[0], update.scale[0] = values[0], abs(values[0])
             yield update
 
@@ -170,10 +178,10 @@ class Evidence:
     def wrong(self) -> dict[str, Mask]:
         """Which numbers are wrong, or missing where the others are there."""
         wrong = {}
-        for name, ways in self.expected.items():
+        for name, alternatives in self.expected.items():
             found = self.numbers[name]
             masks = []
-            for should in ways:
+            for should in alternatives:
                 with np.errstate(invalid="ignore"):
                     mask = np.abs(found - should.value) > TOLERANCE * should.scale + TINY
                 masks.append(mask | (np.isnan(found) & ~np.isnan(should.value)))
@@ -181,6 +189,27 @@ class Evidence:
         for name, rows in self.overflows.items():
             wrong[name] &= ~rows
         return wrong
+
+    def errors(self, name: str, steps: Steps) -> Array:
+        """How far numbers are from what they should be, by the nearest alternative; NaN where that cannot be said."""
+        return np.min([np.abs(self.numbers[name] - should.value)[steps] for should in self.expected[name]], axis=0)
+
+    def shows(self, name: str, steps: Steps) -> bool:
+        """Whether it shows that a formula is wrong: in its numbers, or because nothing is known to judge them by."""
+        unknown = name in self.updates and self.eta.first is None
+        return unknown or bool((self.wrong[name][steps] | np.isnan(self.numbers[name][steps])).any())
+
+    def comes_out_right(self, group: Group) -> bool:
+        """Whether a formula is wrong and its numbers are right all the same: t2 for t1 while both are 0.5."""
+        steps = np.array(group.formula.steps)
+        if group.right is None or group.tried is None or group.tried.right or self.wrong[group.name][steps].any():
+            return False
+        return group.right or not self.shows(group.name, steps)
+
+    @property
+    def is_one_run(self) -> bool:
+        """Whether each step follows from the one before it, by one learning rate."""
+        return not (self.jumps or self.eta.changes)
 
     @cached_property
     def overflows(self) -> dict[str, Mask]:
@@ -210,15 +239,24 @@ class Evidence:
                     waiting.append((name, FilledFormula(text, row, steps)))
         tried = self.tried(waiting, self.typed())
         doubtful = [item for item, result in zip(waiting, tried, strict=True) if result and not result.right]
-        here = dict(zip(map(id, doubtful), self.tried(doubtful, self.here), strict=True))
+        again = dict(zip(map(id, doubtful), self.tried(doubtful, self.sheet_constants), strict=True))
         groups: dict[str, list[Group]] = {}
         for item, result in zip(waiting, tried, strict=True):
-            groups.setdefault(item[0], []).append(Group(*item, result, here.get(id(item))))
+            groups.setdefault(item[0], []).append(Group(*item, result, again.get(id(item))))
         return groups
+
+    def group_of(self, name: str, step: int) -> Group:
+        """The formula of a single row, tried by itself."""
+        formula = FilledFormula(self.texts[name][step], self.table.rows[step], (step,))
+        tried, again = (
+            self.tried([(name, formula)], constants)[0] for constants in (self.typed(), self.sheet_constants)
+        )
+        return Group(name, formula, tried, again)
 
     def tried(
         self, items: Sequence[tuple[str, FilledFormula]], constants: Mapping[str, float]
     ) -> list[TriedFormula | None]:
+        """What formulas give on random trainings, each with the quantity that it should give; None for no formula."""
         with_text = [(name, formula) for name, formula in items if formula.text is not None]
         results = iter(
             self.trial.tried(
@@ -231,12 +269,12 @@ class Evidence:
 
     def typed(self) -> dict[str, float]:
         """The learning rate, where it is typed into the formulas."""
-        rate = self.rate.first
-        typed = self.rate.cell is None and "eta" not in self.table.columns
-        return {"eta": rate} if typed and rate is not None else {}
+        eta = self.eta.first
+        typed = self.eta.cell is None and "eta" not in self.table.columns
+        return {"eta": eta} if typed and eta is not None else {}
 
     @cached_property
-    def here(self) -> dict[str, float]:
+    def sheet_constants(self) -> dict[str, float]:
         """The inputs, targets, fixed biases and the learning rate of this sheet."""
         fixed = {
             name: usual(self.numbers[name])
@@ -244,7 +282,7 @@ class Evidence:
             if name not in self.network.trained_names and name in self.numbers
         }
         fixed = {name: value for name, value in fixed.items() if math.isfinite(value)}
-        return fixed | ({"eta": self.rate.first} if self.rate.first is not None else {})
+        return fixed | ({"eta": self.eta.first} if self.eta.first is not None else {})
 
     @cached_property
     def rounding(self) -> dict[str, Array]:
@@ -269,10 +307,10 @@ class Evidence:
                             total[name] = total[name] + np.abs(other[name].value - base[name].value)
         for name in self.updates:
             gradient = halves.get(f"dE_d{name}", np.zeros(1))
-            rate = np.nan_to_num(np.abs(self.rate.values))
+            eta = np.nan_to_num(np.abs(self.eta.values))
             scale = self.expected[name][0].scale
             half = halves[name] + np.roll(np.broadcast_to(halves[name], len(self.table.rows)), 1)
-            total[name] = half + rate * gradient + TOLERANCE * scale + TINY
+            total[name] = half + eta * gradient + TOLERANCE * scale + TINY
         return total
 
     def moves(self, name: str) -> bool:
@@ -280,10 +318,10 @@ class Evidence:
         found, gradient = self.numbers[name], self.numbers.get(f"dE_d{name}")
         if gradient is None or len(found) < 2:
             return True
-        way = np.nansum((self.rate.values * gradient)[:-1])
-        rounding = half_a_digit(gradient, self.texts[f"dE_d{name}"]).max() * np.nansum(np.abs(self.rate.values))
-        error = abs(found[-1] - (found[0] - way))
-        return not error > 2 * half_a_digit(found, self.texts[name]).max() + rounding + ROUNDING * abs(way)
+        moved = np.nansum((self.eta.values * gradient)[:-1])
+        rounding = half_a_digit(gradient, self.texts[f"dE_d{name}"]).max() * np.nansum(np.abs(self.eta.values))
+        error = abs(found[-1] - (found[0] - moved))
+        return not error > 2 * half_a_digit(found, self.texts[name]).max() + rounding + ROUNDING * abs(moved)
 
 
 def usual(numbers: Array) -> float:

@@ -1,0 +1,243 @@
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+
+from tests.conftest import Editor, Workbook, cell
+from xlbackprop.check.around import same_value, sheets_as_built, unlike_written
+from xlbackprop.check.file import judge_own, verify
+from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet.book import FilledDown, Formula, Role
+from xlbackprop.spreadsheet.engines import recalculated
+from xlbackprop.tables.own import read_own_workbook
+from xlbackprop.workbook.derivation import DerivationLayout
+from xlbackprop.workbook.network_sheet import Origin
+from xlbackprop.workbook.run import Run
+from xlbackprop.workbook.sheets import our_sheets
+
+
+def at(workbook: Workbook, name: str) -> str:
+    """The cell of a quantity's value on the derivation."""
+    return DerivationLayout(workbook.layout.network).cell(name).replace("$", "")
+
+
+def findings(report) -> list[tuple[str, str, str]]:
+    return [(sheet.sheet, finding.cell, finding.kind) for sheet in report.around for finding in sheet.findings]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "address", "wrong", "kind"),
+    [
+        ("Derivation", "h1", "={w1}*{i1}+{w3}*{i2}", "formula"),
+        ("Derivation", "dE_dw3", "={delta_h1}*{i1}", "formula"),
+        ("Derivation", "new w3", "={w3}+{eta}*{dE_dw3}", "formula"),
+        ("Derivation", "w1", "0.15", "constant"),
+        ("Gradient check", "C6", "=Derivation!{w1}*Derivation!{i1}+Derivation!{w2}*Derivation!{i2}", "formula"),
+        ("Comparison", "B24", "='η=2'!W14", "formula"),
+        ("Comparison", "C26", "0.1", "constant"),
+        ("Check", "I8", "='η=2'!W14", "formula"),
+        # a text, a verdict, a summary: whatever is a formula there
+        ("Derivation", "B5", "=42", "formula"),
+        ("Derivation", "D28", "the same", "constant"),
+        ("Gradient check", "B6", "", "constant"),
+        ("Comparison", "D25", "=42", "formula"),
+        ("Check", "A3", "=42", "formula"),
+        ("Check", "L9", "agrees", "constant"),
+        ("Network", "AC1", "=42", "formula"),
+    ],
+)
+def test_a_wrong_cell_around_the_tables_is_found(classic: Workbook, editor: type[Editor], sheet, address, wrong, kind):
+    cells = {name: at(classic, name) for name in DerivationLayout(classic.layout.network).rows}
+    address = cells.get(address, address)
+    wrong = wrong.format(**cells)
+    found = findings(editor(classic.path).type(sheet, address, wrong).judge())
+    assert (sheet, address, kind) in found
+
+
+@pytest.mark.parametrize(
+    ("address", "wrong", "quantity"),
+    [
+        ("B7", "=-2*$B$3", "step of w1"),
+        ("C6", "=C7", "h1"),
+        ("M8", "=M6", "E_total"),
+        # the slope of one weight with half of it, with the wrong sign, and that of another
+        ("N6", "=(M6-M7)/$B$3", "dE_dw1"),
+        ("N8", "=(M9-M8)/(2*$B$3)", "dE_dw2"),
+        ("N20", "=N18", "dE_dw8"),
+        ("N20", "=(M20-M21)/(2*$B$3)*1.000001", "dE_dw8"),
+    ],
+)
+def test_the_gradient_check_of_another_version_is_judged_by_its_numbers(
+    classic: Workbook, editor: type[Editor], address: str, wrong: str, quantity: str
+) -> None:
+    report = editor(classic.path).type("Network", "N22", "xlbackprop 99.0").type("Gradient check", address, wrong)
+    found = [
+        (table.sheet, finding.quantity, finding.cell)
+        for table in report.judge().sheets
+        for finding in table.findings
+        if finding.cell == address
+    ]
+    assert found == [("Gradient check", quantity, address)]
+
+
+@pytest.mark.parametrize(("step", "rate"), [("0", "2"), ("7", "0.5"), ("12", "2"), ("3", "77")])
+def test_the_derivation_shows_whatever_step_is_chosen(classic: Workbook, editor: type[Editor], step, rate) -> None:
+    book = editor(classic.path).type("Derivation", "B3", step).type("Derivation", "B4", rate)
+    assert findings(book.judge()) == []
+    # a learning rate that no sheet has shows the first sheet
+    sheet = f"η={rate}" if rate != "77" else "η=0.5"
+    sheets = book.sheets()
+    row = classic.layout.training.row(int(step))
+    assert cell(sheets, "Derivation", at(classic, "w5")) == cell(
+        sheets, sheet, classic.layout.training.letters["w5"] + str(row)
+    )
+
+
+@pytest.mark.parametrize(
+    ("sheet", "address"),
+    [("Derivation", "A11"), ("Gradient check", "B5"), ("Gradient check", "A8"), ("Check", "G6"), ("Comparison", "A22")],
+)
+def test_a_label_is_no_part_of_the_numbers(classic: Workbook, editor: type[Editor], sheet, address) -> None:
+    assert editor(classic.path).type(sheet, address, "another word").judge().correct
+
+
+@pytest.mark.parametrize("step", ["500", "-1", "1.5", "abc"])
+def test_a_step_that_does_not_exist_cannot_be_judged(classic: Workbook, editor: type[Editor], step: str) -> None:
+    with pytest.raises(UnusableInput, match=f"Derivation is asked for step {step}: choose one from 0 to 12"):
+        editor(classic.path).type("Derivation", "B3", step).judge()
+
+
+def test_a_sheet_that_was_deleted_is_missed(classic: Workbook, tmp_path: Path) -> None:
+    book = load_workbook(classic.path)
+    del book["Check"]
+    book.save(tmp_path / "deleted.xlsx")
+    with pytest.raises(UnusableInput, match="its sheet Check is missing"):
+        verify(tmp_path / "deleted.xlsx")
+
+
+def test_what_a_student_adds_is_no_business_of_the_check(classic: Workbook, editor: type[Editor]) -> None:
+    book = editor(classic.path).type("Network", "B40", "=1/0").type("η=2", "BA5", "=nothing")
+    for sheet, address, text in (
+        ("Gradient check", "A40", "my own note"),
+        ("Gradient check", "A4", "weight"),
+        ("Derivation", "A100", "h1"),
+        ("Derivation", "B100", "7"),
+        ("Comparison", "A10", "step"),
+        ("Check", "F40", "η=0.5"),
+    ):
+        book.type(sheet, address, text)
+    assert book.judge().correct
+
+
+def test_an_emptied_sheet_is_a_finding_a_column(classic: Workbook, tmp_path: Path) -> None:
+    book = load_workbook(classic.path)
+    book["Gradient check"].delete_rows(1, 500)
+    book.save(tmp_path / "emptied.xlsx")
+    found = findings(verify(tmp_path / "emptied.xlsx"))
+    assert [sheet for sheet, _, _ in found] == ["Gradient check"] * 13
+    assert found[0] == ("Gradient check", "B6", "constant")
+
+
+def test_a_workbook_of_another_version_is_judged_by_its_numbers(classic: Workbook, editor: type[Editor]) -> None:
+    book = editor(classic.path).type("Network", "N22", "xlbackprop 99.0").type("Check", "A3", "=42")
+    report = book.judge()
+    assert report.correct
+    (note,) = report.notes
+    assert note.startswith(
+        "it was built by xlbackprop 99.0, so the formulas around the training tables were not compared"
+    )
+    address = at(classic, "h1")
+    assert ("Derivation", address, "formula") in findings(book.type("Derivation", address, "=42").judge())
+
+
+@pytest.mark.parametrize(
+    ("found", "should", "same"),
+    [
+        # up to 1 the absolute difference counts, and beyond that the relative one
+        (0.5 + 0.9e-9, 0.5, True),
+        (0.5 + 1.1e-9, 0.5, False),
+        (2.0 + 1.9e-9, 2.0, True),
+        (2.0 + 2.1e-9, 2.0, False),
+        (2.0 - 2.1e-9, 2.0, False),
+        # a number inside a text may be shown with few digits
+        ("η = 0.5004", "η = 0.5", True),
+        ("η = 0.5006", "η = 0.5", False),
+        ("eta = 0.5", "η = 0.5", False),
+        # a text where a number belongs, and the reverse
+        ("all equal", 0.5, False),
+        (0.5, "all equal", False),
+        (None, 0.5, False),
+        (None, "η = 0.5", False),
+    ],
+)
+def test_a_recalculated_value_may_differ_by_what_rounding_adds_up_to(found, should, same: bool) -> None:
+    assert same_value(found, should) is same
+
+
+def test_values_are_compared_with_the_written_ones(classic: Workbook, editor: type[Editor]) -> None:
+    book, built = editor(classic.path), our_sheets(Run(classic.layout), Origin("", "", ""))
+    assert list(unlike_written(book.sheets(), built)) == []
+    edited = book.type("Check", "L9", "=42").sheets()
+    # the cell, and the verdict that counts it
+    assert [finding.cell for _, finding in unlike_written(edited, built)] == ["L9", "A3"]
+
+
+class Tampered:
+    """A recalculated workbook in which one cell shows another value than its formula gives."""
+
+    def __init__(self, sheets, place: tuple[str, int, int]) -> None:
+        self._sheets, self._place = sheets, place
+        self._value = sheets.value(*place)
+
+    def __getattr__(self, name: str):
+        return getattr(self._sheets, name)
+
+    def value(self, sheet: str, row: int, column: int):
+        if (sheet, row, column) != self._place:
+            return self._sheets.value(sheet, row, column)
+        return self._value * 1.01 + 0.01 if isinstance(self._value, float) else "something else"
+
+    def values(self, sheet: str):
+        values = dict(self._sheets.values(sheet))
+        if sheet == self._place[0]:
+            values[self._place[1:]] = self.value(*self._place)
+        return values
+
+
+def test_every_cell_of_every_sheet_is_judged_by_somebody(classic: Workbook) -> None:
+    sheets = recalculated(classic.path)
+    built = sheets_as_built(read_own_workbook(sheets))
+    free = {Role.INPUT, Role.TEXT, Role.CONSTANT}
+    judged = 0
+    for sheet in built.book.sheets:
+        for block in sheet.blocks:
+            if block.role in free:
+                assert not any(isinstance(content, Formula) for _, _, content in block.cells()), block.name
+                continue
+            size = block.shape[0] * block.shape[1]
+            last = size - 1 if isinstance(block.contents, FilledDown) else 0
+            for n in {0, size // 2, last}:
+                row, column = block.position(block.first_id + n)
+                place = (sheet.name, block.row + row, block.column + column)
+                if sheets.value(*place) is None:
+                    continue
+                judged += 1
+                report = judge_own(Tampered(sheets, place), classic.path, "ironcalc", built)
+                found = [finding for one in report.sheets if one.sheet == sheet.name for finding in one.findings]
+                assert found, f"{sheet.name}, {block.name}: {place} is judged by nobody"
+    assert judged > 60
+
+
+def test_what_nobody_judges_is_what_a_reader_may_change_or_words_or_from_the_time_of_building(
+    classic: Workbook,
+) -> None:
+    built = sheets_as_built(read_own_workbook(recalculated(classic.path)))
+    constants = {block.name for block in built.book.blocks if block.role is Role.CONSTANT}
+    assert constants == {
+        "points of the drawing",
+        "step 0",
+        "round steps",
+        "inputs when built",
+        "E_total by NumPy",
+        "allowed difference",
+    }

@@ -1,0 +1,86 @@
+"""A book as it comes out of the file, and beside what XlsxWriter itself would have written."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from xlbackprop.backprop.templates import load_template
+from xlbackprop.spreadsheet.book import Book, FilledDown, Formula, Link, Role
+from xlbackprop.spreadsheet.looks import Look
+from xlbackprop.spreadsheet.xlsx import write
+from xlbackprop.workbook.layout import WorkbookLayout
+from xlbackprop.workbook.network_sheet import Origin
+from xlbackprop.workbook.run import Run
+from xlbackprop.workbook.sheets import our_sheets
+
+
+def parts(path: Path) -> dict[str, str]:
+    with zipfile.ZipFile(path) as package:
+        return {name: package.read(name).decode() for name in package.namelist()}
+
+
+def sheet(path: Path, number: int = 1) -> str:
+    return parts(path)[f"xl/worksheets/sheet{number}.xml"]
+
+
+@pytest.mark.parametrize("template", ["A", "deep", "softmax"])
+def test_streamed_rows_and_charts_are_what_xlsxwriter_itself_writes(tmp_path: Path, template: str) -> None:
+    written = []
+    for streamed in (True, False):
+        book = our_sheets(Run(WorkbookLayout(load_template(template), (0.5, 2.0), 20)), Origin("0", "", template)).book
+        path = tmp_path / f"{streamed}.xlsx"
+        write(book, path, streamed=streamed)
+        written.append(parts(path))
+    ours, plain = written
+    assert ours.keys() == plain.keys()
+    for name in ours:
+        # XlsxWriter writes a number that is no formula with 16 digits, and how many columns a row has
+        texts = [
+            re.sub(r"(<v>|<c:v>)(-?\d[\d.]*(?:[eE][-+]?\d+)?)(?=<)", shorter, re.sub(r' spans="[^"]*"', "", part[name]))
+            for part in written
+        ]
+        assert texts[0] == texts[1], name
+
+
+def shorter(match: re.Match[str]) -> str:
+    return f"{match[1]}{float(match[2]):.14g}"
+
+
+def test_the_sheet_says_how_far_its_streamed_rows_reach(tmp_path: Path) -> None:
+    book = Book()
+    page = book.sheet("Sheet1")
+    page.put("B1", "head")
+    rows = page.reserve("rows", "A2", (3, 2), Role.QUANTITY)
+    above, below = rows.cell(0, 1), rows.cell(0, 0)
+    formulas = [Formula(f"{above}*2"), Formula(f'IF({below}>0,"<50%","&")')]
+    page.fill(rows, FilledDown(formulas, [(1, 2)] * 3, {}))
+    write(book, tmp_path / "book.xlsx")
+    xml = sheet(tmp_path / "book.xlsx")
+    assert '<dimension ref="A1:B4"/>' in xml
+    assert re.findall(r'<row r="(\d+)"', xml) == ["1", "2", "3", "4"]
+    assert "<f>B4*2</f>" in xml
+    assert '<f>IF(A4&gt;0,"&lt;50%","&amp;")</f>' in xml
+
+
+def test_contents_of_every_kind_are_written(tmp_path: Path) -> None:
+    book = Book({"title": "a title"})
+    first, second = book.sheet("First"), book.sheet("The second's")
+    number = first.put("A1", 0.1 + 0.2, Look(bold=True), role=Role.CONSTANT)
+    first.put("B1", ["=no formula", "", None, Link("over there", second.name)])
+    second.put("A1", Formula(f"{number.place:$}*10"))
+    write(book, tmp_path / "book.xlsx")
+    assert "<v>0.30000000000000004</v>" in sheet(tmp_path / "book.xlsx")
+    assert "<f>First!$A$1*10</f><v>3" in sheet(tmp_path / "book.xlsx", 2)
+    assert "location=\"'The second's'!A1\"" in sheet(tmp_path / "book.xlsx")
+    assert 'r="D1"' not in sheet(tmp_path / "book.xlsx")
+    assert "=no formula" in parts(tmp_path / "book.xlsx")["xl/sharedStrings.xml"]
+
+
+def test_a_locked_book_leaves_its_inputs_open(tmp_path: Path) -> None:
+    book = Book(locked=True)
+    book.sheet("Sheet1").put("A1", 1.0, Look(locked=False), role=Role.INPUT)
+    write(book, tmp_path / "book.xlsx")
+    assert "<sheetProtection" in sheet(tmp_path / "book.xlsx")
+    assert 'locked="0"' in parts(tmp_path / "book.xlsx")["xl/styles.xml"]

@@ -1,0 +1,291 @@
+"""Finds the causes: which formulas of a table are wrong, and not only what follows from them.
+
+Every cell is judged twice. By its number: given the sheet's own other cells, is it what it should
+be? And by its formula: given true numbers, does it compute the true one? A formula is a cause when it
+is wrong and its numbers are; what only follows from the cause is not blamed.
+"""
+
+import math
+import textwrap
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from xlbackprop.check.contents import LOWEST_SIGMOID, ROUNDING, Contents, Group, Mask, Steps
+from xlbackprop.check.explanation import Explanation
+from xlbackprop.report.findings import Finding, Kind
+from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.cells import Value
+from xlbackprop.spreadsheet.formulas import parsed
+from xlbackprop.spreadsheet.ironcalc import calls_only_known, computable
+
+_LONGEST_QUOTE = 60
+#: As far as a file shows a number that a spreadsheet program computed.
+_NEARLY = 1e-8
+
+
+def find_causes(contents: Contents) -> list[Finding]:
+    """The causes of what is wrong in a table, in the order of a training step; pasted constants come last."""
+    return _Causes(contents).all()
+
+
+def in_order(findings: list[Finding], contents: Contents) -> list[Finding]:
+    """Findings in the order of a training step; those of constants last."""
+    names = [*contents.constants, *contents.quantities, *contents.updates]
+    order = {name: n for n, name in enumerate(names)}
+    return sorted(findings, key=lambda finding: (finding.kind is Kind.CONSTANT, order.get(finding.quantity, -1)))
+
+
+class _Causes:
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
+        self._numbers, self._eta, self._trial = contents.numbers, contents.eta, contents.trial
+        self._explanation = Explanation(contents)
+        # findings that count only where there is no other
+        self._suspects: list[Finding] = []
+
+    def all(self) -> list[Finding]:
+        findings: list[Finding] = []
+        needed = [*self._network.weight_names, *self._network.input_names]
+        if all(name in self._numbers for name in needed):
+            judged = [finding for name in self._contents.groups for finding in self._judge(name)]
+            findings = (
+                self._broken_eta() or judged or self._suspects or self._unexplained_errors() or self._changing_eta()
+            )
+        return [*in_order(findings, self._contents), *self._broken_runs()]
+
+    def _judge(self, name: str) -> Iterator[Finding]:
+        wrong = self._contents.wrong[name]
+        if name in self._contents.overflows:
+            yield self._overflow(name)
+        for group in self._contents.groups[name]:
+            steps = np.array(group.formula.steps)
+            if group.formula.text is None:
+                yield from self._judge_constants(name, steps)
+            elif group.right:
+                if wrong[steps].any():
+                    yield from self._judge_later_rows(group, steps[wrong[steps]])
+            elif group.right is False and self._contents.shows(name, steps):
+                yield self._finding(name, self._really_wrong(group, steps), group)
+            elif wrong[steps].any():
+                really = steps[wrong[steps]]
+                if not calls_only_known(computable(group.formula.text)):
+                    # the engine may be wrong, or the number in the file that is taken for its answer short
+                    really = really[~self._nearly(name, really)]
+                if really.size and not self._follows(group, really):
+                    yield self._finding(name, really)
+
+    def _overflow(self, name: str) -> Finding:
+        finding = self._finding(name, np.flatnonzero(self._contents.overflows[name]))
+        remedy = f"an input above {LOWEST_SIGMOID:.2f}: use a smaller learning rate or smaller start values"
+        slip = f"shows #NUM! in Excel and LibreOffice, because {name.removeprefix('a_')} is so low"
+        return replace(finding, kind=Kind.ERROR, expected=remedy, max_abs_error=None, slip=slip)
+
+    def _judge_later_rows(self, group: Group, steps: Steps) -> Iterator[Finding]:
+        """A formula that is right in one row, and whose numbers are wrong in others."""
+        again = self._contents.group_of(group.name, int(steps[0]))
+        if again.right is False:
+            yield self._finding(group.name, steps, again)
+        else:
+            # it is right wherever it stands, so its numbers are wrong because others are, or by rounding
+            suspect = self._finding(group.name, steps)
+            largest = max(
+                float(np.nanmax(np.abs(should.value), initial=0.0)) for should in self._contents.expected[group.name]
+            )
+            if suspect.max_abs_error is None or suspect.max_abs_error > ROUNDING * largest:
+                self._suspects.append(suspect)
+
+    def _really_wrong(self, group: Group, steps: Steps) -> Steps:
+        """The rows of a wrong formula: all of them, but for those in which it still refers to the right cells."""
+        fine = ~self._contents.wrong[group.name][steps] & np.isfinite(self._numbers[group.name][steps])
+        right = steps[fine]
+        if not right.size or right.size == steps.size:
+            return steps
+        tried = self._contents.group_of(group.name, int(right[0])).tried_with_constants
+        return steps[~fine] if tried and tried.right else steps
+
+    def _nearly(self, name: str, steps: Steps) -> Mask:
+        """Whether numbers are right as far as a file shows them, or are none."""
+        found = self._numbers[name][steps]
+        should = [alternative.value[steps] for alternative in self._contents.expected[name]]
+        near = [np.abs(found - value) <= _NEARLY * np.abs(value) for value in should]
+        return np.isnan(found) | np.logical_or.reduce(near)
+
+    def _follows(self, group: Group, steps: Steps) -> bool:
+        """Whether a right formula gives wrong numbers only because it works on wrong ones."""
+        for step in map(int, steps):
+            text = self._contents.texts[group.name][step]
+            named = [self._trial.name_of(target, step) for target in parsed(text).references] if text else []
+            for name, back in filter(None, named):
+                if (
+                    name in self._contents.wrong
+                    and step - back >= 0
+                    and self._contents.wrong[name][step - back]
+                    and name != group.name
+                ):
+                    break
+            else:
+                return False
+        return True
+
+    def _judge_constants(self, name: str, steps: Steps) -> Iterator[Finding]:
+        """Cells without a formula."""
+        if name in self._contents.constants:
+            other = steps[self._contents.wrong[name][steps]]
+            if other.size:
+                yield self._finding(name, other, slip="is not what the other rows hold")
+            return
+        yield from self._judge_blanks(name, steps)
+        numbers = steps[np.isfinite(self._numbers[name][steps])]
+        if numbers.size:
+            yield from self._judge_pasted(name, numbers)
+
+    def _judge_blanks(self, name: str, steps: Steps) -> Iterator[Finding]:
+        """Cells that are empty, or hold a text, in a column of formulas."""
+        values, column = self._sheets.values(self._table.sheet), self._table.columns[name]
+        shown = {int(step): values.get((self._table.rows[step], column)) for step in steps}
+        empty = [step for step, value in shown.items() if value is None and not self._may_be_empty(name, step)]
+        texts = [step for step, value in shown.items() if isinstance(value, bool | str) and f"{value}".strip()]
+        if empty:
+            yield self._finding(name, np.array(empty), slip="is empty where a formula belongs")
+        if texts:
+            what = _shortened(shown[texts[0]])
+            yield self._finding(name, np.array(texts), slip=f"holds {what} where a formula belongs")
+
+    def _judge_pasted(self, name: str, steps: Steps) -> Iterator[Finding]:
+        """Numbers in a column of formulas, which may be right but for their last digit."""
+        contents = self._contents
+        off = steps[contents.errors(name, steps) > contents.rounding[name][steps]]
+        filled_down = name in contents.updates and not any(contents.texts[name])
+        if not off.size and filled_down and not contents.moves(name):
+            off = steps
+        if off.size:
+            yield self._finding(name, off, slip="is a number where a formula belongs, and not the right one")
+        if (right := np.setdiff1d(steps, off)).size:
+            yield self._finding(name, right)
+
+    def _may_be_empty(self, name: str, step: int) -> bool:
+        """Whether a cell has no part in the training: in a column without any, or in the last row after the others."""
+        if not any(self._contents.texts[name]) and not np.isfinite(self._numbers[name]).any():
+            return True
+        if step < len(self._table.rows) - 1:
+            return False
+        values, row = self._sheets.values(self._table.sheet), self._table.rows[step]
+        place = self._contents.quantities.index(name) if name in self._contents.quantities else -1
+        later = self._contents.quantities[place + 1 :]
+        return all(values.get((row, self._table.columns[other])) is None for other in later)
+
+    def _broken_eta(self) -> list[Finding]:
+        """A cell of the learning rate without a number, which is the cause of all that follows."""
+        cell = self._eta.cell
+        if cell is None or self._eta.first is not None:
+            return []
+        value = self._sheets.value(cell.sheet, cell.row, cell.column)
+        what = "is empty" if value is None else f"holds {_shortened(value)}"
+        where = cell_address(cell.row, cell.column)
+        return [
+            Finding(
+                quantity="eta",
+                kind=Kind.CONSTANT,
+                cell=where,
+                rows=1,
+                found="" if value is None else f"{value}",
+                expected="a learning rate, such as 0.5",
+                max_abs_error=None,
+                ranges=(where,) if cell.sheet == self._table.sheet else (),
+                slip=f"{what}, and the updates take it from there",
+            )
+        ]
+
+    def _changing_eta(self) -> list[Finding]:
+        """A learning rate that changes in a table in which nothing else is wrong."""
+        steps = [step for step in self._eta.changes if math.isfinite(self._eta.values[step])]
+        if not steps or "eta" not in self._table.columns:
+            return []
+        changed = np.arange(steps[0], len(self._table.rows))[self._eta.values[steps[0] :] != self._eta.values[0]]
+        value = self._eta.values[steps[0]]
+        return [
+            Finding(
+                quantity="eta",
+                kind=Kind.CONSTANT,
+                cell=self._table.address("eta", steps[0]),
+                rows=len(changed),
+                found=self._contents.texts["eta"][steps[0]] or f"{value:g}",
+                expected=f"{self._eta.values[0]:g}",
+                max_abs_error=float(np.nanmax(np.abs(self._eta.values - self._eta.values[0]))),
+                ranges=self._table.ranges("eta", changed),
+                slip=f"changes part-way, to {value:g}",
+            )
+        ]
+
+    def _unexplained_errors(self) -> list[Finding]:
+        """Errors in cells that wait for each other: none is the cause more than another, so the first is named."""
+        for step, row in enumerate(self._table.rows):
+            for name in (*self._contents.quantities, *self._contents.updates):
+                number = self._numbers[name][step]
+                if math.isnan(number) and self._sheets.is_error(self._table.sheet, row, self._table.columns[name]):
+                    return [self._finding(name, np.array([step]))]
+        return []
+
+    def _broken_runs(self) -> list[Finding]:
+        """Steps that go on from another one than the one before; with several learning rates they may be meant."""
+        if self._eta.changes:
+            return []
+        name = next(iter(self._contents.updates), "")
+        return [
+            Finding(
+                quantity=name,
+                kind=Kind.REFERENCE,
+                cell=self._table.address(name, step),
+                rows=1,
+                found=self._contents.texts[name][step] or "",
+                expected=self._explanation.expected_formula(name, step, None),
+                max_abs_error=None,
+                ranges=(self._table.address(name, step),),
+                slip=f"and all weights of its row: {self._contents.jump(step)}",
+            )
+            for step in self._contents.jumps
+        ]
+
+    def _finding(self, name: str, steps: Steps, group: Group | None = None, slip: str = "") -> Finding:
+        table = self._table
+        wrong = self._contents.wrong[name][steps]
+        step = int(steps[0])
+        column = table.columns[name]
+        formula = self._contents.texts[name][step]
+        value = self._sheets.value(table.sheet, table.rows[step], column)
+        is_error = all(self._sheets.is_error(table.sheet, table.rows[int(n)], column) for n in steps)
+        named = None
+        if group is not None and not is_error:
+            named = self._explanation.named_slip(group)
+            slip = slip or (named.sentence + self._explanation.by_way_of(group.formula) if named else "")
+        if formula is None:
+            kind = Kind.CONSTANT
+        elif is_error:
+            kind, slip = Kind.ERROR, slip or f"shows {value}"
+        elif named is not None and named.shifted:
+            kind = Kind.REFERENCE
+        else:
+            kind = Kind.UPDATE if name in self._contents.updates else Kind.FORMULA
+        errors = self._contents.errors(name, steps)
+        errors = errors[wrong & np.isfinite(errors)] if wrong.any() else errors[np.isfinite(errors)]
+        return Finding(
+            quantity=name,
+            kind=kind,
+            cell=table.address(name, step),
+            rows=len(steps),
+            found=formula if formula is not None else "" if value is None else f"{value}",
+            expected=self._explanation.expected_formula(name, step, formula)
+            if not all(np.isinf(should.value[step]) for should in self._contents.expected[name])
+            else "a number that a cell can hold: use smaller start values or a smaller learning rate",
+            max_abs_error=float(errors.max()) if errors.size else None,
+            ranges=table.ranges(name, steps),
+            slip=slip,
+        )
+
+
+def _shortened(value: Value) -> str:
+    """A text as it is quoted in a sentence."""
+    return repr(textwrap.shorten(value, _LONGEST_QUOTE, placeholder=" …") if isinstance(value, str) else value)

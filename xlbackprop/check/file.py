@@ -1,0 +1,137 @@
+"""The road of a file: load it, find its tables, judge each once, then what stands around ours, and report."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from xlbackprop import __version__
+from xlbackprop.check.around import insist_on_whole, judge_around, sheets_as_built
+from xlbackprop.check.notes import learning_rate_notes, stored_notes
+from xlbackprop.check.numpy_run import differences
+from xlbackprop.check.start_values import with_strange_starts
+from xlbackprop.check.table import judge_table
+from xlbackprop.errors import UnusableInput
+from xlbackprop.report.findings import CheckedFile, CheckedTable
+from xlbackprop.spreadsheet.cells import Sheets
+from xlbackprop.spreadsheet.engines import recalculated
+from xlbackprop.spreadsheet.ironcalc import Stored, opened
+from xlbackprop.tables.finding import find_tables
+from xlbackprop.tables.own import OwnWorkbook, is_own_workbook, read_own_workbook
+from xlbackprop.tables.table import Table
+from xlbackprop.workbook.sheets import OurSheets
+
+
+def check(path: Path) -> CheckedFile:
+    """Check every backpropagation table of anybody's workbook; never raises `UnusableInput`, but reports it."""
+    try:
+        sheets, stored = opened(path)
+    except UnusableInput as error:
+        return CheckedFile(path, error=str(error))
+    own, built, notes = None, None, []
+    if is_own_workbook(sheets):
+        try:
+            own, built = _read_whole(sheets)
+        except UnusableInput as error:
+            notes.append(f"around the tables it could not be checked: {str(error).removesuffix('.')}")
+    ours = {(table.sheet, table.header_row) for table in own.tables} if own else set()
+    others = [table for table in find_tables(sheets) if (table.sheet, table.header_row) not in ours]
+    if own is None and not others:
+        return CheckedFile(
+            path,
+            error=f"{path} holds no backpropagation table: none of its visible sheets has a row of headers "
+            "such as w1, h1, a_h1, E_total, ∂E/∂w1.",
+        )
+    judged = _judge_all(sheets, others, stored)
+    if own and built:
+        judged += _judge_own(sheets, own, built, stored)
+    return _report(path, "ironcalc", sheets, own, judged, notes)
+
+
+def verify(path: Path, engine: str = "ironcalc") -> CheckedFile:
+    """Recalculate a workbook that `xlbackprop build` made, and judge every number in it.
+
+    Args:
+        path: an .xlsx file, as it was built or edited since.
+        engine: one of `engines.ENGINES`.
+
+    Raises:
+        UnusableInput: the file cannot be read, is a workbook of another kind, or lacks something.
+    """
+    sheets = recalculated(path, engine)
+    try:
+        return judge_own(sheets, path, engine)
+    except UnusableInput as error:
+        raise UnusableInput(f"{path}: {error}") from None
+
+
+def judge_own(sheets: Sheets, path: Path, engine: str, built: OurSheets | None = None) -> CheckedFile:
+    """Judge the recalculated cells of a workbook of ours; tables that somebody added to it are left alone.
+
+    Args:
+        sheets: the recalculated cells.
+        path: the file, for the report.
+        engine: what recalculated it, one of `engines.ENGINES`.
+        built: the sheets that were written into the file, where they are at hand.
+
+    Raises:
+        UnusableInput: it is a workbook of another kind, or lacks something.
+    """
+    own, built = _read_whole(sheets, built)
+    return _report(path, engine, sheets, own, _judge_own(sheets, own, built), [])
+
+
+def _read_whole(sheets: Sheets, built: OurSheets | None = None) -> tuple[OwnWorkbook, OurSheets]:
+    """A workbook of ours in which nothing is missing, and its sheets as they should be.
+
+    Raises:
+        UnusableInput: it is a workbook of another kind, or something in it is missing or cannot be read.
+    """
+    own = read_own_workbook(sheets)
+    built = built or sheets_as_built(own)
+    insist_on_whole(sheets, own, built)
+    return own, built
+
+
+def _judge_all(sheets: Sheets, tables: Sequence[Table], stored: Stored) -> list[CheckedTable]:
+    """Judge anybody's tables: by themselves, and beside each other."""
+    judged = with_strange_starts(sheets, tables, [judge_table(sheets, table) for table in tables])
+    return _with_stored(sheets, tables, judged, stored)
+
+
+def _judge_own(sheets: Sheets, own: OwnWorkbook, built: OurSheets, stored: Stored | None = None) -> list[CheckedTable]:
+    """Judge the tables of a workbook of ours and all that stands around them, a result a sheet."""
+    tables = [judge_table(sheets, table, own.network) for table in own.tables]
+    numbers = [table.read(sheets) for table in own.tables]
+    around = judge_around(sheets, own, built, numbers, tables_are_right=not any(table.findings for table in tables))
+    judged = {table.sheet: table for table in _with_stored(sheets, own.tables, tables, stored)}
+    for table, of_table in zip(own.tables, differences(own, numbers), strict=True):
+        judged[table.sheet] = replace(judged[table.sheet], differences=of_table)
+    for sheet in around:
+        whole = judged.get(sheet.sheet, CheckedTable(sheet.sheet))
+        judged[sheet.sheet] = replace(whole, findings=whole.findings + sheet.findings, cells=whole.cells + sheet.cells)
+    return list(judged.values())
+
+
+def _with_stored(
+    sheets: Sheets, tables: Sequence[Table], judged: Sequence[CheckedTable], stored: Stored | None
+) -> list[CheckedTable]:
+    """The judged tables, with notes about what stood in the file, where that is known."""
+    if stored is None:
+        return list(judged)
+    return [
+        replace(checked, notes=(*checked.notes, *stored_notes(sheets, stored, table)))
+        for table, checked in zip(tables, judged, strict=True)
+    ]
+
+
+def _report(
+    path: Path, engine: str, sheets: Sheets, own: OwnWorkbook | None, judged: list[CheckedTable], notes: list[str]
+) -> CheckedFile:
+    judged.sort(key=lambda table: sheets.names.index(table.sheet))
+    if own and own.version != __version__:
+        notes.append(
+            f"it was built by xlbackprop {own.version or 'unknown'}, so the formulas around the training tables "
+            "were not compared, only their numbers"
+        )
+    notes += learning_rate_notes([table for table in judged if table.header_row is not None])
+    return CheckedFile(path, engine=engine, sheets=tuple(judged), notes=tuple(notes))

@@ -1,0 +1,142 @@
+"""What else is worth saying about a table or a file, though it is no mistake."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from openpyxl.utils import FORMULAE
+
+from xlbackprop.backprop import notation
+from xlbackprop.check.contents import Contents
+from xlbackprop.check.explanation import Explanation
+from xlbackprop.report.findings import CheckedTable, listed
+from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.cells import Sheets, Value
+from xlbackprop.spreadsheet.formulas import parsed
+from xlbackprop.spreadsheet.ironcalc import KNOWN_FUNCTIONS, Stored
+from xlbackprop.tables.table import Table
+
+# LR_0.5, η=0.5, eta 0.5, 0.5
+_NAMED_ETA = r"(?:(?:lr|η|eta|learning[ _]?rate)[ _=]*(?=\d)|(?=\d+[.,]))(\d+(?:[.,]\d+)?)"
+#: Stored and recalculated numbers agree up to this part of their size: Google Sheets writes ten digits.
+_STORED_TOLERANCE = 1e-8
+
+
+def table_notes(contents: Contents) -> Iterator[str]:
+    """What is worth knowing about a table by itself."""
+    yield from _luck(contents)
+    table, network = contents.table, contents.network
+    if table.missing:
+        yield f"it lacks {', '.join(map(notation.header, table.missing))}"
+    kinds = dict.fromkeys(kind for kind in (network.hidden, network.output) if kind != "sigmoid")
+    if kinds and not table.missing:
+        yield f"its neurons have the activation {' and '.join(kinds)}"
+    yield from _about_the_learning_rate(contents)
+    yield from _other_patterns(contents)
+    yield from map(contents.jump, contents.jumps)
+
+
+def _luck(contents: Contents) -> Iterator[str]:
+    """Formulas that are wrong and come out right all the same."""
+    explanation = Explanation(contents)
+    for name, groups in contents.groups.items():
+        # without its inputs nothing can be tried
+        if contents.table.missing or name in contents.constants:
+            continue
+        for group in filter(contents.comes_out_right, groups):
+            named = explanation.named_slip(group)
+            what = named.sentence if named else "does not follow the chain rule, or has numbers typed into it"
+            cell = cell_address(group.formula.row, contents.table.columns[name])
+            yield f"{notation.header(name)} ({cell}) comes out right here, but {what}"
+
+
+def _about_the_learning_rate(contents: Contents) -> Iterator[str]:
+    eta = contents.eta
+    texts = [text for name in contents.updates for text in contents.texts[name][1:2] if text]
+    if contents.typed() and any(eta.first in parsed(text).numbers for text in texts):
+        yield "the learning rate is typed into the formulas: give it a cell, to try others"
+    for step in eta.changes:
+        value = eta.values[step]
+        shown = f"{value:g}" if math.isfinite(value) else "no number"
+        yield f"the learning rate changes to {shown} in row {contents.table.rows[step]}"
+
+
+def _other_patterns(contents: Contents) -> Iterator[str]:
+    """Rows in which a column has another formula than in most, though an equal one."""
+    # an update reaches over the rows that hold no step, so its form may differ and mean nothing
+    for name in contents.quantities:
+        right = [group.formula for group in contents.groups[name] if group.formula.text and group.right]
+        usual = max(right, key=lambda formula: len(formula.steps), default=None)
+        for other in right:
+            if other is not usual and usual is not None:
+                where = listed(contents.table.ranges(name, np.array(other.steps)))
+                yield f"{notation.header(name)} has another formula in {where}, though an equal one"
+
+
+def learning_rate_notes(tables: Sequence[CheckedTable]) -> Iterator[str]:
+    """Learning rates that two tables of a file share, or that a sheet's name contradicts."""
+    seen: dict[tuple[float, int | None], str] = {}
+    for table in tables:
+        eta = table.learning_rate
+        if eta is None:
+            continue
+        if other := seen.get((eta, table.steps)):
+            yield f"{other} and {table.sheet} train with the same learning rate, {eta:g}"
+        seen.setdefault((eta, table.steps), table.sheet)
+        named = re.fullmatch(_NAMED_ETA, table.sheet, re.IGNORECASE)
+        if named and float(named[1].replace(",", ".")) != eta:
+            yield f"the sheet {table.sheet} trains with the learning rate {eta:g}"
+
+
+def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:
+    """What stands in the file for a table and is not what its formulas give, or could not be computed."""
+    formulas, before = sheets.formulas(table.sheet), stored.values.get(table.sheet, {})
+    columns = set(table.columns.values())
+    places = [(row, column) for row in table.rows for column in columns if (row, column) in formulas]
+    now = sheets.values(table.sheet)
+    kept = {(cell.row, cell.column) for cell in stored.kept if cell.sheet == table.sheet} & set(places)
+    strange = {place for place in places if isinstance(now[place], str) or "POW(" in formulas[place]}
+    yield from _about_functions(formulas, sorted(strange | kept), judged_as_stored=bool(kept))
+    if any(before.get(place) not in (None, 0.0) for place in places):
+        stale = [place for place in places if not _agree(before.get(place), now.get(place))]
+        if stale:
+            place = min(stale)
+            name = next(name for name, column in table.columns.items() if column == place[1])
+            yield (
+                f"the file shows {_shown(before.get(place))} for {notation.header(name)} in "
+                f"{cell_address(*place)}, but its formula gives {_shown(sheets.value(table.sheet, *place))}"
+                + (f", and so in {len(stale) - 1} other cells" if len(stale) > 1 else "")
+            )
+
+
+def _about_functions(
+    formulas: Mapping[tuple[int, int], str], places: Sequence[tuple[int, int]], *, judged_as_stored: bool
+) -> Iterator[str]:
+    """The functions in these places that not every spreadsheet program computes."""
+    judged = "; it was judged by the numbers in the file" if judged_as_stored else ""
+    calls: dict[str, str] = {}
+    for place in places:
+        for function in parsed(formulas[place]).functions:
+            calls.setdefault(function, cell_address(*place))
+    for function, where in calls.items():
+        if function == "POW":
+            shown = "which Excel and LibreOffice show as #NAME?"
+            yield f"{where} calls POW, {shown}: use POWER or ^; it was judged as POWER"
+        elif function not in FORMULAE:
+            yield f"{where} calls {function}, which neither Excel 2007 nor the engine here knows{judged}"
+        elif function not in KNOWN_FUNCTIONS:
+            yield f"{where} calls {function}, which could not be recalculated here{judged}"
+
+
+def _agree(stored: Value, computed: Value) -> bool:
+    if stored == computed:
+        return True
+    if isinstance(stored, float) and isinstance(computed, float):
+        return abs(stored - computed) <= _STORED_TOLERANCE * abs(computed) + 1e-12
+    # two errors may have two names
+    return not isinstance(stored, float) and not isinstance(computed, float)
+
+
+def _shown(value: Value) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else f"{value}"

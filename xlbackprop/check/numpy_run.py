@@ -1,0 +1,82 @@
+"""The whole run: how far a table is from what NumPy gets by itself from the start values."""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from xlbackprop import reference
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.quantities import training_step
+from xlbackprop.check.contents import Contents
+from xlbackprop.reference import Array
+from xlbackprop.report.findings import Difference
+from xlbackprop.tables.own import OwnWorkbook
+from xlbackprop.tables.table import Table
+
+
+def largest_error(contents: Contents) -> float | None:
+    """The largest difference of E_total from the run from the table's first row; None if that cannot be said."""
+    numbers, network, eta = contents.numbers, contents.network, contents.eta.first
+    if not contents.is_one_run or eta is None or "E_total" not in numbers:
+        return None
+    values = {name: float(numbers[name][0]) for name in network.start_values if name in numbers}
+    if len(values) < len(network.start_values) or not all(map(math.isfinite, values.values())):
+        return None
+    run = _totals(network.with_values(values), eta, contents.table.steps)
+    with np.errstate(all="ignore"):
+        error = np.abs(numbers["E_total"] - run)
+    error = error[np.isfinite(error)]
+    return float(error.max()) if error.size else None
+
+
+@lru_cache(maxsize=256)
+def _totals(network: Network, eta: float, steps: int) -> Array:
+    """E_total at each step; a class trains the same network over and over."""
+    with np.errstate(all="ignore"):
+        return np.array([float(step.total[0]) for step in reference.train(network, [eta], steps)])
+
+
+def differences(own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> list[tuple[Difference, ...]]:
+    """How far each quantity of each table of a workbook of ours is from the run from the Network sheet's values.
+
+    Args:
+        own: the network and the tables.
+        numbers: the columns of each table, and its learning rate.
+    """
+    network, steps = own.network, max(table.steps for table in own.tables)
+    computed = {*network.trained_names, *(quantity.name for quantity in training_step(network))}
+    names = [name for name in own.tables[0].columns if name in computed]
+    etas = [float(of["eta"][0]) for of in numbers]
+    # one array: step, quantity, learning rate
+    with np.errstate(all="ignore"):
+        run = np.array(
+            [
+                [values[name] for name in names]
+                for values in (reference.named(network, step) for step in reference.train(network, etas, steps))
+            ]
+        )
+    return [
+        tuple(
+            _difference(table, name, numbers[n][name], run[: table.steps + 1, names.index(name), n])
+            for name in table.columns
+            if name in computed
+        )
+        for n, table in enumerate(own.tables)
+    ]
+
+
+def _difference(table: Table, name: str, found: Array, by_numpy: Array) -> Difference:
+    with np.errstate(all="ignore"):
+        absolute = np.abs(found - by_numpy)
+        relative = np.where(absolute > 0, absolute / np.abs(by_numpy), 0.0)
+    absolute = np.where(np.isnan(absolute), np.inf, absolute)
+    worst = int(np.argmax(absolute))
+    numbers_only = bool(np.isfinite(absolute).all())
+    return Difference(
+        quantity=name,
+        cell=table.address(name, worst),
+        max_abs=float(absolute[worst]) if numbers_only else None,
+        max_rel=float(relative.max()) if numbers_only and np.isfinite(relative).all() else None,
+    )
