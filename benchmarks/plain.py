@@ -46,7 +46,7 @@ def write(path: Path, etas: tuple[float, ...], steps: int, *, plain: bool) -> No
         assembly.StreamedWorkbook, assembly.StreamedWorksheet = Workbook, PlainWorksheet
         charts.CurveChart = ChartScatter
     try:
-        network = Recipe("A", etas, steps, {}, None, protect=False).network()
+        network = Recipe(etas, steps).network()
         assembly.write_workbook(path, WorkbookLayout(network, etas, steps), Origin("benchmark", "benchmark", "A"))
     finally:
         assembly.StreamedWorkbook, assembly.StreamedWorksheet, charts.CurveChart = ours

@@ -37,7 +37,7 @@ _AFTER_NOTES = {
 }  # fmt: skip
 
 
-def annotate(checked: CheckedFile, output: Path, *, force: bool) -> None:
+def annotate(checked: CheckedFile, output: Path, *, force: bool = False) -> None:
     """Write a copy of a checked workbook in which each wrong cell has a fill and each cause a note.
 
     Args:
