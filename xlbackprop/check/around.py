@@ -1,7 +1,7 @@
 """Judges the sheets around the tables of a workbook of ours: their formulas, and their numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,26 +9,11 @@ from xlbackprop.check.as_built import EMPTY, changed_formulas, formulas_as_built
 from xlbackprop.check.other_sheets import chosen_step, judged_cells
 from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array
-from xlbackprop.report.findings import Finding, Kind
+from xlbackprop.report.findings import CheckedTable, Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Sheets, as_number
 from xlbackprop.tables.own import OwnWorkbook, read_own_workbook
 from xlbackprop.workbook.layout import OTHER_SHEETS, short_number
-
-
-@dataclass(frozen=True)
-class Around:
-    """What was found on one sheet, outside the training table that may stand there.
-
-    Attributes:
-        sheet: the sheet.
-        cells: how many formulas were compared.
-        findings: what is wrong.
-    """
-
-    sheet: str
-    cells: int
-    findings: tuple[Finding, ...]
 
 
 def read_complete_workbook(sheets: Sheets) -> OwnWorkbook:
@@ -47,8 +32,8 @@ def read_complete_workbook(sheets: Sheets) -> OwnWorkbook:
 
 def judge_around(
     sheets: Sheets, own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]], *, tables_are_right: bool
-) -> list[Around]:
-    """Judge what stands around the tables of a workbook of ours.
+) -> list[CheckedTable]:
+    """Judge what stands around the tables of a workbook of ours: a result a sheet, with its findings and cell count.
 
     Args:
         sheets: the recalculated workbook, complete.
@@ -62,7 +47,7 @@ def judge_around(
     around = []
     for sheet in dict.fromkeys([*header_rows, *OTHER_SHEETS]):
         cells, changed = changed_formulas(sheets, built, sheet, last_row=header_rows.get(sheet))
-        around.append(Around(sheet, cells, tuple(map(_with_slip, changed))))
+        around.append(CheckedTable(sheet, tuple(map(_with_slip, changed)), cells=cells))
     if tables_are_right and not any(judged.findings for judged in around):
         # where all formulas are right, a wrong number or an error would be the engine's
         around = [
