@@ -39,7 +39,7 @@ def test_learning_rates_are_read_with_commas_between_them() -> None:
         ("-1", "-1 is no learning rate"),
         ("nan", "nan stands where a number belongs"),
         ("inf", "inf stands where a number belongs"),
-        ("1e-400", "1e-400 is no learning rate"),
+        ("1e-400", "0 is no learning rate"),
         ("1,0.5,1.0", "the learning rate 1 is given twice"),
     ],
 )
@@ -98,7 +98,7 @@ def test_an_error_that_vanishes_is_no_obstacle(tmp_path: Path, content: str) -> 
 
 
 def test_the_command_in_the_workbook_builds_it_again() -> None:
-    made = Recipe("my net.toml", (0.1, 1.0), 50, {"w1": 0.25, "t1": -1.0}, 3, protect=True)
+    made = Recipe((0.1, 1.0), 50, "my net.toml", {"w1": 0.25, "t1": -1.0}, 3, protect=True)
     assert made.command == (
         "xlbackprop build --template 'my net.toml' --lrs 0.1,1 --steps 50 --seed 3 --set w1=0.25 --set t1=-1 --protect"
     )
@@ -108,6 +108,9 @@ def test_the_command_in_the_workbook_builds_it_again() -> None:
     ("change", "sentence"),
     [
         ({"steps": 0}, "0 steps are no training: give at least 1"),
+        ({"etas": ()}, "there is no learning rate"),
+        ({"etas": (0.5, -1.0)}, "-1 is no learning rate"),
+        ({"etas": (0.5, 0.5)}, "the learning rate 0.5 is given twice"),
         ({"steps": -5}, "-5 steps are no training"),
         ({"steps": 2_000_000}, "2,000,000 steps do not fit into a sheet: .* at most 1,048,563 do"),
         ({"etas": tuple(range(1, 301))}, "300 learning rates are more than one chart can compare: give at most 254"),
@@ -235,7 +238,7 @@ def test_every_accepted_build_verifies(tmp_path: Path, network: Network, etas, s
     template, path = tmp_path / "drawn.toml", tmp_path / "drawn.xlsx"
     template.write_text(template_of(network))
     try:
-        built = build(Recipe(str(template), tuple(etas), steps, {}, None, protect), path, force=True)
+        built = build(Recipe(tuple(etas), steps, str(template), protect=protect), path, force=True)
     except LeavesRange as refusal:
         assert re.search(r"leaves what a cell can hold at step \d+: use", str(refusal))
         assume(False)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import xlbackprop
 from tests.conftest import REPOSITORY, needs_posix, needs_trainer
 from tests.handmade import FORMULAS, Handmade, write
 from xlbackprop import cli
@@ -108,6 +109,28 @@ def test_the_readme_shows_what_check_says_about_the_homework(tmp_path: Path, mon
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     (output,) = re.findall(r"```sh\nxlbackprop check homework.xlsx\n```\n\n```\n(.*?)```", text, re.DOTALL)
     assert CliRunner().invoke(cli.main, ["check", "homework.xlsx"]).stdout == output
+
+
+def test_the_script_of_the_library_runs(tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    homework(tmp_path)
+    page = (REPOSITORY / "docs/library.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(script, {})
+    lines = capsys.readouterr().out.splitlines()
+    assert "cells agree with NumPy" in lines[0]
+    assert lines[1] == "η=0.5 0.5 wrong"
+    assert lines[2].startswith("∂E/∂w3 (Z6:Z56) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2)")
+    assert (tmp_path / "corrected.xlsx").exists()
+
+
+def test_every_public_name_is_there_and_told() -> None:
+    page = (REPOSITORY / "docs/library.md").read_text(encoding="utf-8")
+    for name in xlbackprop.__all__:
+        assert getattr(xlbackprop, name)
+        assert f"`{name}`" in page or name == "__version__"
+    with pytest.raises(AttributeError):
+        _ = xlbackprop.nothing
 
 
 def test_every_spelling_in_the_documentation_is_understood() -> None:

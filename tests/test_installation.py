@@ -42,6 +42,12 @@ def test_the_wheel_brings_the_templates(installed: Path, tmp_path: Path) -> None
     run(installed / "xlbackprop", "build", "--template", "mazur", "--steps", "3", "-o", "mazur.xlsx", cwd=tmp_path)
 
 
+def test_the_wheel_says_that_both_packages_have_types(installed: Path, tmp_path: Path) -> None:
+    code = "from importlib.resources import files\n"
+    code += "print([(files(name) / 'py.typed').is_file() for name in ('xlbackprop', 'mnist_train')])"
+    assert run(installed / "python", "-c", code, cwd=tmp_path).strip() == "[True, True]"
+
+
 def test_neither_torch_nor_the_tools_of_the_developers_are_needed(installed: Path, tmp_path: Path) -> None:
     names = run(installed / "python", "-m", "pip", "list", "--format=freeze", cwd=tmp_path).lower()
     assert "numpy==" in names

@@ -1,8 +1,9 @@
 """Builds a workbook: writes it, has a spreadsheet engine recalculate it, and hands it over if all is right."""
 
+import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xlbackprop import __version__
@@ -32,20 +33,20 @@ class Recipe:
     """What to build.
 
     Attributes:
-        template: name or path of the template.
         etas: the learning rates.
         steps: number of updates.
+        template: name or path of the template.
         values: start values that replace the template's.
         seed: draw the start weights with this seed, or None to take the template's.
         protect: lock every cell but the input cells.
     """
 
-    template: str
     etas: tuple[float, ...]
     steps: int
-    values: Mapping[str, float]
-    seed: int | None
-    protect: bool
+    template: str = "A"
+    values: Mapping[str, float] = field(default_factory=dict)
+    seed: int | None = None
+    protect: bool = False
 
     @property
     def command(self) -> str:
@@ -93,28 +94,36 @@ def parse_etas(text: str) -> tuple[float, ...]:
     """`0.1,0.5,1` as learning rates.
 
     Raises:
+        UnusableInput: there is none, one is no number, or `check_etas` objects.
+    """
+    words = [word.strip() for word in text.split(",")]
+    etas = []
+    for word in words if any(words) else ():
+        if not word:
+            raise UnusableInput("there is a comma too many: give learning rates as 0.1,0.5,1.")
+        try:
+            etas.append(parse_number(word))
+        except ValueError:
+            raise UnusableInput(f"{word} stands where a number belongs: give learning rates as 0.1,0.5,1.") from None
+    check_etas(etas)
+    return tuple(etas)
+
+
+def check_etas(etas: Sequence[float]) -> None:
+    """See whether a workbook can be built with these learning rates.
+
+    Raises:
         UnusableInput: there is none, or one is no number above 0, or one stands there twice.
     """
-    example = "give learning rates as 0.1,0.5,1"
-    words = [word.strip() for word in text.split(",")]
-    if not any(words):
+    if not etas:
         raise UnusableInput("there is no learning rate: give some with commas between them, as 0.1,0.5,1.")
-    etas: list[float] = []
-    for word in words:
-        if not word:
-            raise UnusableInput(f"there is a comma too many: {example}.")
-        try:
-            eta = parse_number(word)
-        except ValueError:
-            raise UnusableInput(f"{word} stands where a number belongs: {example}.") from None
-        if not eta > 0:
+    for n, eta in enumerate(etas):
+        if not 0 < eta < math.inf:
             raise UnusableInput(
-                f"{word} is no learning rate, which is above 0; decimals are written with a point, as 0.1."
+                f"{short_number(eta)} is no learning rate, which is above 0; decimals are written with a point, as 0.1."
             )
-        if eta in etas:
+        if eta in etas[:n]:
             raise UnusableInput(f"the learning rate {short_number(eta)} is given twice.")
-        etas.append(eta)
-    return tuple(etas)
 
 
 def parse_values(assignments: Sequence[str]) -> dict[str, float]:
@@ -164,6 +173,7 @@ def build(
     """
     if recipe.steps < 1:
         raise UnusableInput(f"{recipe.steps} steps are no training: give at least 1.")
+    check_etas(recipe.etas)
     layout = WorkbookLayout(recipe.network(), recipe.etas, recipe.steps)
     template = recipe.template if Path(recipe.template).suffix == "" else Path(recipe.template).name
     origin = Origin(__version__, recipe.command, template)

@@ -92,7 +92,12 @@ def build(
     from xlbackprop.workbook.run import progress_total
 
     recipe = Recipe(
-        template, _parsed("lrs", parse_etas, lrs), steps, _parsed("values", parse_values, values), seed, protect
+        etas=_parsed("lrs", parse_etas, lrs),
+        steps=steps,
+        template=template,
+        values=_parsed("values", parse_values, values),
+        seed=seed,
+        protect=protect,
     )
     total = progress_total(len(recipe.etas), steps)
     with tqdm(total=total, unit="step", delay=1, disable=None, leave=False, file=sys.stderr) as progress:

@@ -16,8 +16,8 @@ from xlbackprop import __version__, reference
 from xlbackprop.backprop.network import Network
 from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
-from xlbackprop.report.findings import Finding, Kind
-from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.report.findings import CheckedTable, Finding, Kind
+from xlbackprop.spreadsheet.addresses import cell_address, column_ranges
 from xlbackprop.spreadsheet.book import Block, Formula, Place, Role
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
 from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
@@ -39,21 +39,6 @@ _SHOWN_DIGITS = 1e-3
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[Ee][-+]?\d+)?")
 
 
-@dataclass(frozen=True)
-class Around:
-    """What was found on one sheet, outside the training table that may stand there.
-
-    Attributes:
-        sheet: the sheet.
-        cells: how many formulas were compared.
-        findings: what is wrong.
-    """
-
-    sheet: str
-    cells: int
-    findings: tuple[Finding, ...]
-
-
 def judge_around(
     sheets: Sheets,
     own: OwnWorkbook,
@@ -61,8 +46,8 @@ def judge_around(
     numbers: Sequence[Mapping[str, Array]],
     *,
     tables_are_right: bool,
-) -> list[Around]:
-    """Judge what stands around the tables of a workbook of ours.
+) -> list[CheckedTable]:
+    """Judge what stands around the tables of a workbook of ours: a result a sheet, with findings and cell count.
 
     Args:
         sheets: the recalculated workbook, complete.
@@ -76,7 +61,7 @@ def judge_around(
     around = {}
     for sheet in built.book.sheets:
         cells, changed = _changed_formulas(sheets, built, sheet) if same_version else (0, [])
-        around[sheet.name] = Around(sheet.name, cells, tuple(changed))
+        around[sheet.name] = CheckedTable(sheet.name, tuple(changed), cells=cells)
     if tables_are_right and not any(judged.findings for judged in around.values()):
         # where all formulas are right, a wrong value or an error would be the engine's
         for name, finding in _wrong_values(sheets, built, own, numbers, texts=same_version):
@@ -166,7 +151,7 @@ def _changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tup
                 found=found or ("an empty cell" if value is None else str(value)),
                 expected=expected,
                 max_abs_error=None,
-                ranges=(cell_address(row, column),),
+                ranges=column_ranges([row for row, _, _ in cells], column),
                 slip=_slip(found, value),
             )
         )

@@ -107,8 +107,9 @@ def _judge_own(sheets: Sheets, own: OwnWorkbook, built: OurSheets, stored: Store
     for table, of_table in zip(own.tables, differences(own, numbers), strict=True):
         judged[table.sheet] = replace(judged[table.sheet], differences=of_table)
     for sheet in around:
-        whole = judged.get(sheet.sheet, CheckedTable(sheet.sheet))
-        judged[sheet.sheet] = replace(whole, findings=whole.findings + sheet.findings, cells=whole.cells + sheet.cells)
+        # what stands above a table is told with it
+        below = judged.get(sheet.sheet, CheckedTable(sheet.sheet))
+        judged[sheet.sheet] = replace(below, findings=below.findings + sheet.findings, cells=below.cells + sheet.cells)
     return list(judged.values())
 
 

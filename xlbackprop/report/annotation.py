@@ -14,7 +14,7 @@ FILL = "FFFFC7CE"
 AUTHOR = "xlbackprop check"
 
 
-def annotate(checked: CheckedFile, output: Path, *, force: bool) -> None:
+def annotate(checked: CheckedFile, output: Path, *, force: bool = False) -> None:
     """Write a copy of a checked workbook in which each wrong cell has a fill and each cause a note.
 
     Args:

@@ -1,8 +1,9 @@
 """Addresses of cells: `AA3` for row 3, column 27. Rows and columns count from 1."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import groupby
 
 _ADDRESS = re.compile(r"([A-Z]+)(\d+)")
 
@@ -43,6 +44,14 @@ def cells_between(area: str) -> Iterator[str]:
     for row in range(top, bottom + 1):
         for column in range(left, right + 1):
             yield cell_address(row, column)
+
+
+def column_ranges(rows: Sequence[int], column: int) -> tuple[str, ...]:
+    """Some cells of a column, given their rows in order, as ranges: `Z33:Z100`, `Z102`."""
+    # rows that follow each other are equally far from their number in the list
+    runs = [[row for _, row in run] for _, run in groupby(enumerate(rows), key=lambda pair: pair[1] - pair[0])]
+    ends = [(cell_address(run[0], column), cell_address(run[-1], column)) for run in runs]
+    return tuple(first if first == last else f"{first}:{last}" for first, last in ends)
 
 
 def fixed_address(row: int, column: int) -> str:
