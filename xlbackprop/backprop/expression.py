@@ -117,14 +117,14 @@ _IN_SYMBOLS = _symbols(multiply="·")
 _IN_NUMBERS = _symbols(multiply=" × ")
 
 
-def cell_formula(expression: str, address: Callable[[str], str]) -> str:
+def cell_formula(expression: str | ast.expr, address: Callable[[str], str]) -> str:
     """The expression as a spreadsheet formula, without the leading `=`.
 
     Args:
-        expression: over names of quantities, `w1*i1 + w2*i2`.
+        expression: over names of quantities, `w1*i1 + w2*i2`; or what Python makes of it.
         address: the cell of each name, `F12` for `w1`.
     """
-    return _write(_parse(expression), _CELLS, address)[0]
+    return _write(_parse(expression) if isinstance(expression, str) else expression, _CELLS, address)[0]
 
 
 def symbols(expression: str, header: Callable[[str], str]) -> str:

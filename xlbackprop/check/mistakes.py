@@ -5,10 +5,10 @@ sentence that says what it does.
 """
 
 import ast
-import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.expression import FUNCTIONS, cell_formula
@@ -73,8 +73,9 @@ def size(expression: ast.expr) -> int:
     return sum(1 for _ in _parts(expression))
 
 
+@lru_cache(maxsize=1024)
 def expected(network: Network, name: str, known: frozenset[str]) -> ast.expr:
-    """The right expression, over what has a column."""
+    """The right expression, over what has a column: the same object each time, and its parts are in the mistakes."""
     return ast.parse(expected_expression(network, name, known), mode="eval").body
 
 
@@ -108,7 +109,7 @@ def _text(node: ast.expr) -> str:
                 return notation.header(name.removeprefix(mark)) + where
         return notation.header(name)
 
-    return cell_formula(ast.unparse(node), written)
+    return cell_formula(node, written)
 
 
 def _uses(found: ast.expr, expected: ast.expr) -> Slip:
@@ -320,8 +321,17 @@ def _kind(name: str) -> str:
 
 
 def _renamed(node: ast.expr, names: Mapping[str, str]) -> ast.expr:
-    new = copy.deepcopy(node)
-    for child in ast.walk(new):
-        if isinstance(child, ast.Name) and child.id in names:
-            child.id = names[child.id]
-    return new
+    match node:
+        case ast.Name(id=name):
+            return ast.Name(names[name]) if name in names else node
+        case ast.BinOp(left=left, op=op, right=right):
+            return ast.BinOp(_renamed(left, names), op, _renamed(right, names))
+        case ast.UnaryOp(op=sign, operand=operand):
+            return ast.UnaryOp(sign, _renamed(operand, names))
+        case ast.Call(func=function, args=arguments):
+            return ast.Call(function, [_renamed(argument, names) for argument in arguments], [])
+        case ast.Compare(left=left, ops=signs, comparators=others):
+            return ast.Compare(_renamed(left, names), signs, [_renamed(other, names) for other in others])
+        case ast.IfExp(test=test, body=yes, orelse=no):
+            return ast.IfExp(_renamed(test, names), _renamed(yes, names), _renamed(no, names))
+    return node

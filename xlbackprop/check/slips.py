@@ -9,6 +9,7 @@ import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 
@@ -71,32 +72,41 @@ def _environment(network: Network, name: str, constants: Constants) -> dict[str,
 
 @lru_cache(maxsize=512)
 def _candidates(network: Network, name: str, known: frozenset[str], constants: Constants) -> tuple[Array, list[Slip]]:
-    if size(expected(network, name, known)) > _MOST_PARTS:
+    right = expected(network, name, known)
+    if size(right) > _MOST_PARTS:
         return np.empty((0, TRAININGS)), []
     environment = _environment(network, name, constants)
-    values, slips = [], []
-    for changed, found in mistakes(network, name, known):
-        with np.errstate(all="ignore"):
-            values.append(np.broadcast_to(_evaluate(changed, environment), (TRAININGS,)))
-        slips.append(found)
-    return np.array(values), slips
+    changed = list(mistakes(network, name, known))
+    values = np.empty((len(changed), TRAININGS))
+    with np.errstate(all="ignore"):
+        # most of a changed expression is as it was
+        parts = {id(part): _evaluate(part, environment) for part in ast.walk(right) if isinstance(part, _COMPOUND)}
+        for row, (expression, _) in zip(values, changed, strict=True):
+            row[:] = _evaluate(expression, environment, parts)
+    return values, [found for _, found in changed]
 
 
-def _evaluate(node: ast.expr, values: Mapping[str, Array]) -> Array:
+_COMPOUND = (ast.BinOp, ast.UnaryOp, ast.Call, ast.IfExp)
+
+
+def _evaluate(node: ast.expr, values: Mapping[str, Array], parts: Mapping[int, Array] = MappingProxyType({})) -> Array:
+    """The value of an expression; `parts` has those that are known already, by identity."""
+    if (part := parts.get(id(node))) is not None:
+        return part
     match node:
         case ast.Name(id=name):
             return values[name]
         case ast.Constant(value=int() | float() as number):
             return np.float64(number)  # type: ignore[return-value]
         case ast.BinOp(left=left, op=op, right=right):
-            return _OPERATIONS[type(op)](_evaluate(left, values), _evaluate(right, values))
+            return _OPERATIONS[type(op)](_evaluate(left, values, parts), _evaluate(right, values, parts))
         case ast.UnaryOp(operand=operand):
-            return -_evaluate(operand, values)
+            return -_evaluate(operand, values, parts)
         case ast.Call(func=ast.Name(id=function), args=arguments):
-            return FUNCTIONS[function].on_arrays(*(_evaluate(argument, values) for argument in arguments))
+            return FUNCTIONS[function].on_arrays(*(_evaluate(argument, values, parts) for argument in arguments))
         case ast.IfExp(test=ast.Compare(left=left, comparators=[right]), body=yes, orelse=no):
-            test = _evaluate(left, values) > _evaluate(right, values)
-            return np.where(test, _evaluate(yes, values), _evaluate(no, values))
+            test = _evaluate(left, values, parts) > _evaluate(right, values, parts)
+            return np.where(test, _evaluate(yes, values, parts), _evaluate(no, values, parts))
     raise ValueError(ast.dump(node))
 
 

@@ -1,5 +1,6 @@
 """IronCalc: loads a workbook, computes it anew, and tries formulas on the side."""
 
+import contextlib
 import math
 import re
 import tempfile
@@ -15,6 +16,7 @@ import ironcalc
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.cells import Cell, DefinedName, Sheets, Value, as_number
 from xlbackprop.spreadsheet.package import check_package
+from xlbackprop.spreadsheet.sharing import copy_with_shared_formulas
 
 #: Functions that the engine computes as Excel does, errors included.
 KNOWN_FUNCTIONS = frozenset(
@@ -167,13 +169,17 @@ def load(path: Path) -> Any:
         UnusableInput: the file is no workbook, or IronCalc cannot load it.
     """
     check_package(path)
-    try:
-        return _load_package(path)
-    except UnusableInput:
-        # IronCalc 0.9 does not find the notes of a sheet where they are named from the root of the
-        # package, as openpyxl writes them
-        with tempfile.TemporaryDirectory(prefix="xlbackprop-") as folder:
-            copy = Path(folder) / "workbook.xlsx"
+    with tempfile.TemporaryDirectory(prefix="xlbackprop-") as folder:
+        copy = Path(folder) / "workbook.xlsx"
+        # it takes most of its time to read formulas one by one
+        if copy_with_shared_formulas(path, copy):
+            with contextlib.suppress(UnusableInput):
+                return _load_package(copy)
+        try:
+            return _load_package(path)
+        except UnusableInput:
+            # IronCalc 0.9 does not find the notes of a sheet where they are named from the root of the
+            # package, as openpyxl writes them
             if not _copy_with_relative_targets(path, copy):
                 raise
             return _load_package(copy, path)
