@@ -1,5 +1,6 @@
 """The commands: parse, call, print. Whatever is slow to import is imported when a command runs."""
 
+import gc
 import json
 import os
 import sys
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Given = TypeVar("Given")
 Parsed = TypeVar("Parsed")
 
+_GARBAGE_THRESHOLD = 200_000
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
 
 
@@ -40,6 +42,8 @@ def main(context: click.Context) -> None:
     xlbackprop verify backprop.xlsx
     xlbackprop templates
     """
+    # what a command makes it keeps to its end, so looking for garbage would take a seventh of its time
+    gc.set_threshold(_GARBAGE_THRESHOLD)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

@@ -18,18 +18,18 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.report.findings import CheckedTable, Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address, column_ranges
-from xlbackprop.spreadsheet.book import Block, Formula, Place, Role
+from xlbackprop.spreadsheet.book import ROW_OFFSET, Block, FilledDown, Formula, Place, Role
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
 from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
 from xlbackprop.spreadsheet.ironcalc import spelled
 from xlbackprop.spreadsheet.numbers import short_number
 from xlbackprop.tables.own import OwnWorkbook
+from xlbackprop.tables.table import Table
 from xlbackprop.workbook.gradient_check import ZERO
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin
 from xlbackprop.workbook.run import NoRun
 from xlbackprop.workbook.sheets import OurSheets, our_sheets
-from xlbackprop.workbook.training import TABLE_BLOCKS
 
 #: A number may differ from what its formula gives here by what rounding adds up to in a run.
 _ROUNDING = 1e-9
@@ -81,6 +81,27 @@ def insist_on_whole(sheets: Sheets, own: OwnWorkbook, built: OurSheets) -> None:
     _chosen_step(_In(sheets, built), own.tables[0].steps)
 
 
+def table_is_as_built(sheets: Sheets, built: OurSheets, table: Table) -> bool:
+    """Whether each formula of a table is the one that `build` writes there."""
+    training = next((one for one in built.training if one.sheet.name == table.sheet), None)
+    if training is None:
+        return False
+    found = sheets.formulas(table.sheet)
+    for block in training.table:
+        columns = range(block.column, block.column + block.shape[1])
+        contents = block.contents.formulas if isinstance(block.contents, FilledDown) else block.contents[0]
+        formulas = [content for content in contents if isinstance(content, Formula)]
+        template = "\n".join(f"={built.book.written(one, training.sheet, from_row=block.row)}" for one in formulas)
+        offsets = set(ROW_OFFSET.findall(template))
+        for row in range(block.row, block.row + block.shape[0]):
+            expected = template
+            for offset in offsets:
+                expected = expected.replace(f"\x04{offset}\x05", str(row + int(offset)))
+            if [found.get((row, column)) for column in columns] != expected.split("\n"):
+                return False
+    return True
+
+
 def sheets_as_built(own: OwnWorkbook) -> OurSheets:
     """The sheets as `build` makes them for the network and the tables of a workbook."""
     network = own.network
@@ -110,9 +131,7 @@ def _chosen_step(cells: "_In", steps: int) -> int:
 
 def _blocks(sheet: BookSheet, *roles: Role) -> Iterator[Block]:
     """The blocks of a sheet with formulas around the tables; the tables themselves are judged elsewhere."""
-    for block in sheet.blocks:
-        if block.role in roles and block.name not in TABLE_BLOCKS:
-            yield block
+    return (block for block in sheet.blocks if block.role in roles)
 
 
 def _formulas_around(sheet: BookSheet) -> Iterator[tuple[int, int, Formula]]:

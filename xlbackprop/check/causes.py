@@ -41,7 +41,7 @@ class _Causes:
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
         self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
-        self._numbers, self._eta, self._trial = contents.numbers, contents.eta, contents.trial
+        self._numbers, self._eta = contents.numbers, contents.eta
         self._explanation = Explanation(contents)
         # findings that count only where there is no other
         self._suspects: list[Finding] = []
@@ -117,7 +117,7 @@ class _Causes:
         """Whether a right formula gives wrong numbers only because it works on wrong ones."""
         for step in map(int, steps):
             text = self._contents.texts[group.name][step]
-            named = [self._trial.name_of(target, step) for target in parsed(text).references] if text else []
+            named = [self._contents.trial.name_of(target, step) for target in parsed(text).references] if text else []
             for name, back in filter(None, named):
                 if (
                     name in self._contents.wrong

@@ -3,7 +3,7 @@
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +18,7 @@ from xlbackprop.reference.rounding import half_a_digit
 from xlbackprop.spreadsheet.cells import Cell, Sheets
 from xlbackprop.spreadsheet.formulas import FilledFormula, filled_formulas, parsed
 from xlbackprop.tables.learning_rate import LearningRate, learning_rate
-from xlbackprop.tables.table import Table
+from xlbackprop.tables.table import Table, number_in
 
 Mask = NDArray[np.bool_]
 #: Some of the steps of a table, by their numbers, in order.
@@ -39,10 +39,14 @@ class Group:
     tried: TriedFormula | None
     # tried with the inputs, targets, fixed biases and learning rate of the sheet; None where it was right before
     tried_with_constants: TriedFormula | None
+    #: whether it is the formula that `build` writes, which needs no trial
+    as_built: bool = False
 
     @property
     def right(self) -> bool | None:
         """Whether the formula is right in this table; None if it could not be tried."""
+        if self.as_built:
+            return True
         for tried in (self.tried, self.tried_with_constants):
             if tried is not None and tried.right:
                 return True
@@ -60,7 +64,6 @@ class Contents:
     def __init__(self, sheets: Sheets, table: Table) -> None:
         self.sheets, self.table, self.network = sheets, table, table.network
         self.numbers = table.read(sheets)
-        self.eta: LearningRate = learning_rate(sheets, table, self.numbers)
         self.quantities = [quantity.name for quantity in training_step(self.network) if quantity.name in table.columns]
         self.updates = [name for name in self.network.trained_names if name in table.columns]
         self.constants = [
@@ -68,7 +71,16 @@ class Contents:
             for name in self.network.start_values
             if name in table.columns and name not in self.network.trained_names
         ]
-        self.trial = Trial(sheets, table, self.eta.cell, self._parameters())
+
+    @cached_property
+    def eta(self) -> LearningRate:
+        """The learning rate, step by step."""
+        return learning_rate(self.sheets, self.table, self.numbers)
+
+    @cached_property
+    def trial(self) -> Trial:
+        """Random trainings for the formulas to be tried on."""
+        return Trial(self.sheets, self.table, self.eta.cell, self._parameters())
 
     def _parameters(self) -> dict[Cell, str]:
         """Cells outside the table that hold an input, a target or a fixed bias."""
@@ -143,7 +155,7 @@ class Contents:
             name: np.full(len(self.table.rows), np.nan) for name in self.network.start_values if name not in given
         }
         found: dict[str, list[Expected]] = {}
-        for without in (set(), set(chain)):
+        for without in self._left_out(chain):
             cells = {name: array for name, array in given.items() if name not in without}
             with np.errstate(all="ignore"):
                 step = reference.expected_step(self.network, cells)
@@ -158,6 +170,10 @@ class Contents:
             value = np.full(len(self.table.rows), usual(self.numbers[name]))
             found[name] = [Expected(value, np.abs(value))]
         return found
+
+    def _left_out(self, chain: frozenset[str]) -> Sequence[Set[str]]:
+        """For each way in which a number may follow from the others, what it does without: δ and the like."""
+        return (frozenset(), chain)
 
     def _expected_updates(self, values: Array, gradient: Array) -> Iterator[Expected]:
         """The update with the learning rate of the row above and, where each row has its own, of the same row."""
@@ -218,8 +234,9 @@ class Contents:
         for layer in range(1, len(self.network.layers)):
             for z in self.network.neurons(layer) if self.network.activation(layer) == "sigmoid" else ():
                 if f"a_{z}" in self.quantities and z in self.numbers:
-                    formulas = np.array(["EXP(" in (text or "") for text in self.texts[f"a_{z}"]])
-                    rows = (self.numbers[z] < LOWEST_SIGMOID) & formulas
+                    rows = self.numbers[z] < LOWEST_SIGMOID
+                    if rows.any():
+                        rows = rows & ["EXP(" in (text or "") for text in self.texts[f"a_{z}"]]
                     if rows.any():
                         found[f"a_{z}"] = rows
         return found
@@ -322,6 +339,34 @@ class Contents:
         rounding = half_a_digit(gradient, self.texts[f"dE_d{name}"]).max() * np.nansum(np.abs(self.eta.values))
         error = abs(found[-1] - (found[0] - moved))
         return not error > 2 * half_a_digit(found, self.texts[name]).max() + rounding + ROUNDING * abs(moved)
+
+
+class ContentsAsBuilt(Contents):
+    """The contents of a table of ours in which every formula is the one that `build` writes.
+
+    What such formulas do is known, so only their numbers are left to be judged.
+    """
+
+    @cached_property
+    def eta(self) -> LearningRate:
+        cell = self.table.cells["eta"]
+        return LearningRate(np.full(len(self.table.rows), number_in(self.sheets, cell)), cell)
+
+    @cached_property
+    def jumps(self) -> dict[int, int]:
+        return {}
+
+    @cached_property
+    def groups(self) -> dict[str, list[Group]]:
+        steps, row = tuple(range(len(self.table.rows))), self.table.rows[0]
+        formulas = {
+            name: FilledFormula(self.sheets.formula(self.table.sheet, row, self.table.columns[name]), row, steps)
+            for name in (*self.quantities, *self.updates, *self.constants)
+        }
+        return {name: [Group(name, formula, None, None, as_built=True)] for name, formula in formulas.items()}
+
+    def _left_out(self, chain: frozenset[str]) -> Sequence[Set[str]]:
+        return (frozenset(),)
 
 
 def usual(numbers: Array) -> float:

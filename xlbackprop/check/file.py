@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from xlbackprop import __version__
-from xlbackprop.check.around import insist_on_whole, judge_around, sheets_as_built
+from xlbackprop.check.around import insist_on_whole, judge_around, sheets_as_built, table_is_as_built
 from xlbackprop.check.notes import learning_rate_notes, stored_notes
 from xlbackprop.check.numpy_run import differences
 from xlbackprop.check.start_values import with_strange_starts
@@ -100,7 +100,11 @@ def _judge_all(sheets: Sheets, tables: Sequence[Table], stored: Stored) -> list[
 
 def _judge_own(sheets: Sheets, own: OwnWorkbook, built: OurSheets, stored: Stored | None = None) -> list[CheckedTable]:
     """Judge the tables of a workbook of ours and all that stands around them, a result a sheet."""
-    tables = [judge_table(sheets, table, own.network) for table in own.tables]
+    same_version = own.version == __version__
+    tables = [
+        judge_table(sheets, table, own.network, as_built=same_version and table_is_as_built(sheets, built, table))
+        for table in own.tables
+    ]
     numbers = [table.read(sheets) for table in own.tables]
     around = judge_around(sheets, own, built, numbers, tables_are_right=not any(table.findings for table in tables))
     judged = {table.sheet: table for table in _with_stored(sheets, own.tables, tables, stored)}

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from openpyxl.utils import FORMULAE
 
 from xlbackprop.backprop import notation
 from xlbackprop.check.contents import Contents
@@ -53,8 +52,9 @@ def _luck(contents: Contents) -> Iterator[str]:
 
 def _about_the_learning_rate(contents: Contents) -> Iterator[str]:
     eta = contents.eta
-    texts = [text for name in contents.updates for text in contents.texts[name][1:2] if text]
-    if contents.typed() and any(eta.first in parsed(text).numbers for text in texts):
+    if contents.typed() and any(
+        text and eta.first in parsed(text).numbers for name in contents.updates for text in contents.texts[name][1:2]
+    ):
         yield "the learning rate is typed into the formulas: give it a cell, to try others"
     for step in eta.changes:
         value = eta.values[step]
@@ -114,6 +114,9 @@ def _about_functions(
     formulas: Mapping[tuple[int, int], str], places: Sequence[tuple[int, int]], *, judged_as_stored: bool
 ) -> Iterator[str]:
     """The functions in these places that not every spreadsheet program computes."""
+    # it takes its time to import, and only functions that are not known need it
+    from openpyxl.utils import FORMULAE
+
     judged = "; it was judged by the numbers in the file" if judged_as_stored else ""
     calls: dict[str, str] = {}
     for place in places:

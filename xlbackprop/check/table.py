@@ -2,7 +2,7 @@
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.check.causes import find_causes, in_order
-from xlbackprop.check.contents import Contents
+from xlbackprop.check.contents import Contents, ContentsAsBuilt
 from xlbackprop.check.notes import table_notes
 from xlbackprop.check.numpy_run import largest_error
 from xlbackprop.check.start_values import unlinked
@@ -14,18 +14,21 @@ from xlbackprop.tables.table import Table
 _RUN_TOLERANCE = 1e-6
 
 
-def judge_table(sheets: Sheets, table: Table, network: Network | None = None) -> CheckedTable:
+def judge_table(
+    sheets: Sheets, table: Table, network: Network | None = None, *, as_built: bool = False
+) -> CheckedTable:
     """Judge one table of a recalculated workbook.
 
     Args:
         sheets: the workbook.
         table: one of its tables.
         network: for a table of ours, the network with the start values that it must take.
+        as_built: whether each of its formulas is known to be the one that `build` writes.
     """
     if not table.rows:
         note = "it has headers, but no numbers below them"
         return CheckedTable(table.sheet, notes=(note,), incomplete=True, header_row=table.header_row, steps=0)
-    contents = Contents(sheets, table)
+    contents = (ContentsAsBuilt if as_built else Contents)(sheets, table)
     findings = find_causes(contents)
     if network is not None:
         # what is given stands on the Network sheet, and not in the row that most others agree with

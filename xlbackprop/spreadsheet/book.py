@@ -46,8 +46,10 @@ class Role(StrEnum):
     INPUT = "input"
     #: a formula: it must be the one that stands here, and its value must follow from the cells it refers to
     FORMULA = "formula"
-    #: a formula of the training itself, whose value is judged by the reference too
+    #: a formula for a quantity, whose value is judged by the reference too
     QUANTITY = "quantity"
+    #: a formula of a table whose columns are filled down, which is judged as a whole
+    TABLE = "table"
     #: a number from the time of building
     CONSTANT = "constant"
     #: words that no number depends on
@@ -438,7 +440,17 @@ class Book:
 
     def values(self, cells: Place) -> list[Value]:
         """What cells show, in their order."""
-        return [self._value(int(cell_id)) for cell_id in cells.ids.ravel()]
+        found: list[Value] = []
+        ids = cells.ids.ravel()
+        for n, cell_id in enumerate(ids.tolist()):
+            block = self.block(cell_id) if cell_id != NO_CELL else None
+            if block and isinstance(block.contents, FilledDown):
+                column = cell_id - block.first_id
+                if np.array_equal(ids[n:], block.column_place(column).ids):
+                    # all that is left is a column of a long table
+                    return [*found, *block.contents.kept[column]]
+            found.append(self._value(cell_id))
+        return found
 
     def _value(self, cell_id: int) -> Value:
         if cell_id == NO_CELL:

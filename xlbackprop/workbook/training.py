@@ -11,6 +11,7 @@ from xlbackprop.backprop.quantities import training_step, updates
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.book import (
     ROW_OFFSET,
+    Block,
     Book,
     FilledDown,
     Formula,
@@ -38,10 +39,6 @@ from xlbackprop.workbook.run import Run
 _COLUMN_WIDTH = 82
 
 
-#: The blocks that make up the training table.
-TABLE_BLOCKS = ("step 0", "start", "training")
-
-
 class TrainingSheet:
     """The sheet of one learning rate.
 
@@ -58,14 +55,19 @@ class TrainingSheet:
         self.sheet = sheet = book.sheet(name, f"{layout.steps:,} steps of training")
         table = self._table
         self._eta = sheet.reserve("learning rate", table.eta_cell, (), Role.INPUT)
-        self._step_0 = sheet.reserve(TABLE_BLOCKS[0], f"A{table.first_row}", (), Role.CONSTANT)
+        self._step_0 = sheet.reserve("step 0", f"A{table.first_row}", (), Role.CONSTANT)
         names = [column.name for column in table.columns]
         width = len(names)
-        self._start = sheet.reserve(TABLE_BLOCKS[1], f"B{table.first_row}", (1, width - 1), Role.QUANTITY)
-        self._rows = sheet.reserve(TABLE_BLOCKS[2], f"A{table.first_row + 1}", (layout.steps, width), Role.QUANTITY)
+        self._start = sheet.reserve("start", f"B{table.first_row}", (1, width - 1), Role.TABLE)
+        self._rows = sheet.reserve("training", f"A{table.first_row + 1}", (layout.steps, width), Role.TABLE)
         self._start.quantities, self._rows.quantities = names[1:], names
         self._columns = {name: n for n, name in enumerate(names)}
         book.names["eta", name] = self.eta
+
+    @property
+    def table(self) -> tuple[Block, ...]:
+        """The formulas of the training: those of step 0, and those of all later steps."""
+        return self._start, self._rows
 
     @property
     def eta(self) -> Place:
