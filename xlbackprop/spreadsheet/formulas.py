@@ -166,9 +166,13 @@ def filled_formulas(texts: Sequence[str | None], rows: Sequence[int]) -> list[Fi
     """
     # most rows differ in nothing but their own row number, which is cheap to see
     quick: dict[str | None, list[int]] = {}
+    last: object = object()
+    steps: list[int] = []
     for step, (text, (own, above)) in enumerate(zip(texts, _row_numbers(tuple(rows)), strict=True)):
         key = text if text is None else text.replace(own, "\0").replace(above, "\1")
-        quick.setdefault(key, []).append(step)
+        if key != last:
+            last, steps = key, quick.setdefault(key, [])
+        steps.append(step)
     groups: dict[str | None, list[int]] = {}
     for steps in quick.values():
         text = texts[steps[0]]
