@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.handmade import FORMULAS, SHAPES, WEIGHTS, Handmade, Layout, slips, write
 from xlbackprop.backprop.network import Network
+from xlbackprop.check import trial
 from xlbackprop.check.trial import TRAININGS, Trial, TriedFormula, trainings
 from xlbackprop.spreadsheet.cells import Cell
-from xlbackprop.spreadsheet.ironcalc import opened
+from xlbackprop.spreadsheet.ironcalc import computed_on_the_side, opened
 from xlbackprop.tables.finding import find_tables
 
 
@@ -88,3 +90,41 @@ def test_values_that_are_given_are_not_drawn() -> None:
 def test_updates_are_tried_against_the_row_above(tmp_path: Path) -> None:
     path = write(tmp_path / "book.xlsx", Handmade())
     assert all(result.right for result in tried(path, *WEIGHTS).values())
+
+
+def test_the_same_formula_in_another_layout_is_not_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tried(write(tmp_path / "one.xlsx", Handmade()), *FORMULAS)
+    computed: list[str] = []
+
+    def counted(texts: list[str], *rest: object) -> list[float]:
+        computed.extend(texts)
+        return computed_on_the_side(texts, *rest)
+
+    monkeypatch.setattr(trial, "computed_on_the_side", counted)
+    order = (*Layout().order[4:], *Layout().order[:4])
+    moved = Handmade(Layout(order=order, header_row=9), formulas=FORMULAS | {"E_total": "{E1}+{E2}*1.0000001"})
+    second = tried(write(tmp_path / "two.xlsx", moved), *FORMULAS)
+    assert set(computed) == {"=Q12+R12*1.0000001"}
+    assert {name for name in FORMULAS if first[name] != second[name]} == {"E_total"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("{h1}*{h1}", "{h1}*{h2}"),
+        ("SUM({a_h1}:{a_h2})", "SUM({a_h1}:{a_h1})"),
+        ("{h1}+5", "{h1}+6"),
+        ("{E1}+{E2}+AZ1", "{E1}+{E2}+AZ2"),
+    ],
+)
+def test_answers_are_those_of_the_very_formula(tmp_path: Path, one: str, other: str) -> None:
+    results = []
+    for text in (one, other):
+        path = write(tmp_path / "book.xlsx", Handmade(formulas=FORMULAS | {"E_total": text}))
+        book = load_workbook(path)
+        book.active["AZ1"], book.active["AZ2"] = 1, 2
+        book.save(path)
+        results.append(tried(path, "E_total")["E_total"].found)
+    assert results[0] != results[1]

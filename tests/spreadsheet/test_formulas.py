@@ -16,6 +16,7 @@ def test_a_formula_names_its_cells_its_names_and_its_functions() -> None:
     ]
     assert formula.names == ("eta",)
     assert formula.functions == ("EXP", "SUMPRODUCT")
+    assert formula.pattern == "1/(1+EXP(-\0))+SUMPRODUCT(\0,\0)*eta"
 
 
 def test_a_range_gives_its_cells() -> None:

@@ -40,6 +40,20 @@ Step = Mapping[str, float]
 Constants = tuple[tuple[str, float], ...]
 # what is put into each cell: a quantity and how many steps back, a number, or a formula of its own
 _Layout = dict[Cell, "str | float | tuple[str, int]"]
+# what answers depend on: network, constants, the formula without its references, their shapes and what they hold
+_Key = tuple[
+    Network, Constants, str, tuple[tuple[int, int, int], ...], tuple[float | str | tuple[str, int] | None, ...]
+]
+#: A class writes the same formula in every file: its answers are computed once.
+_answers: dict[_Key | None, tuple[float, ...]] = {}
+_MOST_ANSWERS = 4096
+
+
+def _remember(key: _Key | None, answers: tuple[float, ...]) -> None:
+    if key is not None:
+        if len(_answers) >= _MOST_ANSWERS:
+            _answers.clear()
+        _answers[key] = answers
 
 
 def same(found: Array, expected: Array) -> NDArray[np.bool_]:
@@ -160,25 +174,27 @@ class Trial:
                 fixed.setdefault(name, 0.35 + 0.1 * int(places[name][1:]) if name in places else 0.0)
         known = tuple(sorted(fixed.items()))
         runs = trainings(network, known)
-        answers: list[list[float]] = [[] for _ in formulas]
         layouts = [self._layout(text, row) for text, row in formulas]
+        keys = [self._key(text, row, layout, known) for (text, row), layout in zip(formulas, layouts, strict=True)]
+        answers: list[tuple[float, ...]] = [_answers.get(key, ()) for key in keys]
         by_row: dict[int, list[int]] = {}
         for n, (_, row) in enumerate(formulas):
-            if layouts[n] is not None:
+            if layouts[n] is not None and not answers[n]:
                 by_row.setdefault(row, []).append(n)
         for row, members in by_row.items():
             layout = {cell: content for n in members for cell, content in (layouts[n] or {}).items()}
-            for steps in runs:
-                values = self._computed([formulas[n][0] for n in members], row, steps, layout)
-                for n, value in zip(members, values, strict=True):
-                    answers[n].append(value)
+            texts = [formulas[n][0] for n in members]
+            computed = zip(*(self._computed(texts, row, steps, layout) for steps in runs), strict=True)
+            for n, values in zip(members, computed, strict=True):
+                answers[n] = values
+                _remember(keys[n], values)
         found = []
         for n, name in enumerate(names):
             expected = tuple(steps[CURRENT].get(name, math.nan) for steps in runs)
             usable = layouts[n] is not None and all(map(math.isfinite, expected))
             # an error may be the engine's own
             usable &= all(map(math.isfinite, answers[n])) or calls_only_known(computable(formulas[n][0]))
-            found.append(TriedFormula(tuple(answers[n]) if usable else (), expected, known))
+            found.append(TriedFormula(answers[n] if usable else (), expected, known))
         return found
 
     def _layout(self, text: str, row: int) -> _Layout | None:
@@ -217,6 +233,25 @@ class Trial:
             number = as_number(self._sheets.value(cell.sheet, cell.row, cell.column))
             if not math.isnan(number):
                 found[cell] = number
+
+    def _key(self, text: str, row: int, layout: _Layout | None, known: Constants) -> _Key | None:
+        """All that the answers of a formula depend on; None where that is more than what its references hold."""
+        formula, sheet = parsed(text), self._table.sheet
+        if layout is None or ":" in formula.pattern or any(isinstance(content, str) for content in layout.values()):
+            return None
+        cells = [Cell(of.sheet or sheet, *place) for of in formula.references for place in of.cells()]
+        for name in formula.names:
+            if (target := self._sheets.named_cell(name, sheet)) is None:
+                return None
+            cells.append(target)
+        # nothing on another sheet may be an empty cell or no sheet at all
+        if not cells or any(cell.sheet != sheet and cell not in layout for cell in cells):
+            return None
+        # where a range stands matters where a single cell is wanted
+        shapes = tuple(
+            (of.row - row, of.last_row - row, of.last_column - of.column) for of in formula.references if not of.is_cell
+        )
+        return self._table.network, known, formula.pattern, shapes, tuple(map(layout.get, cells))
 
     def _computed(self, texts: Sequence[str], row: int, steps: Sequence[Step], layout: _Layout) -> list[float]:
         """What the formulas of a row give in one training."""

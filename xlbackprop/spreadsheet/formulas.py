@@ -15,6 +15,8 @@ _RANGE = re.compile(
     r"(?P<column_fixed>\$?)(?P<column>[A-Z]{1,3})(?P<row_fixed>\$?)(?P<row>\d{1,7})"
     r"(?::\$?(?P<last_column>[A-Z]{1,3})\$?(?P<last_row>\d{1,7}))?"
 )
+# no formula holds it
+_GAP = "\0"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Formula:
 
     Attributes:
         text: as the engine writes it, with its `=`.
+        pattern: the text with a gap for each reference.
         references: the cells that it refers to, in order.
         names: the defined names that it uses.
         functions: the functions that it calls, in capitals.
@@ -59,6 +62,7 @@ class Formula:
     """
 
     text: str
+    pattern: str
     references: tuple[Reference, ...]
     names: tuple[str, ...]
     functions: tuple[str, ...]
@@ -68,19 +72,21 @@ class Formula:
 @lru_cache(maxsize=8192)
 def parsed(text: str) -> Formula:
     """A formula, taken apart."""
-    references, names, functions, numbers = [], [], [], []
+    pattern, references, names, functions, numbers = [], [], [], [], []
     for token in _tokens(text):
+        pattern.append(token.value)
         if token.type == Token.OPERAND and token.subtype == Token.RANGE:
             reference = _reference(token.value)
             if reference:
                 references.append(reference)
+                pattern[-1] = _GAP
             else:
                 names.append(token.value)
         elif token.type == Token.OPERAND and token.subtype == Token.NUMBER:
             numbers.append(float(token.value))
         elif token.type == Token.FUNC and token.subtype == Token.OPEN:
             functions.append(token.value.rstrip("(").upper().lstrip("@"))
-    return Formula(text, tuple(references), tuple(names), tuple(functions), tuple(numbers))
+    return Formula(text, "".join(pattern), tuple(references), tuple(names), tuple(functions), tuple(numbers))
 
 
 def _tokens(text: str) -> list[Token]:
@@ -145,6 +151,12 @@ class FilledFormula:
     steps: tuple[int, ...]
 
 
+@lru_cache(maxsize=64)
+def _row_numbers(rows: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
+    """The number of each row and of the one above it, as a formula writes them."""
+    return tuple((str(row), str(row - 1)) for row in rows)
+
+
 def filled_formulas(texts: Sequence[str | None], rows: Sequence[int]) -> list[FilledFormula]:
     """The different formulas of a column, in the order in which they appear.
 
@@ -154,9 +166,13 @@ def filled_formulas(texts: Sequence[str | None], rows: Sequence[int]) -> list[Fi
     """
     # most rows differ in nothing but their own row number, which is cheap to see
     quick: dict[str | None, list[int]] = {}
-    for step, (text, row) in enumerate(zip(texts, rows, strict=True)):
-        key = text if text is None else text.replace(str(row), "\0").replace(str(row - 1), "\1")
-        quick.setdefault(key, []).append(step)
+    last: object = object()
+    steps: list[int] = []
+    for step, (text, (own, above)) in enumerate(zip(texts, _row_numbers(tuple(rows)), strict=True)):
+        key = text if text is None else text.replace(own, "\0").replace(above, "\1")
+        if key != last:
+            last, steps = key, quick.setdefault(key, [])
+        steps.append(step)
     groups: dict[str | None, list[int]] = {}
     for steps in quick.values():
         text = texts[steps[0]]

@@ -7,8 +7,10 @@ rate, may stand in a cell of its own.
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -78,15 +80,16 @@ class _Sheet:
         formulas = sheets.formulas(name)
         # names by row and column; columns with a number or a formula, by row
         self._names: dict[int, dict[int, str]] = {}
-        self._filled: dict[int, set[int]] = {}
-        for (row, column), value in sheets.values(name).items():
-            if isinstance(value, float) or ((row, column) in formulas and value != ""):
-                self._filled.setdefault(row, set()).add(column)
+        self._filled: defaultdict[int, set[int]] = defaultdict(set)
+        for place, value in sheets.values(name).items():
+            row, column = place
+            if isinstance(value, float) or (place in formulas and value != ""):
+                self._filled[row].add(column)
             elif isinstance(value, str):
                 if found := quantity(value):
                     self._names.setdefault(row, {})[column] = found
                 elif not math.isnan(number_or_nan(value)):
-                    self._filled.setdefault(row, set()).add(column)
+                    self._filled[row].add(column)
 
     def tables(self) -> Iterator[Table]:
         headers = [_Headers(row, columns) for row, names in sorted(self._names.items()) for columns in segments(names)]
@@ -110,7 +113,8 @@ class _Sheet:
 
     def _table(self, header: _Headers, filled: Mapping[int, set[int]]) -> Table:
         columns = dict(header.columns)
-        occupied = {row: len(cells & set(columns.values())) for row, cells in filled.items()}
+        inside = set(columns.values())
+        occupied = {row: len(cells & inside) for row, cells in filled.items()}
         fullest = max(occupied.values(), default=0)
         rows = tuple(sorted(row for row, count in occupied.items() if count >= max(3, fullest / 2)))
         rows = tuple(
@@ -136,10 +140,9 @@ class _Sheet:
 
     def _is_summary(self, row: int, columns: Mapping[str, int]) -> bool:
         """Whether a row sums its own columns up: the average of all steps is no step."""
-        formulas = self._sheets.formulas(self._name)
-        texts = {column: formulas.get((row, column), "") for column in columns.values()}
-        ranges = {column: text for column, text in texts.items() if ":" in text}
-        if 2 * len(ranges) <= len(texts):
+        inside = set(columns.values())
+        ranges = {column: text for column, text in self._ranges.get(row, {}).items() if column in inside}
+        if 2 * len(ranges) <= len(columns):
             return False
         summing = [
             column
@@ -147,14 +150,25 @@ class _Sheet:
             for of in parsed(text).references
             if (of.column, of.last_column) == (column, column) and of.row < of.last_row < row
         ]
-        return 2 * len(set(summing)) > len(texts)
+        return 2 * len(set(summing)) > len(columns)
+
+    @cached_property
+    def _ranges(self) -> dict[int, dict[int, str]]:
+        """The formulas that refer to a range of cells, by row and column."""
+        found: dict[int, dict[int, str]] = {}
+        for (row, column), text in self._sheets.formulas(self._name).items():
+            if ":" in text:
+                found.setdefault(row, {})[column] = text
+        return found
 
     def _is_numbering(self, row: int, rows: Sequence[int], columns: Mapping[str, int]) -> bool:
         """Whether the row below the headers only numbers the columns."""
+        if row != rows[0]:
+            return False
         values = self._sheets.values(self._name)
         numbers = [values.get((row, column)) for column in sorted(columns.values())]
         first = numbers[0]
-        return row == rows[0] and isinstance(first, float) and numbers == [first + n for n in range(len(numbers))]
+        return isinstance(first, float) and numbers == [first + n for n in range(len(numbers))]
 
     def _with_higher_headers(self, header: _Headers, columns: Mapping[str, int], rows: Sequence[int]) -> dict[str, int]:
         """The columns with those whose header stands a row or two above the others."""

@@ -78,8 +78,10 @@ class Table:
         for name, column in self.columns.items():
             # a text that looks like a number counts as one where it is multiplied
             convert = number_or_nan if name in starts else as_number
-            found = (values.get((row, column)) for row in self.rows)
-            numbers[name] = np.array([value if type(value) is float else convert(value) for value in found])
+            found = [values.get((row, column)) for row in self.rows]
+            # most columns hold nothing else
+            floats = set(map(type, found)) <= {float}
+            numbers[name] = np.array(found if floats else [convert(value) for value in found], dtype=float)
         for name, cell in self.cells.items():
             if name not in numbers:
                 numbers[name] = np.full(len(self.rows), number_in(sheets, cell))
