@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-import tempfile
+import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,8 +50,11 @@ def written_whole(path: Path, *, force: bool, create_folder: bool = False) -> It
             check_output(path, force=force)
             # a link stays a link, and what it leads to is replaced
             target = path.resolve()
-            folder = tempfile.TemporaryDirectory(prefix=f".{target.stem[:50]}-", dir=target.parent)
-            unfinished = Path(undo.enter_context(folder)) / "workbook.xlsx"
+            folder = target.parent / f".{target.stem[:50]}-{secrets.token_hex(8)}"
+            # first how to remove it, so that an interruption in between leaves nothing
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            folder.mkdir(mode=0o700)
+            unfinished = folder / "workbook.xlsx"
             yield unfinished
             # somebody may have put a file there in the meantime
             check_output(path, force=force)
