@@ -1,10 +1,11 @@
 """The commands: parse, call, print. Whatever is slow to import is imported when a command runs."""
 
+import contextlib
 import gc
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,8 @@ Given = TypeVar("Given")
 Parsed = TypeVar("Parsed")
 
 _GARBAGE_THRESHOLD = 200_000
+#: A build of no more steps ends before a progress bar would appear.
+_QUICK_STEPS = 5_000
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
 
 
@@ -46,6 +49,18 @@ def main(context: click.Context) -> None:
     gc.set_threshold(_GARBAGE_THRESHOLD)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+@contextlib.contextmanager
+def _progress(total: int, unit: str, *, worth_it: bool) -> Iterator[Callable[[], object]]:
+    """A progress bar that appears after a second, on a terminal; gives what is to be called after each unit."""
+    if not worth_it:
+        yield lambda: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, unit=unit, delay=1, disable=None, leave=False, file=sys.stderr) as progress:
+        yield progress.update
 
 
 @main.command()
@@ -89,8 +104,6 @@ def build(
     xlbackprop build --template mazur --lrs 0.5 --steps 1000 -o mazur.xlsx
     xlbackprop build --set w1=0.2 --set t1=0.3 --protect -o class.xlsx
     """
-    from tqdm import tqdm
-
     from xlbackprop.build import Recipe, parse_etas, parse_values
     from xlbackprop.build import build as build_workbook
     from xlbackprop.workbook.run import progress_total
@@ -104,14 +117,14 @@ def build(
         protect=protect,
     )
     total = progress_total(len(recipe.etas), steps)
-    with tqdm(total=total, unit="step", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
+    with _progress(total, "step", worth_it=total > _QUICK_STEPS) as step_done:
         built = build_workbook(
             recipe,
             output,
             force=force,
             create_folder=output == DEFAULT_OUTPUT,
             check_always=check,
-            on_step=progress.update,
+            on_step=step_done,
         )
     _print_built(built)
 
@@ -169,8 +182,6 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     xlbackprop check homework.xlsx --annotate corrected.xlsx
     xlbackprop check class/ --csv
     """
-    from tqdm import tqdm
-
     from xlbackprop.check.batch import check_all, workbooks_in
     from xlbackprop.report import data
 
@@ -183,8 +194,8 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
         if annotate.exists() and annotate.samefile(paths[0]):
             raise UnusableInput(f"{annotate} is the workbook itself: give the marked copy another name.")
         check_output(annotate, force=force)
-    with tqdm(total=len(paths), unit="file", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
-        checked = check_all(paths, on_file=progress.update)
+    with _progress(len(paths), "file", worth_it=len(paths) > 1) as file_done:
+        checked = check_all(paths, on_file=file_done)
     if as_json:
         _print_json(data.as_json(checked))
     elif as_csv:

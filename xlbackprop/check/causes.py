@@ -222,8 +222,13 @@ class _Causes:
 
     def _unexplained_errors(self) -> list[Finding]:
         """Errors in cells that wait for each other: none is the cause more than another, so the first is named."""
+        names = [
+            name
+            for name in (*self._contents.quantities, *self._contents.updates)
+            if np.isnan(self._numbers[name]).any()
+        ]
         for step, row in enumerate(self._table.rows):
-            for name in (*self._contents.quantities, *self._contents.updates):
+            for name in names:
                 number = self._numbers[name][step]
                 if math.isnan(number) and self._sheets.is_error(self._table.sheet, row, self._table.columns[name]):
                     return [self._finding(name, np.array([step]))]

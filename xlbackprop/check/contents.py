@@ -53,6 +53,18 @@ class Group:
         return None if self.tried is None else self.tried.right
 
 
+class _Texts(dict[str, list[str | None]]):
+    """The formulas of a table by column, each read when it is first asked for."""
+
+    def __init__(self, sheets: Sheets, table: Table) -> None:
+        self._formulas, self._table = sheets.formulas(table.sheet), table
+
+    def __missing__(self, name: str) -> list[str | None]:
+        column = self._table.columns[name]
+        self[name] = [self._formulas.get((row, column)) for row in self._table.rows]
+        return self[name]
+
+
 class Contents:
     """The numbers and formulas of a table, and what they should be.
 
@@ -100,14 +112,14 @@ class Contents:
         return found
 
     @cached_property
-    def texts(self) -> dict[str, list[str | None]]:
-        table, formulas = self.table, self.sheets.formulas(self.table.sheet)
-        return {name: [formulas.get((row, column)) for row in table.rows] for name, column in table.columns.items()}
+    def texts(self) -> Mapping[str, list[str | None]]:
+        """The formulas of each column, step by step; None where none stands."""
+        return _Texts(self.sheets, self.table)
 
     @cached_property
     def filled(self) -> dict[str, list[FilledFormula]]:
         """The different formulas of each column."""
-        return {name: filled_formulas(texts, self.table.rows) for name, texts in self.texts.items()}
+        return {name: filled_formulas(self.texts[name], self.table.rows) for name in self.table.columns}
 
     @cached_property
     def jumps(self) -> dict[int, int]:
@@ -308,7 +320,7 @@ class Contents:
         for name, numbers in self.numbers.items():
             # what is given, and the start of a weight, is as it was typed
             given = 1 if name in self.updates else 0 if name in self.quantities else len(numbers)
-            texts = self.texts.get(name, [])
+            texts = self.texts[name] if name in self.table.columns else []
             halves[name] = half_a_digit(numbers[given:], texts[given:]) if texts[given:] else np.zeros(1)
             if given and halves[name].size > 1:
                 halves[name] = np.append(0.0, halves[name])

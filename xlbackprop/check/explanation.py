@@ -23,7 +23,7 @@ class Explanation:
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
         self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
-        self._numbers, self._eta, self._trial = contents.numbers, contents.eta, contents.trial
+        self._numbers, self._eta = contents.numbers, contents.eta
 
     def named_slip(self, group: Group) -> Slip | None:
         """The slip in a wrong formula, if it is one of the known kinds."""
@@ -53,7 +53,7 @@ class Explanation:
             for target in parsed(formula.text or "").references
             if target.is_cell
             and target.sheet in (None, self._table.sheet)
-            and self._trial.name_of(target, step) is None
+            and self._contents.trial.name_of(target, step) is None
             and (target.row, target.column) in self._sheets.formulas(self._table.sheet)
         ]
         return f", by way of {', '.join(helpers)}" if helpers else ""
@@ -81,7 +81,7 @@ class Explanation:
             own = target.is_cell and target.sheet in (None, self._table.sheet) and target.column in inside
             if own and self._table.header_row <= target.row <= rows[-1] and target.row not in self._table.row_numbers:
                 return Slip(f"refers to row {target.row}, which holds no step", shifted=True)
-            named = self._trial.name_of(target, step)
+            named = self._contents.trial.name_of(target, step)
             if (
                 named
                 and target.is_cell
@@ -110,7 +110,7 @@ class Explanation:
             used = {
                 named[0]
                 for target in parsed(text).references
-                if (named := self._trial.name_of(target, step)) is not None
+                if (named := self._contents.trial.name_of(target, step)) is not None
             }
             if not used & chain:
                 own -= chain

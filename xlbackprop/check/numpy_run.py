@@ -47,19 +47,11 @@ def differences(own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> lis
     """
     network, steps = own.network, max(table.steps for table in own.tables)
     computed = {*network.trained_names, *(quantity.name for quantity in training_step(network))}
-    names = [name for name in own.tables[0].columns if name in computed]
     etas = [float(of["eta"][0]) for of in numbers]
-    # one array: step, quantity, learning rate
-    with np.errstate(all="ignore"):
-        run = np.array(
-            [
-                [values[name] for name in names]
-                for values in (reference.named(network, step) for step in reference.train(network, etas, steps))
-            ]
-        )
+    by_numpy = reference.run(network, etas, steps)
     return [
         tuple(
-            _difference(table, name, numbers[n][name], run[: table.steps + 1, names.index(name), n])
+            _difference(table, name, numbers[n][name], by_numpy[name][: table.steps + 1, n])
             for name in table.columns
             if name in computed
         )

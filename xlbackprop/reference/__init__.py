@@ -2,7 +2,7 @@
 
 from xlbackprop.reference.expected import Expected, expected_forward, expected_step, expected_update
 from xlbackprop.reference.functions import Array, activate
-from xlbackprop.reference.passes import named, quantity_names, start_parameters, train, training_step
+from xlbackprop.reference.passes import named, quantity_names, run, start_parameters, train, training_step
 from xlbackprop.reference.rounding import TINY, TOLERANCE, reference_totals
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "named",
     "quantity_names",
     "reference_totals",
+    "run",
     "start_parameters",
     "train",
     "training_step",

@@ -9,8 +9,10 @@ and puts names on the numbers only at the end. Every array has leading axes for 
 at once (learning rates, steps) and then the neurons of a layer.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
@@ -163,6 +165,22 @@ def train(
                     if network.biases == "none"
                     else [b * factor for b, factor in zip(parameters.biases, factors.biases, strict=True)],
                 )
+
+
+def run(network: Network, etas: Sequence[float], steps: int) -> dict[str, Array]:
+    """All numbers of a training by name, each of shape (steps + 1, learning rates); the arguments of `train`."""
+    trained = list(train(network, etas, steps))
+
+    def stacked(of: Callable[[TrainingStep], Any]) -> Any:
+        values = [of(step) for step in trained]
+        if isinstance(values[0], list):
+            return [None if layer[0] is None else np.stack(layer) for layer in zip(*values, strict=True)]
+        return np.stack(values)
+
+    parameters = Parameters(stacked(lambda step: step.parameters.weights), stacked(lambda step: step.parameters.biases))
+    names = [field.name for field in fields(TrainingStep) if field.name != "parameters"]
+    with np.errstate(all="ignore"):
+        return named(network, TrainingStep(parameters, **{name: stacked(attrgetter(name)) for name in names}))
 
 
 def _noise_factors(parameters: Parameters, noise: Sequence[float]) -> Parameters:

@@ -5,15 +5,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from openpyxl.formula import Tokenizer
-from openpyxl.formula.tokenizer import Token, TokenizerError
-
 from xlbackprop.spreadsheet.addresses import column_number
 
 _RANGE = re.compile(
     r"(?:(?P<sheet>'(?:[^']|'')+'|[^'!]+)!)?"
     r"(?P<column_fixed>\$?)(?P<column>[A-Z]{1,3})(?P<row_fixed>\$?)(?P<row>\d{1,7})"
     r"(?::\$?(?P<last_column>[A-Z]{1,3})\$?(?P<last_row>\d{1,7}))?"
+)
+# kinds of tokens, as openpyxl tells them
+_RANGE_OR_NAME, _NUMBER, _CALL, _NO_FORMULA = (
+    ("OPERAND", "RANGE"),
+    ("OPERAND", "NUMBER"),
+    ("FUNC", "OPEN"),
+    ("OPERAND", "ERROR"),
 )
 # no formula holds it
 _GAP = "\0"
@@ -73,29 +77,31 @@ class Formula:
 def parsed(text: str) -> Formula:
     """A formula, taken apart."""
     pattern, references, names, functions, numbers = [], [], [], [], []
-    for token in _tokens(text):
-        pattern.append(token.value)
-        if token.type == Token.OPERAND and token.subtype == Token.RANGE:
-            reference = _reference(token.value)
+    for kind, token in _tokens(text):
+        pattern.append(token)
+        if kind == _RANGE_OR_NAME:
+            reference = _reference(token)
             if reference:
                 references.append(reference)
                 pattern[-1] = _GAP
             else:
-                names.append(token.value)
-        elif token.type == Token.OPERAND and token.subtype == Token.NUMBER:
-            numbers.append(float(token.value))
-        elif token.type == Token.FUNC and token.subtype == Token.OPEN:
-            functions.append(token.value.rstrip("(").upper().lstrip("@"))
+                names.append(token)
+        elif kind == _NUMBER:
+            numbers.append(float(token))
+        elif kind == _CALL:
+            functions.append(token.rstrip("(").upper().lstrip("@"))
     return Formula(text, "".join(pattern), tuple(references), tuple(names), tuple(functions), tuple(numbers))
 
 
-def _tokens(text: str) -> list[Token]:
-    """The parts of a formula; of one that is no formula, all of it."""
+def _tokens(text: str) -> list[tuple[tuple[str, str], str]]:
+    """The parts of a formula, each with its kind; of one that is no formula, all of it."""
+    # all of openpyxl comes with it, which nobody needs whose formulas are known
+    from openpyxl.formula.tokenizer import Tokenizer, TokenizerError
+
     try:
-        tokens: list[Token] = Tokenizer(text).items
+        return [((token.type, token.subtype), token.value) for token in Tokenizer(text).items]
     except TokenizerError:
-        return [Token(text.removeprefix("="), Token.OPERAND, Token.ERROR)]
-    return tokens
+        return [(_NO_FORMULA, text.removeprefix("="))]
 
 
 def _reference(text: str) -> Reference | None:
@@ -126,9 +132,8 @@ def filled_form(text: str, row: int) -> str:
     hold the same formula, filled down, when their forms are equal.
     """
     parts = []
-    for token in _tokens(text):
-        value = token.value
-        if token.type == Token.OPERAND and token.subtype == Token.RANGE and _reference(value):
+    for kind, value in _tokens(text):
+        if kind == _RANGE_OR_NAME and _reference(value):
             sheet, mark, cells = value.rpartition("!")
             moved = re.sub(r"(?<!\$)\$?\b([A-Z]{1,3})(\d{1,7})\b", lambda m: f"{m[1]}[{int(m[2]) - row}]", cells)
             value = sheet + mark + moved

@@ -119,7 +119,8 @@ def _read_table(sheets: Sheets, sheet: str, eta_cell: Cell, network: Network) ->
     )
     if header_row is None:
         raise UnusableInput(f"the sheet {sheet} has lost its header row: no row of it begins with step.")
-    headers = {column: sheets.value(sheet, header_row, column) for row, column in sorted(used) if row == header_row}
+    columns = sorted(column for row, column in used if row == header_row)
+    headers = {column: sheets.value(sheet, header_row, column) for column in columns}
     # what somebody adds to the right of a table is no part of it
     found = {notation.name(text): column for column, text in reversed(headers.items()) if isinstance(text, str)}
     starts = network.start_values
