@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,9 @@ class Evidence:
     @cached_property
     def texts(self) -> dict[str, list[str | None]]:
         table, formulas = self.table, self.sheets.formulas(self.table.sheet)
-        return {name: [formulas.get((row, column)) for row in table.rows] for name, column in table.columns.items()}
+        return {
+            name: list(map(formulas.get, zip(table.rows, repeat(column)))) for name, column in table.columns.items()
+        }
 
     @cached_property
     def filled(self) -> dict[str, list[FilledFormula]]:
