@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ class _Texts(dict[str, list[str | None]]):
 
     def __missing__(self, name: str) -> list[str | None]:
         column = self._table.columns[name]
-        self[name] = [self._formulas.get((row, column)) for row in self._table.rows]
+        self[name] = list(map(self._formulas.get, zip(self._table.rows, repeat(column))))
         return self[name]
 
 

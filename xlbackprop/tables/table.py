@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ class Table:
         for name, column in self.columns.items():
             # a text that looks like a number counts as one where it is multiplied
             convert = number_or_nan if name in starts else as_number
-            found = [values.get((row, column)) for row in self.rows]
+            found = list(map(values.get, zip(self.rows, repeat(column))))
             # most columns hold nothing else
             floats = set(map(type, found)) <= {float}
             numbers[name] = np.array(found if floats else [convert(value) for value in found], dtype=float)
