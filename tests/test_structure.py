@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import Editor, built
 from tests.handmade import FORMULAS, Handmade, write
+from xlbackprop import build as building
 from xlbackprop import reference
 from xlbackprop.backprop import expression
 from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES, Activation, Loss
@@ -195,7 +196,14 @@ def test_a_sheet_is_listed_and_verified_without_another_place(
 
 
 def test_a_workbook_without_a_sheet_of_ours_is_told_which_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(building, "__version__", "0.0.1")
+        built(tmp_path, "B")
     before = built(tmp_path)
     monkeypatch.setattr(sheets, "CheckSheet", ChecksAndFalls)
     with pytest.raises(UnusableInput, match="its sheet Fall is missing"):
         verify(before.path)
+    # one of an older version cannot have it
+    judged = verify(tmp_path / "B.xlsx")
+    assert judged.correct
+    assert "it was built by xlbackprop 0.0.1" in judged.notes[0]
