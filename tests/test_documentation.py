@@ -15,6 +15,7 @@ import xlbackprop
 from tests.conftest import REPOSITORY, needs_posix, needs_trainer
 from tests.handmade import FORMULAS, Handmade, write
 from xlbackprop import cli
+from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.simulation import Simulation
 from xlbackprop.backprop.templates import load_template, template_names
@@ -191,6 +192,12 @@ def test_the_template_that_explains_the_keys_is_accepted(tmp_path: Path) -> None
     assert load_template(str(tmp_path / "mine.toml")).shape == "2-3-1"
     keys = set(re.findall(r"^(\w+) =", example, re.MULTILINE))
     assert keys == set(Network.__dataclass_fields__)
+
+
+def test_every_activation_and_loss_is_told() -> None:
+    page = (REPOSITORY / "docs/networks.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert [name for name in (*ACTIVATIONS, *LOSSES) if name not in example] == []
 
 
 def test_the_gradients_that_the_readme_compares_are_right() -> None:

@@ -34,6 +34,8 @@ def upper(name: str) -> str:
         ("max(0, h1)", "MAX(0,H1)", "max(0, h1)"),
         ("log(s) + m", "LN(S)+M", "ln(s) + m"),
         ("1 if h > 0 else 0.01", "IF(H>0,1,0.01)", "1 if h > 0, else 0.01"),
+        # a cell has all digits
+        ("1.0507009873554805*h + 1.0", "1.0507009873554805*H+1", "1.0507·h + 1"),
         ("2*(1 if h > 0 else 0)", "2*IF(H>0,1,0)", "2·(1 if h > 0, else 0)"),
     ],
 )

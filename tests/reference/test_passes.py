@@ -24,8 +24,7 @@ def total(network: Network, changed: dict[str, float]) -> float:
 
 def near_a_kink(network: Network, step: dict[str, float]) -> bool:
     """Whether a neuron is where ReLU has no derivative."""
-    kinked = [layer for layer in range(1, len(network.layers)) if "relu" in network.activation(layer)]
-    return any(abs(step[z]) < 1e-3 for layer in kinked for z in network.neurons(layer))
+    return any(abs(step[z]) < 1e-3 for z in network.kinked_neurons)
 
 
 @pytest.mark.parametrize("template", template_names())

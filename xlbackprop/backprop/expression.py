@@ -78,6 +78,11 @@ def _symbol_call(function: str, arguments: list[str]) -> str:
     return f"{symbol}({', '.join(arguments)})"
 
 
+def _cell_number(number: float) -> str:
+    """A number with all its digits: `1`, `0.5`, `1.0507009873554805`."""
+    return repr(float(number)).removesuffix(".0")
+
+
 def _symbol_number(number: float) -> str:
     return "½" if number == 0.5 else f"{number:g}"
 
@@ -89,7 +94,7 @@ _CELLS = _Style(
     divide="/",
     minus="-",
     power=lambda base, exponent: f"{base}^{exponent}",
-    number=lambda number: f"{number:g}",
+    number=_cell_number,
     call=lambda function, arguments: f"{FUNCTIONS[function].cell}({','.join(arguments)})",
     compare=">",
     condition=lambda test, yes, no: f"IF({test},{yes},{no})",

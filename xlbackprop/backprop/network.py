@@ -7,7 +7,7 @@ neuron by neuron: in a 2-2-2 network h1 = w1 i1 + w2 i2, h2 = w3 i1 + w4 i2, o1 
 import dataclasses
 import math
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -31,7 +31,7 @@ class Network:
         weights: `w1, w2 ...` in the order of `weight_names`.
         hidden: activation of the hidden layers, one of `functions.ACTIVATIONS`.
         output: activation of the output layer, one of these or softmax.
-        loss: one of `functions.LOSSES`; cross-entropy goes with softmax, squared error with the others.
+        loss: one of `functions.LOSSES` that goes with the output.
         biases: one of `BIASES`; with "none" there is no bias term at all.
         bias_values: `b1, b2 ...`, one for each neuron after the inputs; empty without biases.
         title: what the network is called in the workbook.
@@ -63,10 +63,12 @@ class Network:
         ):
             if value not in allowed:
                 raise UnusableInput(f'{key} = "{value}" is not known: use one of {", ".join(allowed)}.')
-        if self.output not in (LOSSES[self.loss].outputs or ACTIVATIONS):
+        outputs = _outputs_of(self.loss)
+        if self.output not in outputs:
+            losses = [loss for loss in LOSSES if self.output in _outputs_of(loss)]
             raise UnusableInput(
-                f'output = "{self.output}" does not go with loss = "{self.loss}": '
-                "softmax and cross-entropy belong together, every other output takes the squared error."
+                f'output = "{self.output}" does not go with loss = "{self.loss}": {self.output} takes the loss '
+                f"{_alternatives(losses)}, and {self.loss} the output {_alternatives(outputs)}."
             )
         if self.output == SOFTMAX and self.layers[-1] == 1:
             raise UnusableInput("Softmax over a single output is always 1: give the last layer at least two neurons.")
@@ -243,6 +245,15 @@ class Network:
     @property
     def _trained_layers(self) -> range:
         return range(1, len(self.layers))
+
+
+def _outputs_of(loss: str) -> Sequence[str]:
+    """The activations of the last layer that a loss goes with."""
+    return LOSSES[loss].outputs or tuple(ACTIVATIONS)
+
+
+def _alternatives(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _check_layers(layers: tuple[int, ...]) -> None:

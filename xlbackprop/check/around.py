@@ -60,6 +60,9 @@ def judge_around(
     same_version = own.version == __version__
     around = {}
     for sheet in built.book.sheets:
+        if sheet.name not in sheets.names:
+            # of a later version than the file
+            continue
         cells, changed = _changed_formulas(sheets, built, sheet) if same_version else (0, [])
         around[sheet.name] = CheckedTable(sheet.name, tuple(changed), cells=cells)
     if tables_are_right and not any(judged.findings for judged in around.values()):
@@ -75,7 +78,9 @@ def insist_on_whole(sheets: Sheets, own: OwnWorkbook, built: OurSheets) -> None:
     Raises:
         UnusableInput: a sheet is missing, or the derivation is asked for a step that does not exist.
     """
-    for sheet in built.book.sheets:
+    # an older version may have had fewer sheets; those whose numbers are judged it had
+    judged = [built.derivation.sheet, built.gradient_check.sheet]
+    for sheet in built.book.sheets if own.version == __version__ else judged:
         if sheet.name not in sheets.names:
             raise UnusableInput(f"its sheet {sheet.name} is missing: restore it.")
     _chosen_step(_In(sheets, built), own.tables[0].steps)

@@ -179,12 +179,16 @@ def _missing_parts(parts: Sequence[_Part]) -> Iterator[Mistake]:
                 yield part.put(left), Slip(f"lacks the term -{_factor(right)}")
                 yield part.put(right), _uses(right, part.node)
                 yield part.put(_minus(right)), _uses(_minus(right), part.node)
-            case ast.BinOp(left=base, op=ast.Pow()):
-                yield part.put(base), Slip(f"lacks the square of {_factor(base)}")
+            case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=int() as exponent)):
+                yield part.put(base), Slip(f"lacks the {_power(exponent)} of {_factor(base)}")
             case ast.BinOp(left=ast.Constant(value=1), op=ast.Div(), right=below):
                 yield part.put(below), Slip(f"lacks the 1/ before {_factor(below)}")
             case ast.Call(args=[argument]):
                 yield part.put(argument), Slip(f"uses {_text(argument)}; it should be {_text(part.node)}")
+
+
+def _power(exponent: int) -> str:
+    return {2: "square", 3: "cube"}.get(exponent, f"power {exponent}")
 
 
 def _factor(node: ast.expr) -> str:
@@ -205,8 +209,8 @@ def _repeated_parts(parts: Sequence[_Part]) -> Iterator[Mistake]:
             case ast.Constant(value=value) if value == 0.5:
                 for number in (0.25, 1.5, 2, 1):
                     yield part.put(ast.Constant(number)), _uses(ast.Constant(number), part.node)
-            case ast.BinOp(left=base, op=ast.Pow() as power):
-                for number in (3, 4):
+            case ast.BinOp(left=base, op=ast.Pow() as power, right=ast.Constant(value=exponent)):
+                for number in sorted({2, 3, 4} - {exponent}):
                     new = ast.BinOp(base, power, ast.Constant(number))
                     yield part.put(new), _uses(new, part.node)
 

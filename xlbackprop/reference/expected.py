@@ -14,6 +14,7 @@ from xlbackprop.reference.functions import (
     ACTIVATIONS,
     LOSSES,
     Array,
+    SoftmaxSums,
     activate,
     flow_back,
     outer,
@@ -49,14 +50,10 @@ def expected_forward(network: Network, cells: Mapping[str, Array]) -> dict[str, 
     target, z = given.values(network.target_names), given.values(network.neurons(network.last))
     a = given.values(network.activations(network.last))
     error_names = [f"E{n + 1}" for n in range(network.layers[-1])]
-    if network.loss == "squared error":
-        size = np.abs(target) + np.abs(a)
-        given.expect(error_names, LOSSES[network.loss].error(target, z, a), size * (np.abs(target - a) + 1e-12 * size))
-    else:
-        log_sum, top = np.log(given.values(["e_sum"])), given.values(["o_max"])
-        given.expect(
-            error_names, target * (log_sum + top - z), np.abs(target) * (np.abs(log_sum) + np.abs(top) + np.abs(z))
-        )
+    sums = SoftmaxSums()
+    if network.output == "softmax":
+        sums = SoftmaxSums(given.values(["o_max"]), given.values(["e_sum"]))
+    given.expect(error_names, *LOSSES[network.loss].error(target, z, a, sums))
     given.found["E_total"] = Expected(given.values(error_names).sum(axis=-1), given.scales(error_names).sum(axis=-1))
     return given.found
 

@@ -1,7 +1,7 @@
 """The functions of a network in NumPy: one record an activation, one a loss, and the steps in matrix form."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,24 +39,39 @@ ACTIVATIONS = {
 
 
 @dataclass(frozen=True)
-class Loss:
-    """An error function; all arrays are (..., outputs).
+class SoftmaxSums:
+    """What softmax takes of all outputs together, (..., 1): the largest, and the sum of the powers of e.
 
-    Attributes:
-        error: E1, E2 ..., given the targets, z and a.
-        derivative: ∂E/∂a, given a and the targets, with its scale; None where it collapses with the
-            activation into `delta`.
-        delta: ∂E/∂z, given a and the targets, with its scale; None where the chain rule gives it.
+    With another activation they are those of a single output of 0.
     """
 
-    error: Callable[[Array, Array, Array], Array]
+    top: Array = field(default_factory=lambda: np.zeros(1))
+    powers: Array = field(default_factory=lambda: np.ones(1))
+
+
+@dataclass(frozen=True)
+class Loss:
+    """An error function over arrays (..., outputs); each part gives numbers and their scale, what was added up.
+
+    Attributes:
+        error: E1, E2 ..., given the targets, z, a and the sums of softmax.
+        derivative: ∂E/∂a, given a and the targets; None where it collapses with the activation into `delta`.
+        delta: ∂E/∂z, given a and the targets; None where the chain rule gives it.
+    """
+
+    error: Callable[[Array, Array, Array, SoftmaxSums], tuple[Array, Array]]
     derivative: Callable[[Array, Array], tuple[Array, Array]] | None = None
     delta: Callable[[Array, Array], tuple[Array, Array]] | None = None
 
 
-def _cross_entropy(target: Array, z: Array, a: Array) -> Array:
-    top = z.max(axis=-1, keepdims=True)
-    return target * (np.log(np.exp(z - top).sum(axis=-1, keepdims=True)) + top - z)
+def _squared_error(target: Array, z: Array, a: Array, sums: SoftmaxSums) -> tuple[Array, Array]:
+    size = np.abs(target) + np.abs(a)
+    return 0.5 * (target - a) ** 2, size * (np.abs(target - a) + 1e-12 * size)
+
+
+def _cross_entropy(target: Array, z: Array, a: Array, sums: SoftmaxSums) -> tuple[Array, Array]:
+    log_sum = np.log(sums.powers)
+    return target * (log_sum + sums.top - z), np.abs(target) * (np.abs(log_sum) + np.abs(sums.top) + np.abs(z))
 
 
 def _softmax_delta(a: Array, target: Array) -> tuple[Array, Array]:
@@ -70,7 +85,7 @@ def _softmax_delta(a: Array, target: Array) -> tuple[Array, Array]:
 
 LOSSES = {
     "squared error": Loss(
-        lambda target, z, a: 0.5 * (target - a) ** 2,
+        _squared_error,
         derivative=lambda a, target: (a - target, np.abs(a) + np.abs(target)),
     ),
     "cross-entropy": Loss(_cross_entropy, delta=_softmax_delta),
@@ -86,6 +101,12 @@ def softmax(z: Array) -> Array:
     """Probabilities from outputs, over the last axis."""
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
+
+
+def softmax_sums(z: Array) -> SoftmaxSums:
+    """What softmax takes of all outputs together."""
+    top = z.max(axis=-1, keepdims=True)
+    return SoftmaxSums(top, np.exp(z - top).sum(axis=-1, keepdims=True))
 
 
 def weighted_sum(weights: Array, a: Array, bias: Array) -> Array:

@@ -21,9 +21,11 @@ from xlbackprop.reference.functions import (
     ACTIVATIONS,
     LOSSES,
     Array,
+    SoftmaxSums,
     activate,
     flow_back,
     outer,
+    softmax_sums,
     weighted_sum,
 )
 
@@ -87,7 +89,8 @@ def _training_step(network: Network, parameters: Parameters) -> TrainingStep:
         z_of.append(z)
         a_of.append(a)
     loss = LOSSES[network.loss]
-    error = loss.error(target, z_of[-1], a_of[-1])
+    sums = softmax_sums(z_of[-1]) if network.output == "softmax" else SoftmaxSums()
+    error, _ = loss.error(target, z_of[-1], a_of[-1], sums)
 
     layers = len(a_of)
     dE_da_of: list[Array | None] = [None] * layers
@@ -120,10 +123,9 @@ def _training_step(network: Network, parameters: Parameters) -> TrainingStep:
 
 def updated(network: Network, parameters: Parameters, step: TrainingStep, eta: Array) -> Parameters:
     """The parameters after one update; `eta` has the leading axes of the arrays."""
-    rate = eta[..., None]
     return Parameters(
-        weights=[w - rate[..., None] * g for w, g in zip(parameters.weights, step.dE_dW, strict=True)],
-        biases=[b - rate * g for b, g in zip(parameters.biases, step.dE_db, strict=True)]
+        weights=[w - eta[..., None, None] * g for w, g in zip(parameters.weights, step.dE_dW, strict=True)],
+        biases=[b - eta[..., None] * g for b, g in zip(parameters.biases, step.dE_db, strict=True)]
         if network.biases == "trained"
         else parameters.biases,
     )
@@ -151,13 +153,13 @@ def train(
     """
     parameters = repeated(start_parameters(network), len(etas))
     factors = _noise_factors(parameters, noise) if noise is not None else None
-    rates = np.array(etas, dtype=float)
+    eta = np.array(etas, dtype=float)
     for n in range(steps + 1):
         step = training_step(network, parameters)
         yield step
         if n < steps:
             with np.errstate(over="ignore", invalid="ignore"):
-                parameters = updated(network, parameters, step, rates)
+                parameters = updated(network, parameters, step, eta)
             if factors is not None:
                 parameters = Parameters(
                     weights=[w * factor for w, factor in zip(parameters.weights, factors.weights, strict=True)],
@@ -223,9 +225,8 @@ def named(network: Network, step: TrainingStep) -> dict[str, Array]:
             put(network.layer_biases(layer), step.parameters.biases[n])
         if network.biases == "trained":
             put([f"dE_d{b}" for b in network.layer_biases(layer)], step.dE_db[n])
-    if network.loss == "cross-entropy":
-        top = step.z[-1].max(axis=-1)
-        shares = np.exp(step.z[-1] - top[..., None])
-        found |= {"o_max": top, "e_sum": shares.sum(axis=-1)}
-        put([f"e_{o}" for o in network.neurons(network.last)], shares)
+    if network.output == "softmax":
+        sums = softmax_sums(step.z[-1])
+        found |= {"o_max": sums.top[..., 0], "e_sum": sums.powers[..., 0]}
+        put([f"e_{o}" for o in network.neurons(network.last)], np.exp(step.z[-1] - sums.top))
     return found

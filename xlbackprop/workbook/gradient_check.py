@@ -107,9 +107,10 @@ class GradientCheckSheet:
         )
         formulas = [self._pass(n, name, sign, run, step) for n, (name, sign) in enumerate(passes)]
         sheet.fill(self._passes, formulas, looks.NUMBER)
+        total = names.index("E_total")
         for n, block in enumerate(self._differences):
             up, down = self.passes[2 * n], self.passes[2 * n + 1]
-            slope = f"({up[-1]}-{down[-1]})/(2*{self.epsilon:$})"
+            slope = f"({up[total]}-{down[total]})/(2*{self.epsilon:$})"
             kinks = self._kinks(up, down)
             sheet.fill(block, Formula(f'IF({kinks}>0,"{AT_A_KINK}",{slope})' if kinks else slope), looks.SMALL_NUMBER)
         sheet.page = Page(frozen=(_HEADER_ROW, 2), repeated_rows=(_HEADER_ROW, _HEADER_ROW))
