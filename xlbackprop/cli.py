@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -15,8 +15,10 @@ from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import check_output
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from xlbackprop.build import Built
-    from xlbackprop.report.findings import CheckedFile, CheckedTable
+    from xlbackprop.report.findings import CheckedFile
 
 Given = TypeVar("Given")
 Parsed = TypeVar("Parsed")
@@ -40,6 +42,8 @@ def main(context: click.Context) -> None:
     xlbackprop verify backprop.xlsx
     xlbackprop templates
     """
+    # click leaves colours out where the output is no terminal, but does not know NO_COLOR
+    context.color = False if os.environ.get("NO_COLOR") else None
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -85,8 +89,6 @@ def build(
     xlbackprop build --template mazur --lrs 0.5 --steps 1000 -o mazur.xlsx
     xlbackprop build --set w1=0.2 --set t1=0.3 --protect -o class.xlsx
     """
-    from tqdm import tqdm
-
     from xlbackprop.build import Recipe, parse_etas, parse_values
     from xlbackprop.build import build as build_workbook
     from xlbackprop.workbook.run import progress_total
@@ -99,8 +101,7 @@ def build(
         seed=seed,
         protect=protect,
     )
-    total = progress_total(len(recipe.etas), steps)
-    with tqdm(total=total, unit="step", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
+    with _progress(progress_total(len(recipe.etas), steps), "step") as progress:
         built = build_workbook(
             recipe,
             output,
@@ -110,6 +111,13 @@ def build(
             on_step=progress.update,
         )
     _print_built(built)
+
+
+def _progress(total: int, unit: str) -> "tqdm[NoReturn]":
+    """A bar on a terminal, where the work takes longer than a second."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, unit=unit, delay=1, disable=None, leave=False, file=sys.stderr)
 
 
 def _parsed(parameter: str, parse: Callable[[Given], Parsed], given: Given) -> Parsed:
@@ -165,8 +173,6 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     xlbackprop check homework.xlsx --annotate corrected.xlsx
     xlbackprop check class/ --csv
     """
-    from tqdm import tqdm
-
     from xlbackprop.check.batch import check_all, workbooks_in
     from xlbackprop.report import data
 
@@ -179,7 +185,7 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
         if annotate.exists() and annotate.samefile(paths[0]):
             raise UnusableInput(f"{annotate} is the workbook itself: give the marked copy another name.")
         check_output(annotate, force=force)
-    with tqdm(total=len(paths), unit="file", delay=1, disable=None, leave=False, file=sys.stderr) as progress:
+    with _progress(len(paths), "file") as progress:
         checked = check_all(paths, on_file=progress.update)
     if as_json:
         _print_json(data.as_json(checked))
@@ -211,7 +217,7 @@ def _print_checked(files: "list[CheckedFile]") -> None:
     from xlbackprop.report import text
 
     for file in files:
-        click.echo(click.style(str(file.file), bold=True), color=_colour())
+        click.echo(click.style(str(file.file), bold=True))
         if file.error:
             click.echo(f"  {file.error}")
         told = [sheet for sheet in file.sheets if sheet.header_row is not None or sheet.findings]
@@ -221,24 +227,14 @@ def _print_checked(files: "list[CheckedFile]") -> None:
             eta = f"η {'unknown' if sheet.learning_rate is None else f'{sheet.learning_rate:g}'}"
             if sheet.header_row is None:
                 rows, eta = "no table", ""
-            click.echo(f"  {sheet.sheet:<{width}}  {rows:<16}  {eta:<10}  {_verdict(sheet)}", color=_colour())
+            verdict = click.style(sheet.verdict, fg=text.COLOURS[sheet.verdict])
+            click.echo(f"  {sheet.sheet:<{width}}  {rows:<16}  {eta:<10}  {verdict}")
             for line in text.table_lines(sheet):
                 click.echo(f"    {line}")
         for note in file.notes:
             click.echo(f"  Note: {note}.")
     if len(files) > 1:
         click.echo(text.summary(files))
-
-
-def _verdict(sheet: "CheckedTable") -> str:
-    from xlbackprop.report.text import COLOURS
-
-    return click.style(sheet.verdict, fg=COLOURS[sheet.verdict])
-
-
-def _colour() -> bool | None:
-    # click leaves colours out where the output is no terminal, but does not know NO_COLOR
-    return False if os.environ.get("NO_COLOR") else None
 
 
 @main.command()
