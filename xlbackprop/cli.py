@@ -18,7 +18,7 @@ from xlbackprop.files import check_output
 
 if TYPE_CHECKING:
     from xlbackprop.build import Built
-    from xlbackprop.report.findings import CheckedFile, CheckedTable
+    from xlbackprop.report.findings import CheckedFile
 
 Given = TypeVar("Given")
 Parsed = TypeVar("Parsed")
@@ -45,6 +45,8 @@ def main(context: click.Context) -> None:
     xlbackprop verify backprop.xlsx
     xlbackprop templates
     """
+    # click leaves colours out where the output is no terminal, but does not know NO_COLOR
+    context.color = False if os.environ.get("NO_COLOR") else None
     # what a command makes it keeps to its end, so looking for garbage would take a seventh of its time
     gc.set_threshold(_GARBAGE_THRESHOLD)
     if context.invoked_subcommand is None:
@@ -226,7 +228,7 @@ def _print_checked(files: "list[CheckedFile]") -> None:
     from xlbackprop.report import text
 
     for file in files:
-        click.echo(click.style(str(file.file), bold=True), color=_colour())
+        click.echo(click.style(str(file.file), bold=True))
         if file.error:
             click.echo(f"  {file.error}")
         told = [sheet for sheet in file.sheets if sheet.header_row is not None or sheet.findings]
@@ -236,24 +238,14 @@ def _print_checked(files: "list[CheckedFile]") -> None:
             eta = f"η {'unknown' if sheet.learning_rate is None else f'{sheet.learning_rate:g}'}"
             if sheet.header_row is None:
                 rows, eta = "no table", ""
-            click.echo(f"  {sheet.sheet:<{width}}  {rows:<16}  {eta:<10}  {_verdict(sheet)}", color=_colour())
+            verdict = click.style(sheet.verdict, fg=text.COLOURS[sheet.verdict])
+            click.echo(f"  {sheet.sheet:<{width}}  {rows:<16}  {eta:<10}  {verdict}")
             for line in text.table_lines(sheet):
                 click.echo(f"    {line}")
         for note in file.notes:
             click.echo(f"  Note: {note}.")
     if len(files) > 1:
         click.echo(text.summary(files))
-
-
-def _verdict(sheet: "CheckedTable") -> str:
-    from xlbackprop.report.text import COLOURS
-
-    return click.style(sheet.verdict, fg=COLOURS[sheet.verdict])
-
-
-def _colour() -> bool | None:
-    # click leaves colours out where the output is no terminal, but does not know NO_COLOR
-    return False if os.environ.get("NO_COLOR") else None
 
 
 @main.command()

@@ -125,6 +125,12 @@ def test_a_stored_value_that_is_not_what_the_formula_gives_is_noted(tmp_path: Pa
     assert note.startswith("the file shows 0.5 for E_total in W9, but its formula gives 0.2")
 
 
+def test_a_formula_without_a_stored_value_shows_nothing_that_could_be_stale(classic: Workbook, tmp_path: Path) -> None:
+    # openpyxl drops what formulas gave
+    load_workbook(classic.path).save(tmp_path / "saved.xlsx")
+    assert [table.notes for table in check(tmp_path / "saved.xlsx").tables] == [()] * len(classic.report.tables)
+
+
 def test_a_function_that_the_engine_does_not_know_is_judged_by_the_stored_numbers(tmp_path: Path, saved) -> None:
     # IronCalc 0.9 takes no single cells here; Excel and LibreOffice do
     formulas = FORMULAS | {"E2": "SUMXMY2({t2},{a_o2})/2"}

@@ -120,6 +120,13 @@ def test_one_wrong_number_makes_only_its_own_cell_unexpected() -> None:
     assert wrong == {"a_h2", "o1", "o2", "da_h2_dh2", "dE_dw6", "dE_dw8"}
 
 
+def test_numbers_that_overflow_are_no_warning() -> None:
+    network = load_template("A")
+    cells = {name: np.array([1e200]) for name in next(Simulation(network).steps(1.0, 0))}
+    assert np.isinf(reference.expected_step(network, cells)["h1"].value)
+    assert np.isinf(reference.expected_update(cells["w1"], cells["dE_dw1"], 1e200).value)
+
+
 def test_a_noisy_run_shows_how_far_rounding_grows() -> None:
     network = load_template("A")
     *_, last = reference.train(network, [1.0, 1.0], 50, noise=[0.0, 1e-6])

@@ -7,9 +7,10 @@ neuron by neuron: in a 2-2-2 network h1 = w1 i1 + w2 i2, h2 = w3 i1 + w4 i2, o1 
 import dataclasses
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES, SOFTMAX
 from xlbackprop.errors import UnusableInput
@@ -72,16 +73,13 @@ class Network:
             )
         if self.output == SOFTMAX and self.layers[-1] == 1:
             raise UnusableInput("Softmax over a single output is always 1: give the last layer at least two neurons.")
-        for key, values, names in (
-            ("inputs", self.inputs, self.input_names),
-            ("targets", self.targets, self.target_names),
-            ("weights", self.weights, self.weight_names),
-            ("bias_values", self.bias_values, self.bias_names),
-        ):
+        for key, names in self._names.items():
+            values = getattr(self, key)
             if len(values) != len(names):
+                span = f" ({_span(names)})" if names else ""
                 raise UnusableInput(
-                    f"A {self.shape} network with biases {self.biases} has {_count(len(names), key)}"
-                    f"{_span(names)}, but {len(values)} were given."
+                    f"A {self.shape} network with biases {self.biases} has {_count(len(names), key)}{span}, "
+                    f"but {len(values)} were given."
                 )
             for name, number in zip(names, values, strict=True):
                 if not math.isfinite(number):
@@ -127,6 +125,11 @@ class Network:
         """The index of the output layer; layer 0 are the inputs."""
         return len(self.layers) - 1
 
+    @property
+    def trained_layers(self) -> range:
+        """The indices of the layers that have weights."""
+        return range(1, len(self.layers))
+
     def activation(self, layer: int) -> str:
         """The activation of a layer from 1 on."""
         return self.output if layer == self.last else self.hidden
@@ -138,7 +141,7 @@ class Network:
     @property
     def kinked_neurons(self) -> list[str]:
         """All neurons of layers with such a place."""
-        return [z for layer in self._trained_layers if self.has_kink(layer) for z in self.neurons(layer)]
+        return [z for layer in self.trained_layers if self.has_kink(layer) for z in self.neurons(layer)]
 
     def neurons(self, layer: int) -> list[str]:
         """`i1 i2`, `h1 h2` or `o1 o2`; with several hidden layers `h1_1`, the layer first."""
@@ -176,11 +179,11 @@ class Network:
 
     @property
     def weight_names(self) -> list[str]:
-        return [name for layer in self._trained_layers for row in self.layer_weights(layer) for name in row]
+        return [name for layer in self.trained_layers for row in self.layer_weights(layer) for name in row]
 
     @property
     def bias_names(self) -> list[str]:
-        return [name for layer in self._trained_layers for name in self.layer_biases(layer)]
+        return [name for layer in self.trained_layers for name in self.layer_biases(layer)]
 
     @property
     def trained_names(self) -> list[str]:
@@ -190,8 +193,19 @@ class Network:
     @property
     def start_values(self) -> dict[str, float]:
         """Every value that may be edited, by name: inputs, targets, weights, biases."""
-        names = self.input_names + self.target_names + self.weight_names + self.bias_names
-        return dict(zip(names, self.inputs + self.targets + self.weights + self.bias_values, strict=True))
+        return {
+            n: value for key, names in self._names.items() for n, value in zip(names, getattr(self, key), strict=True)
+        }
+
+    @property
+    def _names(self) -> dict[str, list[str]]:
+        """The names of the values that each attribute holds."""
+        return {
+            "inputs": self.input_names,
+            "targets": self.target_names,
+            "weights": self.weight_names,
+            "bias_values": self.bias_names,
+        }
 
     @property
     def meanings(self) -> dict[str, str]:
@@ -201,7 +215,7 @@ class Network:
             t: f"target of output {n}, {a}"
             for n, (t, a) in enumerate(zip(self.target_names, self.activations(self.last), strict=True), start=1)
         }
-        for layer in self._trained_layers:
+        for layer in self.trained_layers:
             sources = self.activations(layer - 1)
             for neuron, row in zip(self.neurons(layer), self.layer_weights(layer), strict=True):
                 meanings |= {w: f"weight from {source} to {neuron}" for w, source in zip(row, sources, strict=True)}
@@ -223,16 +237,12 @@ class Network:
         for name in values:
             if name not in known:
                 meant = name.lower().replace("_", "")
-                hint = f"did you mean {meant}?" if meant in known else f"it has {_groups(self)}."
+                spans = ", ".join(_span(names) for names in self._names.values() if names)
+                hint = f"did you mean {meant}?" if meant in known else f"it has {spans}."
                 raise UnusableInput(f"This {self.shape} network has no {name or 'value without a name'}: {hint}")
         known |= values
-        return dataclasses.replace(
-            self,
-            inputs=tuple(known[name] for name in self.input_names),
-            targets=tuple(known[name] for name in self.target_names),
-            weights=tuple(known[name] for name in self.weight_names),
-            bias_values=tuple(known[name] for name in self.bias_names),
-        )
+        replaced: dict[str, Any] = {key: tuple(known[name] for name in names) for key, names in self._names.items()}
+        return dataclasses.replace(self, **replaced)
 
     def with_drawn_weights(self, seed: int) -> "Network":
         """The same network with weights drawn anew, and trained biases set to zero."""
@@ -241,10 +251,6 @@ class Network:
             weights=draw_weights(self.layers, seed),
             bias_values=(0.0,) * len(self.bias_names) if self.biases == "trained" else self.bias_values,
         )
-
-    @property
-    def _trained_layers(self) -> range:
-        return range(1, len(self.layers))
 
 
 def _outputs_of(loss: str) -> Sequence[str]:
@@ -302,17 +308,5 @@ def _count(number: int, key: str) -> str:
     return f"{number} {'bias' if noun == 'bia' else noun}{'' if number == 1 else 'es' if noun == 'bia' else 's'}"
 
 
-def _span(names: list[str]) -> str:
-    if not names:
-        return ""
-    return f" ({names[0]})" if len(names) == 1 else f" ({names[0]} to {names[-1]})"
-
-
-def _groups(network: Network) -> str:
-    groups: Iterable[list[str]] = (
-        network.input_names,
-        network.target_names,
-        network.weight_names,
-        network.bias_names,
-    )
-    return ", ".join(_span(names).strip(" ()") for names in groups if names)
+def _span(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"

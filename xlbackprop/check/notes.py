@@ -98,16 +98,17 @@ def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:
     kept = {(cell.row, cell.column) for cell in stored.kept if cell.sheet == table.sheet} & set(places)
     strange = {place for place in places if isinstance(now[place], str) or "POW(" in formulas[place]}
     yield from _about_functions(formulas, sorted(strange | kept), judged_as_stored=bool(kept))
-    if any(before.get(place) not in (None, 0.0) for place in places):
-        stale = [place for place in places if not _agree(before.get(place), now.get(place))]
-        if stale:
-            place = min(stale)
-            name = next(name for name, column in table.columns.items() if column == place[1])
-            yield (
-                f"the file shows {_shown(before.get(place))} for {notation.header(name)} in "
-                f"{cell_address(*place)}, but its formula gives {_shown(sheets.value(table.sheet, *place))}"
-                + (f", and so in {len(stale) - 1} other cells" if len(stale) > 1 else "")
-            )
+    # where no value is stored, the engine reads 0: there the file shows nothing that could be stale
+    shown = [place for place in places if before.get(place) not in (None, 0.0)]
+    stale = [place for place in shown if not _agree(before[place], now[place])]
+    if stale:
+        place = min(stale)
+        name = next(name for name, column in table.columns.items() if column == place[1])
+        yield (
+            f"the file shows {_shown(before[place])} for {notation.header(name)} in {cell_address(*place)}, "
+            f"but its formula gives {_shown(now[place])}"
+            + (f", and so in {len(stale) - 1} other cells" if len(stale) > 1 else "")
+        )
 
 
 def _about_functions(

@@ -1,7 +1,7 @@
 """What each number of a training step should be, given the others as they stand.
 
 Unlike a run from the start values, this finds the one number that is wrong, and not all those that
-follow from it.
+follow from it. What overflows becomes infinite, or no number at all, without a warning.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,6 +36,7 @@ class Expected:
     scale: Array
 
 
+@np.errstate(all="ignore")
 def expected_forward(network: Network, cells: Mapping[str, Array]) -> dict[str, Expected]:
     """What each quantity of the forward pass and each error should be, given the others as they stand.
 
@@ -58,6 +59,7 @@ def expected_forward(network: Network, cells: Mapping[str, Array]) -> dict[str, 
     return given.found
 
 
+@np.errstate(all="ignore")
 def expected_step(network: Network, cells: Mapping[str, Array]) -> dict[str, Expected]:
     """What each quantity of a training step should be, given the others; the arguments of `expected_forward`."""
     given = _Given(cells, expected_forward(network, cells))
@@ -144,6 +146,7 @@ def _expect_backward(network: Network, layer: int, given: _Given) -> None:
         given.expect([f"dE_d{b}" for b in network.layer_biases(layer)], given.values(deltas), given.scales(deltas))
 
 
+@np.errstate(all="ignore")
 def expected_update(value: Array, gradient: Array, eta: float | Array) -> Expected:
     """What a weight or bias should be after an update."""
     return Expected(value - eta * gradient, np.abs(value) + np.abs(eta * gradient))

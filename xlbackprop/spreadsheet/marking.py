@@ -154,24 +154,20 @@ class _Styles:
         return f"{head}{''.join(added)}</{tail}"
 
 
-@dataclass(frozen=True)
-class _CellTag:
-    start: int
-    end: int
-    address: str
-
-
 class _SheetText:
     """The text of a sheet's part, with the places in it that are edited."""
 
     def __init__(self, content: bytes) -> None:
-        self.content = content
-        self._cells: list[_CellTag] = []
+        self._content = content
+        # where the tag of each cell begins, and each element below the root, with its name; and where the root ends
+        self._cells: dict[str, int] = {}
         self._children: list[tuple[str, int]] = []
-        self._root_end = 0
+        self._end = 0
         self._prefix = ""
         #: the id of the drawing that belongs to the notes
         self.notes_drawing: str | None = None
+        # what stands instead of the text from one place to another
+        self._edits: list[tuple[int, int, bytes]] = []
         self._read()
 
     def _read(self) -> None:
@@ -192,42 +188,42 @@ class _SheetText:
             if depth == 3 and local == "c":
                 address = attributes.get("r")
                 column = place(address)[1] if address else column + 1
-                begin = parser.CurrentByteIndex
-                end = self.content.index(b">", begin) + 1
-                self._cells.append(_CellTag(begin, end, cell_address(row, column)))
+                self._cells[cell_address(row, column)] = parser.CurrentByteIndex
             depth += 1
 
         def stop(_: str) -> None:
             nonlocal depth
             depth -= 1
-            if depth == 0:
-                self._root_end = parser.CurrentByteIndex
+            self._end = parser.CurrentByteIndex
 
         parser.StartElementHandler, parser.EndElementHandler = start, stop
-        parser.Parse(self.content, True)
+        parser.Parse(self._content, True)
 
     def fill(self, wanted: Collection[str], styles: _Styles) -> None:
         """Give these cells the fill, where they hold something."""
-        pieces, position = [], 0
-        for cell in self._cells:
-            tag = self.content[cell.start : cell.end]
-            if cell.address not in wanted or tag.endswith(b"/>"):
-                continue
-            style = re.search(rb"""\ss=["'](\d+)["']""", tag)
-            twin = styles.twin(int(style[1]) if style else 0)
-            bare = re.sub(rb"""\ss=["']\d+["']""", b"", tag)
-            pieces += [self.content[position : cell.start], bare[:-1] + f' s="{twin}">'.encode()]
-            position = cell.end
-        shift = sum(map(len, pieces)) - position
-        self._children = [(name, offset + shift * (offset >= position)) for name, offset in self._children]
-        self._root_end += shift
-        self.content = b"".join([*pieces, self.content[position:]])
+        for cell, start in self._cells.items():
+            end = self._content.index(b">", start) + 1
+            tag = self._content[start:end]
+            if cell in wanted and not tag.endswith(b"/>"):
+                style = re.search(rb"""\ss=["'](\d+)["']""", tag)
+                twin = styles.twin(int(style[1]) if style else 0)
+                bare = re.sub(rb"""\ss=["']\d+["']""", b"", tag)
+                self._edits.append((start, end, bare[:-1] + f' s="{twin}">'.encode()))
 
     def add_notes(self, identity: str) -> None:
         """Add the element that names the drawing of the notes."""
-        offset = next((offset for name, offset in self._children if name in _AFTER_NOTES), self._root_end)
+        offset = next((offset for name, offset in self._children if name in _AFTER_NOTES), self._end)
         element = f'<{self._prefix}legacyDrawing xmlns:r="{RELATIONS}" r:id="{identity}"/>'.encode()
-        self.content = self.content[:offset] + element + self.content[offset:]
+        self._edits.append((offset, offset, element))
+
+    @property
+    def content(self) -> bytes:
+        """The text as it is after the edits."""
+        pieces, position = [], 0
+        for start, end, text in sorted(self._edits):
+            pieces += [self._content[position:start], text]
+            position = end
+        return b"".join([*pieces, self._content[position:]])
 
 
 def _free_number(parts: Mapping[str, bytes]) -> int:

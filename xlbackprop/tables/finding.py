@@ -238,7 +238,7 @@ def _missing(
     filled: Mapping[int, set[int]],
 ) -> Iterator[str]:
     gradients = [f"dE_d{name}" for name in network.trained_names]
-    activations = [a for layer in range(1, len(network.layers)) for a in network.activations(layer)]
+    activations = [a for layer in network.trained_layers for a in network.activations(layer)]
     for name in [*network.trained_names, *activations, "E_total", *gradients]:
         if name not in columns or not any(columns[name] in filled[row] for row in rows):
             yield name
@@ -290,7 +290,7 @@ def _fit(activation: str, z: Array, a: Array) -> int:
 def _misfit(table: Table, numbers: Mapping[str, Array]) -> int:
     """How many sums do not fit their weights, inputs and biases."""
     network, wrong = table.network, 0
-    for layer in range(1, len(network.layers)):
+    for layer in network.trained_layers:
         incoming, biases = network.activations(layer - 1), network.layer_biases(layer)
         for z, row, bias in zip(network.neurons(layer), network.layer_weights(layer), biases, strict=True):
             if all(name in numbers for name in (z, bias, *row, *incoming)):

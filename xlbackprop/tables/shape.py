@@ -68,7 +68,7 @@ def shared_biases(network: Network, biases: Collection[str]) -> list[dict[str, s
     One a neuron, one a layer, a single one for all, or only for the hidden layers; a neuron that is
     left out has no bias.
     """
-    names = {layer: network.layer_biases(layer) for layer in range(1, len(network.layers))}
+    names = {layer: network.layer_biases(layer) for layer in network.trained_layers}
     if len(biases) >= len(network.bias_names):
         return [{name: name for name in network.bias_names}]
     ways = [{bias: f"b{layer}" for layer in names for bias in names[layer] if f"b{layer}" in biases}]
