@@ -7,6 +7,7 @@ import pytest
 from tests.handmade import CLASSIC, FORMULAS
 from xlbackprop.backprop.expression import FUNCTIONS
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.quantities import training_step
 from xlbackprop.check.mistakes import ABOVE, BELOW, expected, mistakes, size, typed_numbers
 
 NETWORK = Network.blank((2, 2, 2))
@@ -59,3 +60,10 @@ def test_a_typed_number_may_stand_for_each_quantity() -> None:
 def test_the_size_counts_every_part() -> None:
     # w1 - eta*dE_dw1: the whole, w1, the product, eta, the gradient
     assert size(expected(NETWORK, "w1", KNOWN)) == 5
+
+
+def test_of_two_names_for_the_same_number_the_first_of_the_training_is_told() -> None:
+    network = Network.blank((2, 2, 2), biases="trained")
+    known = frozenset({*network.start_values, *(quantity.name for quantity in training_step(network))})
+    sentences = [slip.sentence for _, slip in mistakes(network, "dE_dw1", known)]
+    assert sentences.index("has the factor δ_o1 too much") < sentences.index("has the factor ∂E/∂b3 too much")

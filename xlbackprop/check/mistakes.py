@@ -45,8 +45,10 @@ def mistakes(network: Network, name: str, known: frozenset[str]) -> Iterator[Mis
         known: the names with a column.
     """
     expression = expected(network, name, known)
-    names = [other for other in [*network.start_values, *known] if other not in ("step", name)]
-    names = list(dict.fromkeys([*names, "eta"]))
+    usable = {*network.start_values, *known, "eta"} - {"step", name}
+    # in the order of the training, as a set has another one in each process
+    order = [*network.start_values, *(quantity.name for quantity in training_step(network)), *sorted(known), "eta"]
+    names = [other for other in dict.fromkeys(order) if other in usable]
     parts = list(_parts(expression))
     yield from _other_quantities(network, name, known)
     yield from _wrong_signs(expression, parts)
