@@ -1,12 +1,13 @@
 """The recipes of docs/structure.md: what is added as they say works everywhere, without another place."""
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.conftest import Editor, built
+from tests.conftest import REPOSITORY, Editor, built
 from tests.handmade import FORMULAS, Handmade, write
 from xlbackprop import build as building
 from xlbackprop import reference
@@ -27,13 +28,15 @@ from xlbackprop.workbook.network_sheet import NetworkSheet
 from xlbackprop.workbook.run import Run
 from xlbackprop.workbook.training import TrainingSheet
 
+PAGE = (REPOSITORY / "docs/structure.md").read_text(encoding="utf-8")
+
 SOFTPLUS = Activation("log(1 + exp({z}))", "1/(1 + exp(-{z}))", "softplus")
 SOFTPLUS_IN_NUMPY = reference.functions.Activation(
     lambda z: np.logaddexp(0, z), lambda z, a: 1 / (1 + np.exp(-z)), lambda a: 1 + np.abs(a)
 )
 ARC_TANGENT = Activation("atan({z})", "1/(1 + {z}**2)", "arc tangent")
 ARC_TANGENT_IN_NUMPY = reference.functions.Activation(np.arctan, lambda z, a: 1 / (1 + z * z))
-# a number with more digits than a formula shows at first sight, and a kink
+# with a number of more digits than :g shows, and a kink
 SELU = Activation(
     "max(0, 1.0507009873554805*{z}) + 1.7580993408473766*(exp(0.5*({z} - sign({z})*{z})) - 1)",
     "1.0507009873554805 if {z} > 0 else {a} + 1.7580993408473766",
@@ -54,6 +57,20 @@ QUARTIC_IN_NUMPY = reference.functions.Loss(
     lambda target, z, a, sums: (0.25 * (target - a) ** 4, (np.abs(target) + np.abs(a)) ** 4),
     derivative=lambda a, target: ((a - target) ** 3, (np.abs(target) + np.abs(a)) ** 3),
 )
+
+
+@pytest.mark.parametrize("package", ["xlbackprop", "mnist_train"])
+def test_the_page_names_every_module(package: str) -> None:
+    paths = [path.relative_to(REPOSITORY / package) for path in (REPOSITORY / package).rglob("*.py")]
+    modules = {path.with_suffix("").as_posix() for path in paths if not path.stem.startswith("__")}
+    assert {module for module in modules if f"`{module}`" not in PAGE} == set()
+
+
+def test_the_page_names_no_module_that_is_not_there() -> None:
+    for package in (REPOSITORY / "xlbackprop", REPOSITORY):
+        for room in (path.name for path in package.iterdir() if (path / "__init__.py").exists()):
+            for module in re.findall(rf"`{room}/(\w+)", PAGE):
+                assert (package / room / f"{module}.py").exists() or (package / room / module).is_dir(), module
 
 
 @pytest.fixture
