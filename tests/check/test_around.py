@@ -10,7 +10,7 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.book import FilledDown, Formula, Role
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.tables.own import read_own_workbook
-from xlbackprop.workbook.derivation import DerivationLayout
+from xlbackprop.workbook.derivation_lines import DerivationLayout
 from xlbackprop.workbook.network_sheet import Origin
 from xlbackprop.workbook.run import Run
 from xlbackprop.workbook.sheets import our_sheets

@@ -5,7 +5,8 @@ import doctest
 import pytest
 
 from xlbackprop.spreadsheet import book as module
-from xlbackprop.spreadsheet.book import NO_CELL, Book, FilledDown, Formula, Role, joined
+from xlbackprop.spreadsheet.book import Book, FilledDown, Formula, Role
+from xlbackprop.spreadsheet.places import NO_CELL, joined
 
 
 def test_the_example_of_the_module_is_true() -> None:

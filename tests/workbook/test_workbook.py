@@ -11,7 +11,7 @@ from openpyxl.workbook import Workbook as Book
 from tests.conftest import Editor, Workbook, built, cell
 from xlbackprop.backprop.templates import template_names
 from xlbackprop.spreadsheet.engines import recalculated
-from xlbackprop.workbook.derivation import DerivationLayout
+from xlbackprop.workbook.derivation_lines import DerivationLayout
 
 FUNCTIONS = {
     *[

@@ -18,11 +18,12 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.report.findings import CheckedTable, Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address, column_ranges
-from xlbackprop.spreadsheet.book import ROW_OFFSET, Block, FilledDown, Formula, Place, Role
+from xlbackprop.spreadsheet.book import ROW_OFFSET, Block, FilledDown, Formula, Role
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
 from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
 from xlbackprop.spreadsheet.ironcalc import spelled
 from xlbackprop.spreadsheet.numbers import short_number
+from xlbackprop.spreadsheet.places import Place
 from xlbackprop.tables.own import OwnWorkbook
 from xlbackprop.tables.table import Table
 from xlbackprop.workbook.gradient_check import ZERO

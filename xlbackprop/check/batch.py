@@ -18,6 +18,7 @@ SUFFIXES = (".xlsx", ".xlsm")
 MAX_SECONDS = 60
 #: A file that needs more memory is given up, on systems that can limit it.
 MAX_BYTES = 4 * 2**30
+_MEMORY = f"{MAX_BYTES // 2**30} GiB of memory"
 
 # what a large file leaves behind in a process is no burden for many others
 _TASKS = 50
@@ -67,17 +68,10 @@ def check_all(paths: Sequence[Path], on_file: Callable[[], object] = lambda: Non
             try:
                 results.append(future.result())
             except TookTooLong:
-                results.append(
-                    CheckedFile(path, f"{path} takes more than {MAX_SECONDS} seconds to check: it was given up.")
-                )
+                results.append(_unchecked(path, f"takes more than {MAX_SECONDS} seconds to check: it was given up"))
             except ProcessExpired:
-                results.append(
-                    CheckedFile(
-                        path,
-                        f"{path} cannot be checked: the spreadsheet engine gives up on it, or it needs more than "
-                        f"{MAX_BYTES // 2**30} GiB of memory.",
-                    )
-                )
+                why = "the spreadsheet engine gives up on it, or it needs more than"
+                results.append(_unchecked(path, f"cannot be checked: {why} {_MEMORY}"))
             on_file()
     return results
 
@@ -116,11 +110,11 @@ def _check(path: Path) -> CheckedFile:
     try:
         return check(path)
     except MemoryError:
-        return CheckedFile(
-            path, f"{path} needs more than {MAX_BYTES // 2**30} GiB of memory to check: it was given up."
-        )
+        return _unchecked(path, f"needs more than {_MEMORY} to check: it was given up")
     except Exception as error:
-        kind = type(error).__name__
-        return CheckedFile(
-            path, f"{path} cannot be checked: it holds what this program does not expect ({kind}: {error})."
-        )
+        why = f"it holds what this program does not expect ({type(error).__name__}: {error})"
+        return _unchecked(path, f"cannot be checked: {why}")
+
+
+def _unchecked(path: Path, why: str) -> CheckedFile:
+    return CheckedFile(path, f"{path} {why}.")

@@ -115,20 +115,14 @@ class _Causes:
 
     def _follows(self, group: Group, steps: Steps) -> bool:
         """Whether a right formula gives wrong numbers only because it works on wrong ones."""
-        for step in map(int, steps):
-            text = self._contents.texts[group.name][step]
-            named = [self._contents.trial.name_of(target, step) for target in parsed(text).references] if text else []
-            for name, back in filter(None, named):
-                if (
-                    name in self._contents.wrong
-                    and step - back >= 0
-                    and self._contents.wrong[name][step - back]
-                    and name != group.name
-                ):
-                    break
-            else:
-                return False
-        return True
+        wrong = {name: rows for name, rows in self._contents.wrong.items() if name != group.name}
+
+        def on_wrong_ones(step: int) -> bool:
+            targets = parsed(self._contents.texts[group.name][step] or "").references
+            named = filter(None, (self._contents.trial.name_of(target, step) for target in targets))
+            return any(name in wrong and step >= back and wrong[name][step - back] for name, back in named)
+
+        return all(on_wrong_ones(int(step)) for step in steps)
 
     def _judge_constants(self, name: str, steps: Steps) -> Iterator[Finding]:
         """Cells without a formula."""
@@ -193,7 +187,6 @@ class _Causes:
                 rows=1,
                 found="" if value is None else f"{value}",
                 expected="a learning rate, such as 0.5",
-                max_abs_error=None,
                 ranges=(where,) if cell.sheet == self._table.sheet else (),
                 slip=f"{what}, and the updates take it from there",
             )
@@ -247,7 +240,6 @@ class _Causes:
                 rows=1,
                 found=self._contents.texts[name][step] or "",
                 expected=self._explanation.expected_formula(name, step, None),
-                max_abs_error=None,
                 ranges=(self._table.address(name, step),),
                 slip=f"and all weights of its row: {self._contents.jump(step)}",
             )

@@ -67,8 +67,7 @@ class Explanation:
             cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
             in_table = cell.sheet == self._table.sheet and self._table.header_row < cell.row <= self._table.rows[-1]
             if target.is_cell and not in_table and cell != eta_cell:
-                sheet = "" if cell.sheet == self._table.sheet else f"{quoted(cell.sheet)}!"
-                found = sheet + cell_address(cell.row, cell.column)
+                found = self._sheet_of(cell) + cell_address(cell.row, cell.column)
                 return Slip(f"takes η from {found} instead of {self._addresses(0)('eta')}", shifted=True)
         return None
 
@@ -81,17 +80,12 @@ class Explanation:
             own = target.is_cell and target.sheet in (None, self._table.sheet) and target.column in inside
             if own and self._table.header_row <= target.row <= rows[-1] and target.row not in self._table.row_numbers:
                 return Slip(f"refers to row {target.row}, which holds no step", shifted=True)
-            named = self._contents.trial.name_of(target, step)
-            if (
-                named
-                and target.is_cell
-                and named[0] in self._numbers
-                and named[0] not in self._contents.sheet_constants
-            ):
-                header = notation.header(named[0])
-                if named[1] != normal and target.row_fixed:
+            name, back = self._contents.trial.name_of(target, step) or ("", 0)
+            if target.is_cell and name in self._numbers and name not in self._contents.sheet_constants:
+                header = notation.header(name)
+                if back != normal and target.row_fixed:
                     return Slip(f"takes {header} always from row {target.row}, because of the $", shifted=True)
-                far[header] = named[1] - normal
+                far[header] = back - normal
         shifts = {shift for shift in far.values() if shift}
         if not shifts:
             return None
@@ -106,14 +100,9 @@ class Explanation:
         """The names that an expected formula may use: δ and local derivatives only where the formula does too."""
         chain = chain_rule_names(self._network)
         own = {*self._table.columns, *self._table.cells, *self._network.start_values, "eta"}
-        if text is not None:
-            used = {
-                named[0]
-                for target in parsed(text).references
-                if (named := self._contents.trial.name_of(target, step)) is not None
-            }
-            if not used & chain:
-                own -= chain
+        used = filter(None, (self._contents.trial.name_of(target, step) for target in parsed(text or "").references))
+        if text is not None and chain.isdisjoint(name for name, _ in used):
+            own -= chain
         return frozenset(own)
 
     def expected_formula(self, name: str, step: int, text: str | None) -> str:
@@ -125,13 +114,10 @@ class Explanation:
             text: the formula that stands there; where it uses δ or local derivatives, so does the expected one.
         """
         table = self._table
-        row = table.rows[step]
         if name in self._contents.constants:
             first = int(np.argmax(self._numbers[name] == usual(self._numbers[name])))
             return f"={fixed_address(table.rows[first], table.columns[name])}"
-        source = row
-        if name in self._contents.updates:
-            source = table.rows[max(step - 1, 0)]
+        source = table.rows[max(step - 1, 0) if name in self._contents.updates else step]
         expression = expected_expression(self._network, name, self._known(text, step))
         return f"={cell_formula(expression, self._addresses(source))}"
 
@@ -146,7 +132,9 @@ class Explanation:
             if cell is None:
                 eta = self._eta.first
                 return f"{eta:.12g}" if name == "eta" and eta is not None else notation.header(name)
-            sheet = "" if cell.sheet == table.sheet else f"{quoted(cell.sheet)}!"
-            return sheet + fixed_address(cell.row, cell.column)
+            return self._sheet_of(cell) + fixed_address(cell.row, cell.column)
 
         return address
+
+    def _sheet_of(self, cell: Cell) -> str:
+        return "" if cell.sheet == self._table.sheet else f"{quoted(cell.sheet)}!"

@@ -27,10 +27,11 @@ def check(path: Path) -> CheckedFile:
         sheets, stored = opened(path)
     except UnusableInput as error:
         return CheckedFile(path, error=str(error))
-    own, built, notes = None, None, []
+    own, notes = None, []
+    judged: list[CheckedTable] = []
     if is_own_workbook(sheets):
         try:
-            own, built = _read_whole(sheets)
+            own, judged = _judge_own(sheets, stored=stored)
         except UnusableInput as error:
             notes.append(f"around the tables it could not be checked: {str(error).removesuffix('.')}")
     ours = {(table.sheet, table.header_row) for table in own.tables} if own else set()
@@ -41,9 +42,8 @@ def check(path: Path) -> CheckedFile:
             error=f"{path} holds no backpropagation table: none of its visible sheets has a row of headers "
             "such as w1, h1, a_h1, E_total, ∂E/∂w1.",
         )
-    judged = _judge_all(sheets, others, stored)
-    if own and built:
-        judged += _judge_own(sheets, own, built, stored)
+    by_themselves = with_strange_starts(sheets, others, [judge_table(sheets, table) for table in others])
+    judged = [*_with_stored(sheets, others, by_themselves, stored), *judged]
     return _report(path, "ironcalc", sheets, own, judged, notes)
 
 
@@ -76,30 +76,17 @@ def judge_own(sheets: Sheets, path: Path, engine: str, built: OurSheets | None =
     Raises:
         UnusableInput: it is a workbook of another kind, or lacks something.
     """
-    own, built = _read_whole(sheets, built)
-    return _report(path, engine, sheets, own, _judge_own(sheets, own, built), [])
+    own, judged = _judge_own(sheets, built)
+    return _report(path, engine, sheets, own, judged, [])
 
 
-def _read_whole(sheets: Sheets, built: OurSheets | None = None) -> tuple[OwnWorkbook, OurSheets]:
-    """A workbook of ours in which nothing is missing, and its sheets as they should be.
-
-    Raises:
-        UnusableInput: it is a workbook of another kind, or something in it is missing or cannot be read.
-    """
+def _judge_own(
+    sheets: Sheets, built: OurSheets | None = None, stored: Stored | None = None
+) -> tuple[OwnWorkbook, list[CheckedTable]]:
+    """What a workbook of ours trains, and its tables and all that stands around them judged, a result a sheet."""
     own = read_own_workbook(sheets)
     built = built or sheets_as_built(own)
     insist_on_whole(sheets, own, built)
-    return own, built
-
-
-def _judge_all(sheets: Sheets, tables: Sequence[Table], stored: Stored) -> list[CheckedTable]:
-    """Judge anybody's tables: by themselves, and beside each other."""
-    judged = with_strange_starts(sheets, tables, [judge_table(sheets, table) for table in tables])
-    return _with_stored(sheets, tables, judged, stored)
-
-
-def _judge_own(sheets: Sheets, own: OwnWorkbook, built: OurSheets, stored: Stored | None = None) -> list[CheckedTable]:
-    """Judge the tables of a workbook of ours and all that stands around them, a result a sheet."""
     same_version = own.version == __version__
     tables = [
         judge_table(sheets, table, own.network, as_built=same_version and table_is_as_built(sheets, built, table))
@@ -114,7 +101,7 @@ def _judge_own(sheets: Sheets, own: OwnWorkbook, built: OurSheets, stored: Store
         # what stands above a table is told with it
         below = judged.get(sheet.sheet, CheckedTable(sheet.sheet))
         judged[sheet.sheet] = replace(below, findings=below.findings + sheet.findings, cells=below.cells + sheet.cells)
-    return list(judged.values())
+    return own, list(judged.values())
 
 
 def _with_stored(

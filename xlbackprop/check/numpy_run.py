@@ -16,6 +16,7 @@ from xlbackprop.tables.own import OwnWorkbook
 from xlbackprop.tables.table import Table
 
 
+@np.errstate(all="ignore")
 def largest_error(contents: Contents) -> float | None:
     """The largest difference of E_total from the run from the table's first row; None if that cannot be said."""
     numbers, network, eta = contents.numbers, contents.network, contents.eta.first
@@ -24,9 +25,7 @@ def largest_error(contents: Contents) -> float | None:
     values = {name: float(numbers[name][0]) for name in network.start_values if name in numbers}
     if len(values) < len(network.start_values) or not all(map(math.isfinite, values.values())):
         return None
-    run = _totals(network.with_values(values), eta, contents.table.steps)
-    with np.errstate(all="ignore"):
-        error = np.abs(numbers["E_total"] - run)
+    error = np.abs(numbers["E_total"] - _totals(network.with_values(values), eta, contents.table.steps))
     error = error[np.isfinite(error)]
     return float(error.max()) if error.size else None
 
@@ -34,10 +33,10 @@ def largest_error(contents: Contents) -> float | None:
 @lru_cache(maxsize=256)
 def _totals(network: Network, eta: float, steps: int) -> Array:
     """E_total at each step; a class trains the same network over and over."""
-    with np.errstate(all="ignore"):
-        return np.array([float(step.total[0]) for step in reference.train(network, [eta], steps)])
+    return np.array([float(step.total[0]) for step in reference.train(network, [eta], steps)])
 
 
+@np.errstate(all="ignore")
 def differences(own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> list[tuple[Difference, ...]]:
     """How far each quantity of each table of a workbook of ours is from the run from the Network sheet's values.
 
@@ -60,9 +59,8 @@ def differences(own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> lis
 
 
 def _difference(table: Table, name: str, found: Array, by_numpy: Array) -> Difference:
-    with np.errstate(all="ignore"):
-        absolute = np.abs(found - by_numpy)
-        relative = np.where(absolute > 0, absolute / np.abs(by_numpy), 0.0)
+    absolute = np.abs(found - by_numpy)
+    relative = np.where(absolute > 0, absolute / np.abs(by_numpy), 0.0)
     absolute = np.where(np.isnan(absolute), np.inf, absolute)
     worst = int(np.argmax(absolute))
     numbers_only = bool(np.isfinite(absolute).all())

@@ -62,7 +62,7 @@ class Finding:
     rows: int
     found: str
     expected: str
-    max_abs_error: float | None
+    max_abs_error: float | None = None
     ranges: tuple[str, ...] = ()
     slip: str = ""
 

@@ -32,11 +32,11 @@ from xlbackprop.spreadsheet.addresses import column_letters, place, quoted
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.evaluation import HOLE, Formulas, evaluated
 from xlbackprop.spreadsheet.looks import PLAIN, Look
+from xlbackprop.spreadsheet.places import NO_CELL, Place
+from xlbackprop.spreadsheet.presentation import Note, Page, Rule, Validation, Width
 
 #: The mark of a row number that moves with the row of its formula: how far it lies below.
 ROW_OFFSET = re.compile(r"\x04(-?\d+)\x05")
-#: The id of a zero that stands in no cell: what lies outside a padded map, or behind a mask.
-NO_CELL = -1
 
 
 class Role(StrEnum):
@@ -54,45 +54,6 @@ class Role(StrEnum):
     CONSTANT = "constant"
     #: words that no number depends on
     TEXT = "text"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where cells stand: their ids, in a shape of their own, of any rank."""
-
-    ids: NDArray[np.int64]
-
-    def __getitem__(self, key: Any) -> "Place":
-        return Place(np.asarray(self.ids[key]))
-
-    def __iter__(self) -> Iterator["Place"]:
-        return (Place(np.asarray(ids)) for ids in self.ids)
-
-    @property
-    def T(self) -> "Place":
-        """The same cells with their axes reversed."""
-        return Place(self.ids.T)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.ids.shape
-
-    def __format__(self, fixed: str) -> str:
-        """The hole for these cells in a formula: a cell, or a range from the first to the last.
-
-        Args:
-            fixed: what stays when the formula is filled right and down: nothing, `$` both, `$1` the
-                column and `A$` the row.
-        """
-        ends = (self.ids.flat[0], self.ids.flat[-1]) if self.ids.ndim else (int(self.ids),)
-        return f"\x02{':'.join(map(str, ends))}|{fixed}\x03"
-
-    __str__ = __format__  # type: ignore[assignment]
-
-
-def joined(places: Iterable[Place]) -> Place:
-    """The cells of several places one after another."""
-    return Place(np.concatenate([place.ids.ravel() for place in places]))
 
 
 @dataclass(frozen=True)
@@ -196,86 +157,6 @@ class Block:
     def position(self, cell_id: int) -> tuple[int, int]:
         """Row and column of a cell within the block, counted from 0."""
         return divmod(cell_id - self.first_id, self.shape[1])
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A look that cells take on while a condition holds.
-
-    Attributes:
-        cells: the cells that it is about.
-        condition: a formula for the first of them; or, with `begins_with`, a text.
-        look: what the rule changes.
-        begins_with: whether the condition is the beginning of the cell's text.
-        equals: whether the condition is the cell's whole value.
-        last: whether no later rule is looked at where this one holds.
-    """
-
-    cells: Place
-    condition: str
-    look: Look
-    begins_with: bool = False
-    equals: bool = False
-    last: bool = False
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What may be typed into cells.
-
-    Attributes:
-        cells: the cells.
-        kind: `integer` or `decimal`, between `least` and `most`; `above`, a number above `least`; `list`,
-            one of the numbers in `choices`.
-        title, message: what is shown where something else is typed.
-    """
-
-    cells: Place
-    kind: str
-    least: float = 0
-    most: float = 0
-    choices: Place | None = None
-    title: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True)
-class Note:
-    """A note at a cell: its text, and the size of its box in pixels."""
-
-    cell: Place
-    text: str
-    width: int
-    height: int
-
-
-@dataclass
-class Page:
-    """How a sheet is shown and printed; rows and columns count from 1.
-
-    Attributes:
-        frozen: how many rows and columns stay in view.
-        repeated_rows: the rows that stand on every printed page.
-        repeated_column: whether the first column stands on every printed page.
-        tab: the colour of the sheet's tab.
-    """
-
-    frozen: tuple[int, int] = (0, 0)
-    repeated_rows: tuple[int, int] | None = None
-    repeated_column: bool = False
-    tab: str | None = None
-
-
-@dataclass(frozen=True)
-class Width:
-    """The width of some columns in pixels, and whether they are hidden, or part of a group that folds."""
-
-    first: int
-    last: int
-    pixels: int | None
-    hidden: bool = False
-    grouped: bool = False
-    collapsed: bool = False
 
 
 class Sheet:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from xlbackprop.spreadsheet.book import Place
+from xlbackprop.spreadsheet.places import Place
 
 
 @dataclass(frozen=True)

@@ -282,9 +282,9 @@ def _best_fit(pairs: Sequence[tuple[Array, Array]]) -> str:
     return best
 
 
+@np.errstate(all="ignore")
 def _fit(activation: str, z: Array, a: Array) -> int:
-    with np.errstate(all="ignore"):
-        return int(np.isclose(reference.activate(activation, z), a, rtol=1e-6, atol=1e-12).sum())
+    return int(np.isclose(reference.activate(activation, z), a, rtol=1e-6, atol=1e-12).sum())
 
 
 def _misfit(table: Table, numbers: Mapping[str, Array]) -> int:

@@ -114,6 +114,7 @@ def _outside(sheets: Sheets, table: Table, formula: Formula) -> list[Cell]:
     ]
 
 
+@np.errstate(all="ignore")
 def _eta_of_updates(table: Table, numbers: dict[str, Array]) -> float:
     """The rate that most weights moved by at the first step; NaN if they do not agree on one."""
     if len(table.rows) < 2:
@@ -121,8 +122,7 @@ def _eta_of_updates(table: Table, numbers: dict[str, Array]) -> float:
     etas = []
     for name in table.network.trained_names:
         if name in numbers and f"dE_d{name}" in numbers:
-            with np.errstate(all="ignore"):
-                etas.append(float((numbers[name][0] - numbers[name][1]) / numbers[f"dE_d{name}"][0]))
+            etas.append(float((numbers[name][0] - numbers[name][1]) / numbers[f"dE_d{name}"][0]))
     finite = [eta for eta in etas if math.isfinite(eta)]
     if not finite:
         return math.nan

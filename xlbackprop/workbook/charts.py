@@ -1,7 +1,7 @@
 """The charts of E_total over the steps: what they have in common."""
 
-from xlbackprop.spreadsheet.book import Place
 from xlbackprop.spreadsheet.charts import Axis, Line, Series
+from xlbackprop.spreadsheet.places import Place
 from xlbackprop.workbook.looks import CURVES
 
 

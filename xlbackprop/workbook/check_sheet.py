@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xlbackprop.spreadsheet.book import Block, Book, Formula, Page, Place, Role, Rule
+from xlbackprop.spreadsheet.book import Block, Book, Formula, Role
+from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.presentation import Page, Rule
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.layout import CHECK, WorkbookLayout
 from xlbackprop.workbook.network_sheet import NetworkSheet

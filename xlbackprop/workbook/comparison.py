@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from xlbackprop.spreadsheet.book import Book, Formula, Place, Role, Rule
+from xlbackprop.spreadsheet.book import Book, Formula, Role
 from xlbackprop.spreadsheet.charts import Chart
 from xlbackprop.spreadsheet.numbers import short_number
+from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.presentation import Rule
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.charts import curve, error_axis, step_axis
 from xlbackprop.workbook.layout import COMPARISON, WorkbookLayout

@@ -8,7 +8,9 @@ from xlbackprop.backprop.notation import header
 from xlbackprop.backprop.quantities import Part, training_step
 from xlbackprop.backprop.simulation import LeavesRange
 from xlbackprop.spreadsheet.addresses import column_letters
-from xlbackprop.spreadsheet.book import Book, Formula, Page, Place, Role
+from xlbackprop.spreadsheet.book import Book, Formula, Role
+from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.presentation import Page
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.layout import GRADIENT_CHECK, WorkbookLayout
 from xlbackprop.workbook.run import Run

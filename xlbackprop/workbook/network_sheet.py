@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name
-from xlbackprop.spreadsheet.book import Book, Formula, Link, Place, Role, Validation, Width, joined
+from xlbackprop.spreadsheet.book import Book, Formula, Link, Role
 from xlbackprop.spreadsheet.charts import Axis, Chart, Label, Line, Marker, Series
 from xlbackprop.spreadsheet.limits import MAX_CHART_SERIES
+from xlbackprop.spreadsheet.places import Place, joined
+from xlbackprop.spreadsheet.presentation import Validation, Width
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.layout import NETWORK, WorkbookLayout
 

@@ -9,26 +9,13 @@ from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name, header
 from xlbackprop.backprop.quantities import training_step, updates
 from xlbackprop.errors import UnusableInput
-from xlbackprop.spreadsheet.book import (
-    ROW_OFFSET,
-    Block,
-    Book,
-    FilledDown,
-    Formula,
-    Link,
-    Note,
-    Page,
-    Place,
-    Role,
-    Rule,
-    Validation,
-    Width,
-    joined,
-)
+from xlbackprop.spreadsheet.book import ROW_OFFSET, Block, Book, FilledDown, Formula, Link, Role
 from xlbackprop.spreadsheet.charts import Chart
 from xlbackprop.spreadsheet.limits import MAX_ARGUMENTS, MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.numbers import short_number
+from xlbackprop.spreadsheet.places import Place, joined
+from xlbackprop.spreadsheet.presentation import Note, Page, Rule, Validation, Width
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.charts import colour, curve, error_axis, step_axis
 from xlbackprop.workbook.layout import Column, WorkbookLayout

@@ -1,20 +1,10 @@
-"""Writes a book as an .xlsx file; the one module that knows XlsxWriter, and its private parts.
+"""Writes a book as an .xlsx file; the one module that knows XlsxWriter, and its private parts."""
 
-XlsxWriter prepares each formula with some thirty regular expressions and keeps each cell as an object.
-The rows of a block that is filled down differ only in their row numbers and values, so they are written
-here as text, while the file is written, and never kept. The XML is the same.
-"""
-
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from pathlib import Path
-from types import FunctionType
 from typing import Any
-from zipfile import ZipFile
 
-import xlsxwriter.workbook
 from xlsxwriter import Workbook
 from xlsxwriter.chart_scatter import ChartScatter
 from xlsxwriter.exceptions import XlsxWriterException
@@ -22,27 +12,15 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from xlbackprop.errors import UnusableInput
-from xlbackprop.spreadsheet.addresses import column_letters, quoted
-from xlbackprop.spreadsheet.book import (
-    ROW_OFFSET,
-    Block,
-    Book,
-    Content,
-    FilledDown,
-    Formula,
-    Link,
-    Place,
-    Rule,
-    Sheet,
-    Validation,
-)
+from xlbackprop.spreadsheet.addresses import quoted
+from xlbackprop.spreadsheet.book import ROW_OFFSET, Block, Book, Content, FilledDown, Formula, Link, Sheet
 from xlbackprop.spreadsheet.charts import Axis, Chart, Series
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import PLAIN, Look
-from xlbackprop.spreadsheet.numbers import short_number
+from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.presentation import Rule, Validation
+from xlbackprop.spreadsheet.xlsx.streaming import CurveChart, StreamedWorksheet, StreamingWorkbook
 
-#: Compresses twice as fast as XlsxWriter's 6, to a file that is a tenth larger.
-_COMPRESSION_LEVEL = 4
 #: A larger book goes through files beside the one that is written, and takes no memory.
 _CELLS_IN_MEMORY = 200_000
 #: Two builds of the same input are the same file, so no clock time goes in.
@@ -71,10 +49,12 @@ def write(book: Book, path: Path, *, streamed: bool = True) -> None:
         "strings_to_formulas": False,
         "strings_to_urls": False,
     }
-    workbook = (_Streaming if streamed else Workbook)(path, options)
+    workbook = (StreamingWorkbook if streamed else Workbook)(path, options)
     workbook.set_properties({**book.properties, "created": _CREATED})
     formats = _Formats(workbook)
-    sheets = {sheet.name: workbook.add_worksheet(sheet.name, _Streamed if streamed else None) for sheet in book.sheets}
+    sheets = {
+        sheet.name: workbook.add_worksheet(sheet.name, StreamedWorksheet if streamed else None) for sheet in book.sheets
+    }
     for (name, scope), cells in book.names.items():
         refers_to = f"={book.address(cells, '$')}"
         workbook.define_name(f"{quoted(scope)}!{name}" if scope else name, refers_to)
@@ -85,105 +65,6 @@ def write(book: Book, path: Path, *, streamed: bool = True) -> None:
     except XlsxWriterException as error:
         # it wraps what the disk said
         raise error.args[0] if isinstance(error.args[0], OSError) else OSError(str(error)) from error
-
-
-class _Package(ZipFile):
-    """A package that is compressed faster."""
-
-    def __init__(self, file: Any, mode: Any, **options: Any) -> None:
-        super().__init__(file, mode, **options, compresslevel=_COMPRESSION_LEVEL)
-
-    def writestr(
-        self, part: Any, data: Any, compress_type: int | None = None, compresslevel: int | None = None
-    ) -> None:
-        super().writestr(part, data, compress_type, compresslevel or _COMPRESSION_LEVEL)
-
-
-class _Streaming(Workbook):
-    """A workbook that is compressed faster, for half the time of a long training goes into that."""
-
-    # XlsxWriter has no option for it: this is its own method, which finds another ZipFile
-    _store_workbook = FunctionType(
-        Workbook._store_workbook.__code__,
-        {**vars(xlsxwriter.workbook), "ZipFile": _Package},
-    )
-
-
-class _Streamed(Worksheet):
-    """A worksheet whose last rows are streamed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._streams: list[tuple[Block, Sequence[str], Sequence[Format], Iterable[Sequence[float]]]] = []
-
-    def stream_rows(
-        self, block: Block, formulas: Sequence[str], formats: Sequence[Format], rows: Iterable[Sequence[float]]
-    ) -> None:
-        """Append rows; nothing else may be written to these rows or below them.
-
-        Args:
-            block: where they stand.
-            formulas: those of a row, with marks for the rows that move.
-            formats: those of its cells.
-            rows: the values of each row; read when the workbook is closed.
-        """
-        last = (block.row - 1 + block.shape[0] - 1, block.column - 1 + block.shape[1] - 1)
-        self._check_dimensions(block.row - 1, block.column - 1)
-        self._check_dimensions(*last)
-        self._streams.append((block, formulas, formats, rows))
-
-    def _write_rows(self) -> None:
-        last_row: int = self.dim_rowmax  # type: ignore[has-type]
-        if self._streams:
-            # the rows that XlsxWriter itself knows of end above the first streamed one
-            self.dim_rowmax = self._streams[0][0].row - 2
-        super()._write_rows()
-        self.dim_rowmax = last_row
-        for block, formulas, formats, rows in self._streams:
-            template = _row_template(block, formulas, formats)
-            offsets = sorted(set(ROW_OFFSET.findall(template)))
-            for number, values in enumerate(rows, start=block.row):
-                text = template
-                for offset in offsets:
-                    text = text.replace(f"\x04{offset}\x05", str(number + int(offset)))
-                self.fh.write(text % tuple(values))
-
-    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
-        # only functions of Excel 2007 are used here, so there is nothing to expand
-        return formula.removeprefix("=")
-
-    def _xml_number_element(self, number: float, attributes: Sequence[tuple[str, object]] = ()) -> None:
-        # all 17 digits: XlsxWriter writes 16, and a start value must be the very number that was checked
-        text = "".join(f' {key}="{value}"' for key, value in attributes)
-        self.fh.write(f"<c{text}><v>{short_number(number)}</v></c>")
-
-
-def _row_template(block: Block, formulas: Sequence[str], formats: Sequence[Format]) -> str:
-    """The XML of a row, with `%r` for the values and a mark for each row number, how far that lies below."""
-    this = "\x040\x05"
-    cells = (
-        f'<c r="{column_letters(column)}{this}" s="{look._get_xf_index()}">'
-        f"<f>{escape(formula, quote=False).replace('%', '%%')}</f><v>%r</v></c>"
-        for column, (formula, look) in enumerate(zip(formulas, formats, strict=True), start=block.column)
-    )
-    return f'<row r="{this}">{"".join(cells)}</row>'
-
-
-class _CurveChart(ChartScatter):
-    """A scatter chart whose stored values are written at once and not one by one; the XML is the same."""
-
-    def _get_data_type(self, data: Sequence[float | str] | None) -> str:
-        if data is not None and len(data) > 0 and not isinstance(data[0], str):
-            return "num"
-        data_type: str = super()._get_data_type(data)
-        return data_type
-
-    def _write_num_cache(self, data: Sequence[float]) -> None:
-        self._xml_start_tag("c:numCache")
-        self._write_format_code("General")
-        self._write_pt_count(len(data))
-        self.fh.writelines(f'<c:pt idx="{n}"><c:v>{short_number(value)}</c:v></c:pt>' for n, value in enumerate(data))
-        self._xml_end_tag("c:numCache")
 
 
 class _Formats:
@@ -328,7 +209,7 @@ class _Writer:
         made = self.workbook.add_chart({"type": "scatter", "subtype": "straight"})
         if self.streamed:
             # add_chart takes a class for worksheets, but none for charts
-            made.__class__ = _CurveChart
+            made.__class__ = CurveChart
         for series in chart.series:
             made.add_series(self._series(series))
         title = chart.title if isinstance(chart.title, str) else f"={self.book.address(chart.title, '$')}"
