@@ -54,7 +54,7 @@ def _luck(contents: Contents) -> Iterator[str]:
 def _about_the_learning_rate(contents: Contents) -> Iterator[str]:
     eta = contents.eta
     texts = [text for name in contents.updates for text in contents.texts[name][1:2] if text]
-    if contents.typed() and any(eta.first in parsed(text).numbers for text in texts):
+    if contents.typed_eta() and any(eta.first in parsed(text).numbers for text in texts):
         yield "the learning rate is typed into the formulas: give it a cell, to try others"
     for step in eta.changes:
         value = eta.values[step]
