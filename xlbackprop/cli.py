@@ -231,9 +231,9 @@ def _print_checked(files: "list[CheckedFile]") -> None:
         click.echo(click.style(str(file.file), bold=True))
         if file.error:
             click.echo(f"  {file.error}")
-        told = [sheet for sheet in file.sheets if sheet.header_row is not None or sheet.findings]
-        width = max((len(sheet.sheet) for sheet in told), default=0)
-        for sheet in told:
+        listed = [sheet for sheet in file.sheets if sheet.header_row is not None or sheet.findings]
+        width = max((len(sheet.sheet) for sheet in listed), default=0)
+        for sheet in listed:
             rows = "no rows" if sheet.first_row is None else f"rows {sheet.first_row} to {sheet.last_row}"
             eta = f"η {'unknown' if sheet.learning_rate is None else f'{sheet.learning_rate:g}'}"
             if sheet.header_row is None:
@@ -300,8 +300,8 @@ def _print_verified(file: "CheckedFile", *, details: bool) -> None:
         if largest := sheet.largest_difference:
             line += f", largest difference {largest.max_abs:.1e} ({largest.quantity}, {largest.cell})"
         click.echo(line)
-        for told in (*text.table_lines(sheet), *(text.detail_lines(sheet) if details else ())):
-            click.echo(f"    {told}")
+        for line in (*text.table_lines(sheet), *(text.detail_lines(sheet) if details else ())):
+            click.echo(f"    {line}")
     for note in file.notes:
         click.echo(f"  Note: {note}.")
 

@@ -84,7 +84,7 @@ def insist_on_whole(sheets: Sheets, own: OwnWorkbook, built: OurSheets) -> None:
     for sheet in built.book.sheets if own.version == __version__ else judged:
         if sheet.name not in sheets.names:
             raise UnusableInput(f"its sheet {sheet.name} is missing: restore it.")
-    _chosen_step(_In(sheets, built), own.tables[0].steps)
+    _chosen_step(_Recalculated(sheets, built), own.tables[0].steps)
 
 
 def table_is_as_built(sheets: Sheets, built: OurSheets, table: Table) -> bool:
@@ -119,7 +119,7 @@ def sheets_as_built(own: OwnWorkbook) -> OurSheets:
     return our_sheets(NoRun(WorkbookLayout(blank, etas, own.tables[0].steps, renamed=names)), Origin("", "", ""))
 
 
-def _chosen_step(cells: "_In", steps: int) -> int:
+def _chosen_step(cells: "_Recalculated", steps: int) -> int:
     """The step that the derivation shows.
 
     Raises:
@@ -215,7 +215,7 @@ def _wrong_values(
         texts: whether the formulas are known to be those that are built here; of another version, only the
             numbers of the training are judged.
     """
-    cells = _In(sheets, built)
+    cells = _Recalculated(sheets, built)
     with np.errstate(all="ignore"):
         for quantity in [*_derivation(cells, own, numbers), *_gradient_check(cells, own.network)]:
             yield from quantity.judged(cells)
@@ -260,7 +260,7 @@ def same_value(found: Value, should: Value) -> bool:
 
 
 @dataclass(frozen=True)
-class _In:
+class _Recalculated:
     """The recalculated cells of a workbook, by the places of its sheets as they are built."""
 
     sheets: Sheets
@@ -289,7 +289,7 @@ class _Judged:
     value: float
     scale: float
 
-    def judged(self, cells: _In) -> Iterator[tuple[str, Finding]]:
+    def judged(self, cells: _Recalculated) -> Iterator[tuple[str, Finding]]:
         sheet, row, column = cells.built.book.where(int(self.cell.ids.flat[0]))
         error = abs(cells.number(self.cell) - self.value)
         if error > TOLERANCE * self.scale + TINY or (error != error and self.value == self.value):
@@ -307,7 +307,7 @@ class _Judged:
             yield sheet.name, finding
 
 
-def _derivation(cells: _In, own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[_Judged]:
+def _derivation(cells: _Recalculated, own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[_Judged]:
     network, derivation = own.network, cells.built.derivation
     eta = cells.number(derivation.eta)
     # a learning rate that no sheet has any more means the first sheet
@@ -324,7 +324,7 @@ def _derivation(cells: _In, own: OwnWorkbook, numbers: Sequence[Mapping[str, Arr
         yield _Judged(name, derivation.values[name], float(should.value[0]), float(should.scale[0]))
 
 
-def _gradient_check(cells: _In, network: Network) -> Iterator[_Judged]:
+def _gradient_check(cells: _Recalculated, network: Network) -> Iterator[_Judged]:
     check, start = cells.built.gradient_check, cells.built.derivation.values
     epsilon, rows = cells.number(check.epsilon), 2 * len(check.moved)
     # one entry a forward pass, two passes a weight

@@ -67,7 +67,7 @@ class _Causes:
             elif group.right:
                 if wrong[steps].any():
                     yield from self._judge_later_rows(group, steps[wrong[steps]])
-            elif group.right is False and self._contents.shows(name, steps):
+            elif group.right is False and self._contents.looks_wrong(name, steps):
                 yield self._finding(name, self._really_wrong(group, steps), group)
             elif wrong[steps].any():
                 really = steps[wrong[steps]]
@@ -153,7 +153,7 @@ class _Causes:
         contents = self._contents
         off = steps[contents.errors(name, steps) > contents.rounding[name][steps]]
         filled_down = name in contents.updates and not any(contents.texts[name])
-        if not off.size and filled_down and not contents.moves(name):
+        if not off.size and filled_down and not contents.follows_its_gradients(name):
             off = steps
         if off.size:
             yield self._finding(name, off, slip="is a number where a formula belongs, and not the right one")

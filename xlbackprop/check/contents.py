@@ -223,8 +223,8 @@ class Contents:
         """How far numbers are from what they should be, by the nearest alternative; NaN where that cannot be said."""
         return np.min([np.abs(self.numbers[name] - should.value)[steps] for should in self.expected[name]], axis=0)
 
-    def shows(self, name: str, steps: Steps) -> bool:
-        """Whether it shows that a formula is wrong: in its numbers, or because nothing is known to judge them by."""
+    def looks_wrong(self, name: str, steps: Steps) -> bool:
+        """Whether one sees that a formula is wrong: by its numbers, or because nothing is known to judge them by."""
         unknown = name in self.updates and self.eta.first is None
         return unknown or bool((self.wrong[name][steps] | np.isnan(self.numbers[name][steps])).any())
 
@@ -233,7 +233,7 @@ class Contents:
         steps = np.array(group.formula.steps)
         if group.right is None or group.tried is None or group.tried.right or self.wrong[group.name][steps].any():
             return False
-        return group.right or not self.shows(group.name, steps)
+        return group.right or not self.looks_wrong(group.name, steps)
 
     @property
     def is_one_run(self) -> bool:
@@ -267,7 +267,7 @@ class Contents:
                     chosen = steps[min(1, len(steps) - 1)]
                     text, row = self.texts[name][chosen], self.table.rows[chosen]
                     waiting.append((name, FilledFormula(text, row, steps)))
-        tried = self.tried(waiting, self.typed())
+        tried = self.tried(waiting, self.typed_eta())
         doubtful = [item for item, result in zip(waiting, tried, strict=True) if result and not result.right]
         again = dict(zip(map(id, doubtful), self.tried(doubtful, self.sheet_constants), strict=True))
         groups: dict[str, list[Group]] = {}
@@ -279,7 +279,7 @@ class Contents:
         """The formula of a single row, tried by itself."""
         formula = FilledFormula(self.texts[name][step], self.table.rows[step], (step,))
         tried, again = (
-            self.tried([(name, formula)], constants)[0] for constants in (self.typed(), self.sheet_constants)
+            self.tried([(name, formula)], constants)[0] for constants in (self.typed_eta(), self.sheet_constants)
         )
         return Group(name, formula, tried, again)
 
@@ -297,7 +297,7 @@ class Contents:
         )
         return [next(results) if formula.text is not None else None for _, formula in items]
 
-    def typed(self) -> dict[str, float]:
+    def typed_eta(self) -> dict[str, float]:
         """The learning rate, where it is typed into the formulas."""
         eta = self.eta.first
         typed = self.eta.cell is None and "eta" not in self.table.columns
@@ -343,7 +343,7 @@ class Contents:
             total[name] = half + eta * gradient + TOLERANCE * scale + TINY
         return total
 
-    def moves(self, name: str) -> bool:
+    def follows_its_gradients(self, name: str) -> bool:
         """Whether a pasted weight gets to where its gradients take it, as far as rounding lets one see."""
         found, gradient = self.numbers[name], self.numbers.get(f"dE_d{name}")
         if gradient is None or len(found) < 2:

@@ -52,7 +52,7 @@ def _luck(contents: Contents) -> Iterator[str]:
 
 def _about_the_learning_rate(contents: Contents) -> Iterator[str]:
     eta = contents.eta
-    if contents.typed() and any(
+    if contents.typed_eta() and any(
         text and eta.first in parsed(text).numbers for name in contents.updates for text in contents.texts[name][1:2]
     ):
         yield "the learning rate is typed into the formulas: give it a cell, to try others"

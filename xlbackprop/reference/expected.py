@@ -55,8 +55,8 @@ def expected_forward(network: Network, cells: Mapping[str, Array]) -> dict[str, 
     if network.output == "softmax":
         sums = SoftmaxSums(given.values(["o_max"]), given.values(["e_sum"]))
     given.expect(error_names, *LOSSES[network.loss].error(target, z, a, sums))
-    given.found["E_total"] = Expected(given.values(error_names).sum(axis=-1), given.scales(error_names).sum(axis=-1))
-    return given.found
+    given.expected["E_total"] = Expected(given.values(error_names).sum(axis=-1), given.scales(error_names).sum(axis=-1))
+    return given.expected
 
 
 @np.errstate(all="ignore")
@@ -65,7 +65,7 @@ def expected_step(network: Network, cells: Mapping[str, Array]) -> dict[str, Exp
     given = _Given(cells, expected_forward(network, cells))
     for layer in range(network.last, 0, -1):
         _expect_backward(network, layer, given)
-    return given.found
+    return given.expected
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,21 @@ class _Given:
     """The numbers that stand in cells and, for those that stand nowhere, what they should be."""
 
     cells: Mapping[str, Array]
-    found: dict[str, Expected]
+    expected: dict[str, Expected]
 
     def values(self, names: Sequence[str]) -> Array:
-        return np.stack([self.cells[name] if name in self.cells else self.found[name].value for name in names], axis=-1)
+        return np.stack(
+            [self.cells[name] if name in self.cells else self.expected[name].value for name in names], axis=-1
+        )
 
     def scales(self, names: Sequence[str]) -> Array:
         return np.stack(
-            [np.abs(self.cells[name]) if name in self.cells else self.found[name].scale for name in names], axis=-1
+            [np.abs(self.cells[name]) if name in self.cells else self.expected[name].scale for name in names], axis=-1
         )
 
     def expect(self, names: Sequence[str], value: Array, scale: Array) -> None:
         for name, v, s in zip(names, np.moveaxis(value, -1, 0), np.moveaxis(scale, -1, 0), strict=True):
-            self.found[name] = Expected(v, s)
+            self.expected[name] = Expected(v, s)
 
 
 def _matrix(network: Network, layer: int, given: _Given) -> Array:

@@ -98,7 +98,7 @@ def reference_totals(
     """
     noisy_runs = _NOISY_RUNS if max(steps) < _LONGEST_NOISY_RUN else 0
     runs = 1 + noisy_runs
-    # one axis for the runs and the learning rates: all rates of the exact run, then those of the noisy ones
+    # one axis for the runs and the learning rates: all η of the exact run, then those of the noisy ones
     noise = [0.0] * len(etas) + [_NOISE] * len(etas) * noisy_runs if noisy_runs else None
     wanted, values, allowed = set(steps), [], []
     by_cells = [np.asarray(totals) for totals in by_formulas]

@@ -116,7 +116,7 @@ def _outside(sheets: Sheets, table: Table, formula: Formula) -> list[Cell]:
 
 @np.errstate(all="ignore")
 def _eta_of_updates(table: Table, numbers: dict[str, Array]) -> float:
-    """The rate that most weights moved by at the first step; NaN if they do not agree on one."""
+    """The learning rate that most weights moved by at the first step; NaN if they do not agree on one."""
     if len(table.rows) < 2:
         return math.nan
     etas = []

@@ -71,7 +71,7 @@ def shared_biases(network: Network, biases: Collection[str]) -> list[dict[str, s
     names = {layer: network.layer_biases(layer) for layer in network.trained_layers}
     if len(biases) >= len(network.bias_names):
         return [{name: name for name in network.bias_names}]
-    ways = [{bias: f"b{layer}" for layer in names for bias in names[layer] if f"b{layer}" in biases}]
+    candidates = [{bias: f"b{layer}" for layer in names for bias in names[layer] if f"b{layer}" in biases}]
     if len(biases) == 1:
-        ways.append(dict.fromkeys(network.bias_names, next(iter(biases))))
-    return ways
+        candidates.append(dict.fromkeys(network.bias_names, next(iter(biases))))
+    return candidates

@@ -31,7 +31,7 @@ class ComparisonSheet:
         self._layout = layout
         self.sheet = book.sheet(COMPARISON, "all learning rates in one chart")
         places, count = layout.comparison, len(layout.etas)
-        self._etas = self.sheet.reserve("learning rates", f"B{places.rate_row}", (1, count))
+        self._etas = self.sheet.reserve("learning rates", f"B{places.eta_row}", (1, count))
         self._totals = self.sheet.reserve("E_total", f"B{places.first_row}", (len(places.steps), count))
 
     @property
@@ -46,7 +46,7 @@ class ComparisonSheet:
         """Fill the sheet."""
         sheet, places = self.sheet, self._layout.comparison
         sheet.heights[1] = looks.TITLE_PIXELS
-        last = places.rate_column(max(len(self._layout.etas), 13))
+        last = places.eta_column(max(len(self._layout.etas), 13))
         sheet.set_widths({"A": 110, f"B:{last}": 86})
         sheet.put("A1", "Which learning rate is best?", looks.TITLE)
         sheet.put(
@@ -54,7 +54,7 @@ class ComparisonSheet:
             "The error over the steps for each training sheet, live. On the logarithmic axis small errors stay apart.",
             looks.MUTED,
         )
-        sheet.put(f"A{places.rate_row}", "learning rate η", looks.NAME)
+        sheet.put(f"A{places.eta_row}", "learning rate η", looks.NAME)
         sheet.fill(self._etas, [Formula(f"{one.eta:$}") for one in training], looks.TEXT)
         sheet.put(f"A{places.header_row}", "step", looks.TABLE_HEADER)
         names = [Formula(f'"η = "&{eta}') for eta in self.etas[0]]

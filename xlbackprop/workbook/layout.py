@@ -175,20 +175,20 @@ def network_layout(network: Network) -> NetworkLayout:
 class ComparisonLayout:
     """The table of E_total on the comparison sheet: a column a learning rate, a row a round step."""
 
-    rates: int
+    eta_count: int
     steps: tuple[int, ...]
 
-    rate_row = 21
+    eta_row = 21
     header_row = 22
     first_row = 23
 
-    def rate_column(self, n: int) -> str:
+    def eta_column(self, n: int) -> str:
         """The column letters of the n-th learning rate, counted from 0."""
         return column_letters(n + 2)
 
     @property
     def best_column(self) -> str:
-        return self.rate_column(self.rates)
+        return self.eta_column(self.eta_count)
 
 
 @dataclass(frozen=True)

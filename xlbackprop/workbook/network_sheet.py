@@ -33,7 +33,7 @@ class Origin:
     template: str
 
 
-def network_facts(network: Network, steps: int, rates: int) -> dict[str, str]:
+def network_facts(network: Network, steps: int, eta_count: int) -> dict[str, str]:
     """What the workbook says about its network in words; `tables.own` reads the same lines back."""
     return {
         "layers": network.shape,
@@ -42,7 +42,7 @@ def network_facts(network: Network, steps: int, rates: int) -> dict[str, str]:
         "error": network.loss,
         "biases": network.biases,
         "steps": str(steps),
-        "learning rates": str(rates),
+        "learning rates": str(eta_count),
     }
 
 

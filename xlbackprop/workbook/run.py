@@ -70,6 +70,6 @@ class NoRun(Run):
         return ReferenceTotals(nothing, nothing)
 
 
-def progress_total(rates: int, steps: int) -> int:
+def progress_total(eta_count: int, steps: int) -> int:
     """How many steps a build goes through: NumPy takes all learning rates at once, the sheets one each."""
-    return (rates + 1) * (steps + 1)
+    return (eta_count + 1) * (steps + 1)
