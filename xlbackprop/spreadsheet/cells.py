@@ -50,16 +50,9 @@ class Sheets:
         self._formulas: dict[str, dict[tuple[int, int], str]] = {}
         properties = model.get_worksheets_properties()
         self._index = {sheet["name"]: n for n, sheet in enumerate(properties)}
-        self._visible = [sheet["name"] for sheet in properties if sheet["state"] == "visible"]
-
-    @cached_property
-    def names(self) -> list[str]:
-        return list(self._index)
-
-    @property
-    def visible(self) -> list[str]:
-        """The sheets that are not hidden."""
-        return self._visible
+        self.names = list(self._index)
+        #: the sheets that are not hidden
+        self.visible = [sheet["name"] for sheet in properties if sheet["state"] == "visible"]
 
     def value(self, sheet: str, row: int, column: int) -> Value:
         """What a cell shows: a number, a text (an error such as `#NUM!` among them), or None if it is empty."""
@@ -132,12 +125,9 @@ class Sheets:
 
     @cached_property
     def defined_names(self) -> list[DefinedName]:
-        names = self.names
+        # a name without a scope holds everywhere
+        sheets: dict[int | None, str] = dict(enumerate(self.names))
         return [
-            DefinedName(
-                entry["name"],
-                None if entry["scope"] is None else names[entry["scope"]],
-                entry["formula"].removeprefix("="),
-            )
+            DefinedName(entry["name"], sheets.get(entry["scope"]), entry["formula"].removeprefix("="))
             for entry in self._model.get_defined_name_list()
         ]

@@ -101,14 +101,7 @@ def spelled(sheets: Sheets, sheet: str, formulas: Sequence[tuple[int, int, str]]
     """
     if not formulas:
         return []
-    model: Any = ironcalc.create("spelling", "en", "UTC", "en")
-    names = sheets.names
-    model.rename_sheet(0, names[0])
-    for name in names[1:]:
-        model.add_sheet(name)
-    for entry in sheets.defined_names:
-        model.new_defined_name(entry.name, None if entry.sheet is None else names.index(entry.sheet), entry.refers_to)
-    index = names.index(sheet)
+    model, index = _empty(sheets.names, sheets.defined_names), sheets.names.index(sheet)
     for row, column, text in formulas:
         model.update_cell_with_formula(index, row, column, text)
     return [model.get_cell_formula(index, row, column) for row, column, _ in formulas]
@@ -139,17 +132,8 @@ def computed_on_the_side(
         contents: numbers and formulas, by cell.
         names: the defined names that the formulas use.
     """
-    model: Any = ironcalc.create("side", "en", "UTC", "en")
-    index: dict[str, int] = {}
-    for name in dict.fromkeys([sheet, *(cell.sheet for cell in contents)]):
-        if index:
-            model.add_sheet(name)
-        else:
-            model.rename_sheet(0, name)
-        index[name] = len(index)
-    for entry in names:
-        if entry.sheet is None or entry.sheet in index:
-            model.new_defined_name(entry.name, index.get(entry.sheet or ""), entry.refers_to)
+    sheets = list(dict.fromkeys([sheet, *(cell.sheet for cell in contents)]))
+    model, index = _empty(sheets, names), {name: n for n, name in enumerate(sheets)}
     for cell, content in contents.items():
         where = (index[cell.sheet], cell.row, cell.column)
         if isinstance(content, str):
@@ -160,6 +144,19 @@ def computed_on_the_side(
         model.update_cell_with_formula(0, row, _SIDE_COLUMN + n, computable(text))
     model.evaluate()
     return [as_number(model.get_cell_value(0, row, _SIDE_COLUMN + n)) for n in range(len(formulas))]
+
+
+def _empty(sheets: Sequence[str], names: Iterable[DefinedName]) -> Any:
+    """A workbook of these sheets with nothing in them, and the defined names that hold on one of them or everywhere."""
+    model: Any = ironcalc.create("empty", "en", "UTC", "en")
+    model.rename_sheet(0, sheets[0])
+    for sheet in sheets[1:]:
+        model.add_sheet(sheet)
+    for entry in names:
+        if entry.sheet is None or entry.sheet in sheets:
+            scope = sheets.index(entry.sheet) if entry.sheet else None
+            model.new_defined_name(entry.name, scope, entry.refers_to)
+    return model
 
 
 def load(path: Path) -> Any:

@@ -59,15 +59,10 @@ def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
         ) from None
     values = {}
     for name in network.start_values:
-        defined = notation.defined_name(name)
-        cell = _cell(sheets, defined, None, f"the name {defined}")
-        values[name] = _input(sheets, cell, name)
+        _, values[name] = _input(sheets, notation.defined_name(name), None, name)
     network = network.with_values(values)
-    tables = []
-    for entry in sheets.defined_names:
-        if entry.name == "eta" and entry.sheet is not None:
-            eta_cell = _cell(sheets, "eta", entry.sheet, f"the name eta of the sheet {entry.sheet}")
-            tables.append(_read_table(sheets, entry.sheet, eta_cell, network))
+    etas = [entry.sheet for entry in sheets.defined_names if entry.name == "eta" and entry.sheet is not None]
+    tables = [_read_table(sheets, sheet, network) for sheet in etas]
     if not tables:
         raise UnusableInput("it is not a workbook made by xlbackprop: no sheet of it defines a learning rate.")
     if len(tables) != built:
@@ -81,8 +76,7 @@ def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
                 f"the sheet {table.sheet} ends with step {table.steps:,}, "
                 f"but the workbook was built with {steps:,}: restore the rows."
             )
-    order = sheets.names.index
-    tables.sort(key=lambda table: order(table.sheet))
+    tables.sort(key=lambda table: sheets.names.index(table.sheet))
     return OwnWorkbook(network, tuple(tables), facts.get("made by", "").removeprefix("xlbackprop "))
 
 
@@ -96,27 +90,22 @@ def _read_facts(sheets: Sheets) -> dict[str, str]:
     return facts
 
 
-def _cell(sheets: Sheets, name: str, sheet: str | None, which: str) -> Cell:
-    cell = sheets.named_cell(name, sheet)
+def _input(sheets: Sheets, defined: str, sheet: str | None, name: str) -> tuple[Cell, float]:
+    """The cell that a defined name stands for, on a sheet or everywhere, and the number in it."""
+    cell = sheets.named_cell(defined, sheet)
     if cell is None:
-        raise UnusableInput(f"{which} is missing or points nowhere: define it again.")
-    return cell
-
-
-def _input(sheets: Sheets, cell: Cell, name: str) -> float:
+        where = f" of the sheet {sheet}" if sheet else ""
+        raise UnusableInput(f"the name {defined}{where} is missing or points nowhere: define it again.")
     value = as_number(sheets.value(cell.sheet, cell.row, cell.column))
     if value != value:
         raise UnusableInput(f"{name} on the sheet {cell.sheet}, row {cell.row}, is not a number: type one there.")
-    return value
+    return cell, value
 
 
-def _read_table(sheets: Sheets, sheet: str, eta_cell: Cell, network: Network) -> Table:
-    _input(sheets, eta_cell, "eta")
+def _read_table(sheets: Sheets, sheet: str, network: Network) -> Table:
+    eta_cell, _ = _input(sheets, "eta", sheet, "eta")
     used = set(sheets.used_cells[sheet])
-    header_row = next(
-        (row for row in range(1, _HEADER_ROWS + 1) if sheets.value(sheet, row, 1) == "step"),
-        None,
-    )
+    header_row = next((row for row in range(1, _HEADER_ROWS + 1) if sheets.value(sheet, row, 1) == "step"), None)
     if header_row is None:
         raise UnusableInput(f"the sheet {sheet} has lost its header row: no row of it begins with step.")
     columns = sorted(column for row, column in used if row == header_row)
