@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from xlbackprop.spreadsheet.addresses import column_number
 
@@ -23,8 +24,7 @@ _RANGE_OR_NAME, _NUMBER, _CALL, _NO_FORMULA = (
 _GAP = "\0"
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """The cells that a part of a formula refers to: `$A$3`, `C3:D3`, `Sheet1!B2`.
 
     Attributes:
