@@ -59,7 +59,7 @@ def check_all(paths: Sequence[Path], on_file: Callable[[], object] = lambda: Non
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
-        context.set_forkserver_preload([__name__, "xlbackprop.check.file"])
+        context.set_forkserver_preload([__name__, "xlbackprop.check.file", "openpyxl.formula"])
     workers = max(1, min(_cores(), len(paths)))
     results = []
     with ProcessPool(workers, max_tasks=_TASKS, initializer=_prepare, context=context) as pool, _stopped(pool):

@@ -6,6 +6,7 @@ nothing. An engine here always computes every cell anew.
 
 from pathlib import Path
 
+from xlbackprop.spreadsheet import ironcalc, libreoffice
 from xlbackprop.spreadsheet.cells import Sheets
 
 #: Every engine, by the name that the commands take.
@@ -22,10 +23,4 @@ def recalculated(path: Path, engine: str = "ironcalc") -> Sheets:
     Raises:
         UnusableInput: the file is no workbook, the engine is not installed, or it fails.
     """
-    if engine == "libreoffice":
-        from xlbackprop.spreadsheet import libreoffice
-
-        return libreoffice.recalculated(path)
-    from xlbackprop.spreadsheet import ironcalc
-
-    return ironcalc.recalculated(path)
+    return (libreoffice if engine == "libreoffice" else ironcalc).recalculated(path)

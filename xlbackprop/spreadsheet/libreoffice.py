@@ -75,17 +75,8 @@ def recalculated(path: Path) -> Sheets:
         # the copy gets a plain name, so that no file name is taken for an option
         source = Path(folder) / "workbook.xlsx"
         shutil.copyfile(path, source)
-        command = [
-            program,
-            f"-env:UserInstallation={profile.as_uri()}",
-            "--headless",
-            "--norestore",
-            "--convert-to",
-            "xlsx",
-            "--outdir",
-            str(output),
-            str(source),
-        ]
+        options = [f"-env:UserInstallation={profile.as_uri()}", "--headless", "--norestore", "--convert-to", "xlsx"]
+        command = [program, *options, "--outdir", str(output), str(source)]
         try:
             subprocess.run(command, capture_output=True, timeout=_SECONDS, check=True)
             # IronCalc gives the formulas and names, but the values are those that LibreOffice saved

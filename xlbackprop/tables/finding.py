@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from xlbackprop import reference
-from xlbackprop.backprop.functions import ACTIVATIONS
+from xlbackprop.backprop.functions import ACTIVATIONS, SOFTMAX
 from xlbackprop.backprop.network import Network
 from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.cells import Cell, Sheets
@@ -141,16 +141,14 @@ class _Sheet:
     def _is_summary(self, row: int, columns: Mapping[str, int]) -> bool:
         """Whether a row sums its own columns up: the average of all steps is no step."""
         inside = set(columns.values())
-        ranges = {column: text for column, text in self._ranges.get(row, {}).items() if column in inside}
-        if 2 * len(ranges) <= len(columns):
-            return False
-        summing = [
+        summing = {
             column
-            for column, text in ranges.items()
+            for column, text in self._ranges.get(row, {}).items()
+            if column in inside
             for of in parsed(text).references
             if (of.column, of.last_column) == (column, column) and of.row < of.last_row < row
-        ]
-        return 2 * len(set(summing)) > len(columns)
+        }
+        return 2 * len(summing) > len(columns)
 
     @cached_property
     def _ranges(self) -> dict[int, dict[int, str]]:
@@ -176,12 +174,8 @@ class _Sheet:
         for row in range(header.row - _HIGHER, header.row):
             for column, name in sorted(self._names.get(row, {}).items()):
                 near = min(abs(column - other) for other in found.values()) <= NEAR
-                if (
-                    near
-                    and column not in columns.values()
-                    and name not in found
-                    and sum(1 for r in rows if column in self._filled[r]) * 2 > len(rows)
-                ):
+                filled = sum(1 for r in rows if column in self._filled[r]) * 2 > len(rows)
+                if near and filled and column not in columns.values() and name not in found:
                     found[name] = column
         return found
 
@@ -256,30 +250,21 @@ def _with_functions(sheets: Sheets, table: Table) -> Table:
     read = [candidate.read(sheets) for candidate in tables]
     best = min(range(len(tables)), key=lambda n: _misfit(tables[n], read[n]) if len(tables) > 1 else 0)
     table, numbers = tables[best], read[best]
-    chosen = {}
-    for key, layers in (("hidden", range(1, network.last)), ("output", range(network.last, len(network.layers)))):
-        pairs = [
-            (numbers[z], numbers[a])
-            for layer in layers
-            for z, a in zip(network.neurons(layer), network.activations(layer), strict=True)
-            if z in numbers and a in numbers
-        ]
-        if pairs and network.activation(layers[-1]) != "softmax":
-            chosen[key] = _best_fit(pairs)
-    functions = {"hidden": network.hidden, "output": network.output} | chosen
-    return replace(table, network=Network.blank(network.layers, biases=network.biases, loss=network.loss, **functions))
+    hidden, output = _best_fit(network, numbers, network.trained_layers[:-1]), network.output
+    if output != SOFTMAX:
+        output = _best_fit(network, numbers, network.trained_layers[-1:])
+    return replace(table, network=replace(network, hidden=hidden, output=output))
 
 
-def _best_fit(pairs: Sequence[tuple[Array, Array]]) -> str:
-    """The activation that turns most inputs into the outputs beside them; the first one where none does."""
-    best, most = next(iter(ACTIVATIONS)), 0
-    for name in ACTIVATIONS:
-        fit = sum(_fit(name, z, a) for z, a in pairs)
-        if fit > most:
-            best, most = name, fit
-        if most == sum(z.size for z, _ in pairs):
-            break
-    return best
+def _best_fit(network: Network, numbers: Mapping[str, Array], layers: range) -> str:
+    """The activation that turns most inputs of layers into the outputs beside them; the first one where none does."""
+    pairs = [
+        (numbers[z], numbers[a])
+        for layer in layers
+        for z, a in zip(network.neurons(layer), network.activations(layer), strict=True)
+        if z in numbers and a in numbers
+    ]
+    return max(ACTIVATIONS, key=lambda name: sum(_fit(name, z, a) for z, a in pairs))
 
 
 @np.errstate(all="ignore")
