@@ -15,7 +15,7 @@ from xlbackprop.build import Recipe, build, parse_etas, parse_values
 from xlbackprop.check.file import verify
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.spreadsheet import evaluation
-from xlbackprop.spreadsheet.book import Formula
+from xlbackprop.spreadsheet.blocks import Formula
 from xlbackprop.workbook.run import progress_total
 from xlbackprop.workbook.training import TrainingSheet
 

@@ -18,7 +18,8 @@ from xlbackprop.check.file import check, verify
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile
 from xlbackprop.spreadsheet.addresses import place
-from xlbackprop.spreadsheet.book import Book, Formula
+from xlbackprop.spreadsheet.blocks import Formula
+from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.workbook import looks, sheets

@@ -7,7 +7,7 @@ from tests.conftest import Editor, Workbook, cell
 from xlbackprop.check.around import same_value, sheets_as_built, unlike_written
 from xlbackprop.check.file import judge_own, verify
 from xlbackprop.errors import UnusableInput
-from xlbackprop.spreadsheet.book import FilledDown, Formula, Role
+from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Role
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.tables.own import read_own_workbook
 from xlbackprop.workbook.derivation_lines import DerivationLayout

@@ -5,7 +5,8 @@ import doctest
 import pytest
 
 from xlbackprop.spreadsheet import book as module
-from xlbackprop.spreadsheet.book import Book, FilledDown, Formula, Role
+from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Role
+from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import NO_CELL, joined
 
 

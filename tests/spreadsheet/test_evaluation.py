@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlbackprop.spreadsheet.book import Book, Formula, Role
+from xlbackprop.spreadsheet.blocks import Formula, Role
+from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.cells import Cell
 from xlbackprop.spreadsheet.ironcalc import computed_on_the_side
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from xlbackprop.backprop.templates import load_template
-from xlbackprop.spreadsheet.book import Book, FilledDown, Formula, Link, Role
+from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Link, Role
+from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.xlsx import write
 from xlbackprop.workbook.layout import WorkbookLayout

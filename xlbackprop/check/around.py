@@ -18,7 +18,8 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.report.findings import CheckedTable, Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address, column_ranges
-from xlbackprop.spreadsheet.book import ROW_OFFSET, Block, FilledDown, Formula, Role
+from xlbackprop.spreadsheet.blocks import Block, FilledDown, Formula, Role
+from xlbackprop.spreadsheet.book import ROW_OFFSET
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
 from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
 from xlbackprop.spreadsheet.ironcalc import spelled

@@ -9,11 +9,14 @@ import math
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
 from xlbackprop.check.contents import LOWEST_SIGMOID, ROUNDING, Contents, Group, Mask, Steps
 from xlbackprop.check.explanation import Explanation
+from xlbackprop.check.pasted import allowed_rounding, follows_its_gradients
+from xlbackprop.reference import Array
 from xlbackprop.report.findings import Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Value
@@ -148,12 +151,16 @@ class _Causes:
             what = _shortened(shown[texts[0]])
             yield self._finding(name, np.array(texts), slip=f"holds {what} where a formula belongs")
 
+    @cached_property
+    def _allowed_rounding(self) -> dict[str, Array]:
+        return allowed_rounding(self._contents)
+
     def _judge_pasted(self, name: str, steps: Steps) -> Iterator[Finding]:
         """Numbers in a column of formulas, which may be right but for their last digit."""
         contents = self._contents
-        off = steps[contents.errors(name, steps) > contents.rounding[name][steps]]
+        off = steps[contents.errors(name, steps) > self._allowed_rounding[name][steps]]
         filled_down = name in contents.updates and not any(contents.texts[name])
-        if not off.size and filled_down and not contents.follows_its_gradients(name):
+        if not off.size and filled_down and not follows_its_gradients(contents, name):
             off = steps
         if off.size:
             yield self._finding(name, off, slip="is a number where a formula belongs, and not the right one")

@@ -15,7 +15,6 @@ from xlbackprop import reference
 from xlbackprop.backprop.quantities import chain_rule_names, training_step
 from xlbackprop.check.trial import Trial, TriedFormula
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
-from xlbackprop.reference.rounding import half_a_digit
 from xlbackprop.spreadsheet.cells import Cell, Sheets
 from xlbackprop.spreadsheet.formulas import FilledFormula, filled_formulas, parsed
 from xlbackprop.tables.learning_rate import LearningRate, learning_rate
@@ -313,45 +312,6 @@ class Contents:
         }
         fixed = {name: value for name, value in fixed.items() if math.isfinite(value)}
         return fixed | ({"eta": self.eta.first} if self.eta.first is not None else {})
-
-    @cached_property
-    def rounding(self) -> dict[str, Array]:
-        """How far a pasted number may be off, because it and those that it follows from were rounded."""
-        halves = {}
-        for name, numbers in self.numbers.items():
-            # what is given, and the start of a weight, is as it was typed
-            given = 1 if name in self.updates else 0 if name in self.quantities else len(numbers)
-            texts = self.texts[name] if name in self.table.columns else []
-            halves[name] = half_a_digit(numbers[given:], texts[given:]) if texts[given:] else np.zeros(1)
-            if given and halves[name].size > 1:
-                halves[name] = np.append(0.0, halves[name])
-        chain = {name: array for name, array in self.numbers.items() if name not in ("eta", "step")}
-        with np.errstate(all="ignore"):
-            base = reference.expected_step(self.network, chain)
-            total = {name: halves[name] + TOLERANCE * base[name].scale + TINY for name in self.quantities}
-            for moved, half in halves.items():
-                if half.any() and moved in chain:
-                    other = reference.expected_step(self.network, chain | {moved: chain[moved] + half})
-                    for name in self.quantities:
-                        if name != moved:
-                            total[name] = total[name] + np.abs(other[name].value - base[name].value)
-        for name in self.updates:
-            gradient = halves.get(f"dE_d{name}", np.zeros(1))
-            eta = np.nan_to_num(np.abs(self.eta.values))
-            scale = self.expected[name][0].scale
-            half = halves[name] + np.roll(np.broadcast_to(halves[name], len(self.table.rows)), 1)
-            total[name] = half + eta * gradient + TOLERANCE * scale + TINY
-        return total
-
-    def follows_its_gradients(self, name: str) -> bool:
-        """Whether a pasted weight gets to where its gradients take it, as far as rounding lets one see."""
-        found, gradient = self.numbers[name], self.numbers.get(f"dE_d{name}")
-        if gradient is None or len(found) < 2:
-            return True
-        moved = np.nansum((self.eta.values * gradient)[:-1])
-        rounding = half_a_digit(gradient, self.texts[f"dE_d{name}"]).max() * np.nansum(np.abs(self.eta.values))
-        error = abs(found[-1] - (found[0] - moved))
-        return not error > 2 * half_a_digit(found, self.texts[name]).max() + rounding + ROUNDING * abs(moved)
 
 
 class ContentsAsBuilt(Contents):

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xlbackprop.spreadsheet.book import Block, Book, Formula, Role
+from xlbackprop.spreadsheet.blocks import Block, Formula, Role
+from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.spreadsheet.presentation import Page, Rule
 from xlbackprop.workbook import looks

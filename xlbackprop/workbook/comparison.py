@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from xlbackprop.spreadsheet.book import Book, Formula, Role
+from xlbackprop.spreadsheet.blocks import Formula, Role
+from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.charts import Chart
 from xlbackprop.spreadsheet.numbers import short_number
 from xlbackprop.spreadsheet.places import Place

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from xlbackprop.backprop.expression import cell_formula, names_in, numbers_formula, symbols
 from xlbackprop.backprop.notation import defined_name, header
 from xlbackprop.errors import UnusableInput
-from xlbackprop.spreadsheet.book import Block, Book, Formula, Role
+from xlbackprop.spreadsheet.blocks import Block, Formula, Role
+from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.spreadsheet.presentation import Page, Rule, Validation, Width

@@ -8,7 +8,8 @@ from xlbackprop.backprop.notation import header
 from xlbackprop.backprop.quantities import Part, training_step
 from xlbackprop.backprop.simulation import LeavesRange
 from xlbackprop.spreadsheet.addresses import column_letters
-from xlbackprop.spreadsheet.book import Book, Formula, Role
+from xlbackprop.spreadsheet.blocks import Formula, Role
+from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.spreadsheet.presentation import Page
 from xlbackprop.workbook import looks

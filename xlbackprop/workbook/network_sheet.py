@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name
-from xlbackprop.spreadsheet.book import Book, Formula, Link, Role
+from xlbackprop.spreadsheet.blocks import Formula, Link, Role
+from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.charts import Axis, Chart, Label, Line, Marker, Series
 from xlbackprop.spreadsheet.limits import MAX_CHART_SERIES
 from xlbackprop.spreadsheet.places import Place, joined

@@ -9,7 +9,8 @@ from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name, header
 from xlbackprop.backprop.quantities import training_step, updates
 from xlbackprop.errors import UnusableInput
-from xlbackprop.spreadsheet.book import ROW_OFFSET, Block, Book, FilledDown, Formula, Link, Role
+from xlbackprop.spreadsheet.blocks import Block, FilledDown, Formula, Link, Role
+from xlbackprop.spreadsheet.book import ROW_OFFSET, Book
 from xlbackprop.spreadsheet.charts import Chart
 from xlbackprop.spreadsheet.limits import MAX_ARGUMENTS, MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import Look

@@ -18,7 +18,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from xlbackprop.spreadsheet.addresses import column_letters
-from xlbackprop.spreadsheet.book import ROW_OFFSET, Block
+from xlbackprop.spreadsheet.blocks import Block
+from xlbackprop.spreadsheet.book import ROW_OFFSET
 from xlbackprop.spreadsheet.numbers import short_number
 
 #: Compresses twice as fast as XlsxWriter's 6, to a file that is a tenth larger.

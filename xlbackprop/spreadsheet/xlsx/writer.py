@@ -13,7 +13,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import quoted
-from xlbackprop.spreadsheet.book import ROW_OFFSET, Block, Book, Content, FilledDown, Formula, Link, Sheet
+from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, Formula, Link
+from xlbackprop.spreadsheet.book import ROW_OFFSET, Book, Sheet
 from xlbackprop.spreadsheet.charts import Axis, Chart, Series
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import PLAIN, Look
