@@ -143,10 +143,10 @@ def _parsed(parameter: str, parse: Callable[[Given], Parsed], given: Given) -> P
 
 def _print_built(built: "Built") -> None:
     from xlbackprop.build import UNCHECKED_FROM_STEPS
+    from xlbackprop.report.text import count
 
     layout = built.layout
-    etas = "1 learning rate" if len(layout.etas) == 1 else f"{len(layout.etas)} learning rates"
-    steps = "1 step" if layout.steps == 1 else f"{layout.steps:,} steps"
+    etas, steps = count(len(layout.etas), "learning rate"), count(layout.steps, "step")
     click.echo(f"Wrote {built.path}: a {layout.network.shape} network, {etas}, {steps}.")
     if built.report is None:
         click.echo(f"Not checked, because it has {UNCHECKED_FROM_STEPS:,} steps or more: add --check for that.")

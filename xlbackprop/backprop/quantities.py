@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from itertools import chain
 
 from xlbackprop.backprop.expression import inlined
 from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES, SOFTMAX
@@ -54,10 +53,20 @@ class Update:
     expression: str
 
 
+#: The name of a quantity, its sentence and its expression.
+_Line = tuple[str, str, str]
+
+
 @lru_cache(maxsize=16)
 def training_step(network: Network) -> tuple[Quantity, ...]:
     """All quantities of one training step in an order in which each follows from those before it."""
-    return tuple(chain(_forward(network), _error(network), _backward(network)))
+    layers = network.trained_layers
+    parts = [(Part.FORWARD, layer, _forward(network, layer)) for layer in layers]
+    parts.append((Part.ERROR, network.last, _error(network)))
+    for layer in reversed(layers):
+        parts.append((Part.CHAIN_RULE, layer, _chain_rule(network, layer)))
+        parts.append((Part.GRADIENT, layer, _gradients(network, layer)))
+    return tuple(Quantity(*line, part, layer) for part, layer, lines in parts for line in lines)
 
 
 @lru_cache(maxsize=16)
@@ -88,98 +97,71 @@ def chain_rule_names(network: Network) -> frozenset[str]:
     return frozenset(quantity.name for quantity in training_step(network) if quantity.part is Part.CHAIN_RULE)
 
 
-def _forward(network: Network) -> Iterator[Quantity]:
-    for layer in range(1, len(network.layers)):
-        incoming = network.activations(layer - 1)
-        biases = network.layer_biases(layer) or [""] * network.layers[layer]
-        kind = "output" if layer == network.last else "hidden"
-        source = "input" if layer == 1 else "value from the layer before"
-        neurons = network.neurons(layer)
-        for z, weights, bias in zip(neurons, network.layer_weights(layer), biases, strict=True):
-            terms = [f"{w}*{a}" for w, a in zip(weights, incoming, strict=True)]
-            yield Quantity(
-                z,
-                f"What {kind} neuron {z} takes in: each {source} times its weight, added up"
-                + (f", and the bias {bias}." if bias else "."),
-                " + ".join([*terms, bias] if bias else terms),
-                Part.FORWARD,
-                layer,
+def _forward(network: Network, layer: int) -> Iterator[_Line]:
+    incoming = network.activations(layer - 1)
+    biases = network.layer_biases(layer) or [""] * network.layers[layer]
+    kind = "output" if layer == network.last else "hidden"
+    source = "input" if layer == 1 else "value from the layer before"
+    neurons = network.neurons(layer)
+    for z, weights, bias in zip(neurons, network.layer_weights(layer), biases, strict=True):
+        terms = [f"{w}*{a}" for w, a in zip(weights, incoming, strict=True)]
+        yield (
+            z,
+            f"What {kind} neuron {z} takes in: each {source} times its weight, added up"
+            + (f", and the bias {bias}." if bias else "."),
+            " + ".join([*terms, bias] if bias else terms),
+        )
+        if network.activation(layer) != SOFTMAX:
+            activation = ACTIVATIONS[network.activation(layer)]
+            yield (
+                f"a_{z}",
+                f"What {kind} neuron {z} gives out: the {activation.spoken} function of {z}.",
+                activation.value.format(z=z),
             )
-            if network.activation(layer) != SOFTMAX:
-                activation = ACTIVATIONS[network.activation(layer)]
-                yield Quantity(
-                    f"a_{z}",
-                    f"What {kind} neuron {z} gives out: the {activation.spoken} function of {z}.",
-                    activation.value.format(z=z),
-                    Part.FORWARD,
-                    layer,
-                )
-        if network.activation(layer) == SOFTMAX:
-            yield from _softmax(neurons, layer)
+    if network.activation(layer) == SOFTMAX:
+        yield from _softmax(neurons)
 
 
-def _softmax(outputs: list[str], layer: int) -> Iterator[Quantity]:
+def _softmax(outputs: list[str]) -> Iterator[_Line]:
     # shifted by the largest output, which changes no probability and keeps exp within range
-    yield Quantity(
+    yield (
         "o_max",
         "The largest output: taking it off every exponent changes no probability and keeps e^x in range.",
         f"max({', '.join(outputs)})",
-        Part.FORWARD,
-        layer,
     )
     for o in outputs:
-        yield Quantity(
-            f"e_{o}", f"e to the power of {o}, shifted by the largest output.", f"exp({o} - o_max)", Part.FORWARD, layer
-        )
-    yield Quantity("e_sum", "The sum of these powers.", " + ".join(f"e_{o}" for o in outputs), Part.FORWARD, layer)
+        yield (f"e_{o}", f"e to the power of {o}, shifted by the largest output.", f"exp({o} - o_max)")
+    yield ("e_sum", "The sum of these powers.", " + ".join(f"e_{o}" for o in outputs))
     for o in outputs:
-        yield Quantity(
+        yield (
             f"a_{o}",
             f"The probability that the network gives to class {o.removeprefix('o')}: its share of the sum (softmax).",
             f"e_{o}/e_sum",
-            Part.FORWARD,
-            layer,
         )
 
 
-def _error(network: Network) -> Iterator[Quantity]:
+def _error(network: Network) -> Iterator[_Line]:
     errors, loss = [], LOSSES[network.loss]
     for n, (t, o) in enumerate(zip(network.target_names, network.neurons(network.last), strict=True), start=1):
         errors.append(f"E{n}")
         sentence, expression = (text.format(n=n, o=o, t=t) for text in (loss.sentence, loss.error))
-        yield Quantity(f"E{n}", sentence, expression, Part.ERROR, network.last)
-    yield Quantity(
-        "E_total",
-        "The error of the whole network: what training makes small.",
-        " + ".join(errors),
-        Part.ERROR,
-        network.last,
-    )
+        yield (f"E{n}", sentence, expression)
+    yield ("E_total", "The error of the whole network: what training makes small.", " + ".join(errors))
 
 
-def _backward(network: Network) -> Iterator[Quantity]:
-    for layer in range(network.last, 0, -1):
-        if layer == network.last and (delta := LOSSES[network.loss].delta):
-            yield from _collapsed_deltas(network, *delta)
-        else:
-            yield from _deltas(network, layer)
-        yield from _gradients(network, layer)
+def _chain_rule(network: Network, layer: int) -> Iterator[_Line]:
+    collapsed = LOSSES[network.loss].delta
+    return _collapsed_deltas(network, *collapsed) if layer == network.last and collapsed else _deltas(network, layer)
 
 
-def _collapsed_deltas(network: Network, expression: str, sentence: str) -> Iterator[Quantity]:
+def _collapsed_deltas(network: Network, expression: str, sentence: str) -> Iterator[_Line]:
     """The δ of the outputs where activation and loss collapse into one formula."""
     targets = network.target_names
     for o, t in zip(network.neurons(network.last), targets, strict=True):
-        yield Quantity(
-            f"delta_{o}",
-            sentence.format(o=o, t=t),
-            expression.format(o=o, t=t, targets=" + ".join(targets)),
-            Part.CHAIN_RULE,
-            network.last,
-        )
+        yield (f"delta_{o}", sentence.format(o=o, t=t), expression.format(o=o, t=t, targets=" + ".join(targets)))
 
 
-def _deltas(network: Network, layer: int) -> Iterator[Quantity]:
+def _deltas(network: Network, layer: int) -> Iterator[_Line]:
     neurons, targets = network.neurons(layer), network.target_names
     if layer < network.last:
         receivers, connections = network.neurons(layer + 1), network.layer_weights(layer + 1)
@@ -192,40 +174,32 @@ def _deltas(network: Network, layer: int) -> Iterator[Quantity]:
                 f"What flows back to a_{z}: the δ of every neuron that it feeds, times the weight of that connection."
             )
             expression = " + ".join(f"delta_{to}*{row[n]}" for to, row in zip(receivers, connections, strict=True))
-        yield Quantity(f"dE_da_{z}", sentence, expression, Part.CHAIN_RULE, layer)
-        yield Quantity(
+        yield (f"dE_da_{z}", sentence, expression)
+        yield (
             f"da_{z}_d{z}",
             f"How a_{z} changes with {z}: the slope of the {activation.spoken} function there.",
             activation.slope.format(z=z, a=f"a_{z}"),
-            Part.CHAIN_RULE,
-            layer,
         )
-        yield Quantity(
+        yield (
             f"delta_{z}",
             f"How E_total changes with {z}, ∂E/∂{z}: the two derivatives before it, multiplied (chain rule).",
             f"dE_da_{z}*da_{z}_d{z}",
-            Part.CHAIN_RULE,
-            layer,
         )
 
 
-def _gradients(network: Network, layer: int) -> Iterator[Quantity]:
+def _gradients(network: Network, layer: int) -> Iterator[_Line]:
     incoming = network.activations(layer - 1)
     for z, weights in zip(network.neurons(layer), network.layer_weights(layer), strict=True):
         for w, a in zip(weights, incoming, strict=True):
-            yield Quantity(
+            yield (
                 f"dE_d{w}",
                 f"How E_total changes with {w}: the δ of the neuron it leads to, times the value that comes in.",
                 f"delta_{z}*{a}",
-                Part.GRADIENT,
-                layer,
             )
     if network.biases == "trained":
         for z, bias in zip(network.neurons(layer), network.layer_biases(layer), strict=True):
-            yield Quantity(
+            yield (
                 f"dE_d{bias}",
                 f"How E_total changes with {bias}: the δ of its neuron, because a bias has the input 1.",
                 f"delta_{z}",
-                Part.GRADIENT,
-                layer,
             )

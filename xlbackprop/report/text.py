@@ -44,17 +44,17 @@ def sentence(finding: Finding, sheet: str) -> str:
 def table_lines(checked: CheckedTable) -> Iterator[str]:
     """What there is to say about a table, or a sheet around the tables, below its line."""
     pasted = [finding for finding in checked.findings if finding.is_right_constant]
-    several = len(pasted) > 2
+    together = pasted if len(pasted) > 2 else []
     for finding in checked.findings:
-        if several and finding in pasted:
+        if finding in together:
             continue
         yield sentence(finding, checked.sheet)
         if finding.found.startswith("=") or not finding.slip:
             yield f"    found     {textwrap.shorten(finding.found, _LONGEST_FORMULA, placeholder=' …')}"
         yield f"    expected  {textwrap.shorten(finding.expected, _LONGEST_FORMULA, placeholder=' …')}"
-    if several:
-        names = ", ".join(header(finding.quantity) for finding in pasted)
-        yield f"{len(pasted)} columns hold pasted numbers instead of formulas: {names}."
+    if together:
+        names = ", ".join(header(finding.quantity) for finding in together)
+        yield f"{len(together)} columns hold pasted numbers instead of formulas: {names}."
     if checked.verdict is Verdict.WRONG and checked.largest_error:
         yield f"E_total is off by up to {checked.largest_error:.1e}."
     for note in checked.notes:
@@ -95,16 +95,17 @@ def summary(files: Sequence[CheckedFile]) -> str:
     tables = [table for file in files for table in file.tables]
     around = [sheet for file in files for sheet in file.around if sheet.verdict is not Verdict.CORRECT]
     unusable = sum(1 for file in files if file.error)
-    judged = _count(len(tables), "table") + (f" and {_count(len(around), 'sheet')} around them" if around else "")
+    judged = count(len(tables), "table") + (f" and {count(len(around), 'sheet')} around them" if around else "")
     verdicts = [sheet.verdict for sheet in (*tables, *around)]
-    parts = [f"{_count(len(files), 'file')}, {judged}: {verdicts.count(Verdict.CORRECT)} correct"]
+    parts = [f"{count(len(files), 'file')}, {judged}: {verdicts.count(Verdict.CORRECT)} correct"]
     for verdict in (Verdict.WRONG, Verdict.CONSTANTS, Verdict.INCOMPLETE):
         if number := verdicts.count(verdict):
             parts.append(f"{number} {verdict}")
     if unusable:
-        parts.append(f"{_count(unusable, 'file')} could not be checked")
+        parts.append(f"{count(unusable, 'file')} could not be checked")
     return ", ".join(parts) + "."
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """`1 table`, `2 tables`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -127,7 +127,7 @@ class _Styles:
         """Write the styles back if there are new ones."""
         if not self._added:
             return
-        prefix = self._prefix(self._fills)
+        prefix = self._fills[1:].partition("fills")[0]
         fill = (
             f'<{prefix}fill><{prefix}patternFill patternType="solid"><{prefix}fgColor rgb="{self._colour}"/>'
             f'<{prefix}bgColor indexed="64"/></{prefix}patternFill></{prefix}fill>'
@@ -142,10 +142,6 @@ class _Styles:
         if not match:
             raise UnusableInput(f"the workbook's styles lack {name}, so nothing can be marked in it.")
         return match[0]
-
-    @staticmethod
-    def _prefix(block: str) -> str:
-        return block[1:].partition(":")[0] + ":" if re.match(r"<\w+:", block) else ""
 
     @staticmethod
     def _grown(block: str, added: Sequence[str], count: int) -> str:
