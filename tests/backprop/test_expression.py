@@ -61,7 +61,8 @@ def test_numbers_are_put_in_by_a_formula_that_joins_text_cells() -> None:
 )
 def test_numbers_are_put_in_with_their_signs_in_parentheses(python: str, text: str) -> None:
     values = {"w1": "0.15", "i1": "(-2)"}
-    assert expression.numbers_text(python, values.__getitem__) == text
+    formula = expression.numbers_formula(python, lambda name: f'"{values[name]}"')
+    assert formula.replace('"&"', "") == f'"{text}"'
 
 
 def test_the_names_of_an_expression_are_its_quantities_only() -> None:

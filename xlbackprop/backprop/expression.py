@@ -147,11 +147,6 @@ def numbers_formula(expression: str, text_cell: Callable[[str], str]) -> str:
     return "&".join(text_cell(piece) if is_name else f'"{piece}"' for piece, is_name in _pieces(expression))
 
 
-def numbers_text(expression: str, text: Callable[[str], str]) -> str:
-    """What `numbers_formula` shows, given the text of each name's value."""
-    return "".join(text(piece) if is_name else piece for piece, is_name in _pieces(expression))
-
-
 def _pieces(expression: str) -> list[tuple[str, bool]]:
     """A worked example in pieces, each with whether it is the name of a quantity."""
     marked = _write(_parse(expression), _IN_NUMBERS, lambda name: f"{_MARK}{name}{_MARK}")[0]

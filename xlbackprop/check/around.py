@@ -18,7 +18,7 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.report.findings import CheckedTable, Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address, column_ranges
-from xlbackprop.spreadsheet.blocks import Block, FilledDown, Formula, Role
+from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Role
 from xlbackprop.spreadsheet.book import ROW_OFFSET
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
 from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
@@ -136,15 +136,10 @@ def _chosen_step(cells: "_Recalculated", steps: int) -> int:
     return int(step)
 
 
-def _blocks(sheet: BookSheet, *roles: Role) -> Iterator[Block]:
-    """The blocks of a sheet with formulas around the tables; the tables themselves are judged elsewhere."""
-    return (block for block in sheet.blocks if block.role in roles)
-
-
-def _formulas_around(sheet: BookSheet) -> Iterator[tuple[int, int, Formula]]:
-    """Row, column and formula of each cell around the table of a sheet."""
-    for block in _blocks(sheet, Role.FORMULA, Role.QUANTITY):
-        for row, column, content in block.cells():
+def _formulas_around(sheet: BookSheet, *roles: Role) -> Iterator[tuple[int, int, Formula]]:
+    """Row, column and formula of each cell around the table of a sheet, in blocks of some roles."""
+    for block in sheet.blocks:
+        for row, column, content in block.cells() if block.role in roles else ():
             if isinstance(content, Formula):
                 yield row, column, content
 
@@ -153,7 +148,7 @@ def _changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tup
     """How many formulas there should be around the table of a sheet, and those that are others now, one finding a
     column."""
     count, doubtful = 0, []
-    for row, column, content in _formulas_around(sheet):
+    for row, column, content in _formulas_around(sheet, Role.FORMULA, Role.QUANTITY):
         count += 1
         expected, found = f"={built.book.written(content, sheet)}", sheets.formula(sheet.name, row, column)
         if found is None or found.replace("@", "") != expected:
@@ -194,7 +189,7 @@ def _slip(found: str | None, value: Value) -> str:
 def unlike_written(sheets: Sheets, built: OurSheets) -> Iterator[tuple[str, Finding]]:
     """The cells around the tables, with their sheet, whose recalculated value is not the one that was written."""
     for sheet in built.book.sheets:
-        for row, column, content in _formulas_around(sheet):
+        for row, column, content in _formulas_around(sheet, Role.FORMULA, Role.QUANTITY):
             yield from _compared(sheets, sheet, row, column, built.book.shown(content, sheet))
 
 
@@ -221,11 +216,9 @@ def _wrong_values(
         for quantity in [*_derivation(cells, own, numbers), *_gradient_check(cells, own.network)]:
             yield from quantity.judged(cells)
     for sheet in built.book.sheets if texts else ():
-        for block in _blocks(sheet, Role.FORMULA):
-            for row, column, content in block.cells():
-                if isinstance(content, Formula):
-                    should = built.book.evaluated(content, sheet, cells.by_id)
-                    yield from _compared(sheets, sheet, row, column, should)
+        for row, column, content in _formulas_around(sheet, Role.FORMULA):
+            should = built.book.evaluated(content, sheet, cells.by_id)
+            yield from _compared(sheets, sheet, row, column, should)
 
 
 def _compared(sheets: Sheets, sheet: BookSheet, row: int, column: int, should: Value) -> Iterator[tuple[str, Finding]]:

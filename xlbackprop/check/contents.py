@@ -243,7 +243,7 @@ class Contents:
     def overflows(self) -> dict[str, Mask]:
         """Rows in which EXP of more than 709.78 is an error in Excel, though an engine goes on with infinity."""
         found = {}
-        for layer in range(1, len(self.network.layers)):
+        for layer in self.network.trained_layers:
             for z in self.network.neurons(layer) if self.network.activation(layer) == "sigmoid" else ():
                 if f"a_{z}" in self.quantities and z in self.numbers:
                     rows = self.numbers[z] < LOWEST_SIGMOID

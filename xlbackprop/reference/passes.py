@@ -61,7 +61,7 @@ class TrainingStep:
 def start_parameters(network: Network) -> Parameters:
     """The start weights and biases as matrices, without leading axes; zero biases where there are none."""
     values = network.start_values
-    layers = range(1, len(network.layers))
+    layers = network.trained_layers
     return Parameters(
         weights=[np.array([[values[w] for w in row] for row in network.layer_weights(layer)]) for layer in layers],
         biases=[
@@ -209,7 +209,7 @@ def named(network: Network, step: TrainingStep) -> dict[str, Array]:
         found.update(zip(names, np.moveaxis(values, -1, 0), strict=True))
 
     put([f"E{n + 1}" for n in range(network.layers[-1])], step.error)
-    for n, layer in enumerate(range(1, len(network.layers))):
+    for n, layer in enumerate(network.trained_layers):
         neurons = network.neurons(layer)
         put(neurons, step.z[n])
         put([f"a_{z}" for z in neurons], step.a[n])

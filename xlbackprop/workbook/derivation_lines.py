@@ -80,7 +80,7 @@ def _sections(network: Network) -> Iterator[tuple[str, str, list[tuple[str, str,
         "The inputs and targets, and the weights that the training has reached at the step chosen above.",
         [("eta", "", "the learning rate")] + [(name, "", meanings[name]) for name in carried],
     )
-    for layer in range(1, len(network.layers)):
+    for layer in network.trained_layers:
         what = _layer_title(network, layer)
         yield (
             f"Forward: {what}",

@@ -149,5 +149,5 @@ class GradientCheckSheet:
 def kinked_columns(network: Network, names: list[str]) -> list[tuple[int, int]]:
     """First and last column of each layer with a kink; its columns lie together, and its outputs have the
     signs of its inputs."""
-    layers = [layer for layer in range(1, len(network.layers)) if network.has_kink(layer)]
+    layers = [layer for layer in network.trained_layers if network.has_kink(layer)]
     return [(names.index(network.neurons(layer)[0]), names.index(network.activations(layer)[-1])) for layer in layers]

@@ -92,11 +92,6 @@ class TrainingLayout:
         """The address of a quantity at a step, within the sheet."""
         return f"{self.letters[name]}{self.row(step)}"
 
-    def column_range(self, name: str) -> str:
-        """The absolute range of a quantity over all steps, within the sheet."""
-        letters = self.letters[name]
-        return f"${letters}${self.first_row}:${letters}${self.last_row}"
-
 
 def training_layout(network: Network, steps: int) -> TrainingLayout:
     """The training table of a network: the classic order, further quantities, the gradients last."""
@@ -112,7 +107,7 @@ def _classroom_order(network: Network) -> list[tuple[str, str]]:
     quantities = training_step(network)
     order = [("step", "")]
     order += [(name, "inputs") for name in network.target_names + network.input_names]
-    for layer in range(1, len(network.layers)):
+    for layer in network.trained_layers:
         neurons = "outputs" if layer == network.last else f"layer {layer}" if network.last > 2 else "hidden"
         order += [(w, f"weights ({neurons})") for row in network.layer_weights(layer) for w in row]
         order += [(b, f"biases ({neurons})") for b in network.layer_biases(layer)]

@@ -125,7 +125,7 @@ class NetworkSheet:
     def _connections(self) -> list[Series]:
         network, positions = self._layout.network, _positions(self._layout.network)
         series: list[Series] = []
-        for layer in range(1, len(network.layers)):
+        for layer in network.trained_layers:
             targets = network.neurons(layer)
             for target, weights in zip(targets, network.layer_weights(layer), strict=True):
                 for source, w in zip(network.neurons(layer - 1), weights, strict=True):
