@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,17 @@ def test_only_the_command_line_knows_its_options() -> None:
         for raised in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(raised, ast.Raise) and raised.exc:
                 assert not re.search(r"--\w", ast.unparse(raised.exc)), f"{path.name}, line {raised.lineno}"
+
+
+@pytest.mark.parametrize(
+    ("module", "spared"),
+    [
+        # --help needs none of them, and to build a workbook only those that write and recalculate it
+        ("xlbackprop.cli", {"numpy", "ironcalc", "openpyxl", "xlsxwriter", "tqdm", "pebble"}),
+        ("xlbackprop.build", {"openpyxl", "tqdm", "pebble"}),
+    ],
+)
+def test_what_takes_its_time_is_imported_when_it_is_needed(module: str, spared: set[str]) -> None:
+    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert spared.isdisjoint(loaded)

@@ -142,6 +142,7 @@ class Book:
     blocks: list[Block] = field(default_factory=list)
     _next_id: int = 0
     _values: dict[int, Value] = field(default_factory=dict)
+    _columns: dict[tuple[int, int], list[Value]] = field(default_factory=dict)
 
     def sheet(self, name: str, about: str = "") -> Sheet:
         """A new sheet, behind the others."""
@@ -208,8 +209,9 @@ class Book:
             if block and isinstance(block.contents, FilledDown):
                 column = cell_id - block.first_id
                 if np.array_equal(ids[n:], block.column_place(column).ids):
-                    # all that is left is a column of a long table
-                    return [*found, *block.contents.kept[column]]
+                    # all that is left is a column of a long table, which several charts show
+                    ends = int(ids[0]), int(ids[-1])
+                    return self._columns.setdefault(ends, [*found, *block.contents.kept[column]])
             found.append(self._value(cell_id))
         return found
 

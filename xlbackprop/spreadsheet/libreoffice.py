@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from openpyxl import load_workbook
-
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.cells import Sheets, Value
 from xlbackprop.spreadsheet.ironcalc import load
@@ -29,6 +27,9 @@ class _SavedSheets(Sheets):
     """The cells of a workbook with the values that stand in another file, as its engine left them there."""
 
     def __init__(self, model: Any, saved: Path) -> None:
+        # it takes its time to import, and only what LibreOffice saved needs it
+        from openpyxl import load_workbook
+
         super().__init__(model)
         book = load_workbook(saved, read_only=True, data_only=True)
         try:
