@@ -107,7 +107,7 @@ def test_a_copy_is_not_overwritten_unasked(tmp_path: Path) -> None:
     assert output.read_bytes() == content
 
 
-@pytest.mark.parametrize("field", [(10, 8, 99), (6, 4, 99)], ids=["compression", "version"])
+@pytest.mark.parametrize("field", [(10, 8, 99), (6, 4, 99), (8, 6, 1)], ids=["compression", "version", "encryption"])
 def test_a_package_with_an_unknown_zip_feature_is_not_copied(tmp_path: Path, field: tuple[int, int, int]) -> None:
     path = write(tmp_path / "book.xlsx", WRONG)
     found = check(path)

@@ -143,8 +143,8 @@ class _Causes:
         """Cells that are empty, or hold a text, in a column of formulas."""
         values, column = self._sheets.values(self._table.sheet), self._table.columns[name]
         shown = {int(step): values.get((self._table.rows[step], column)) for step in steps}
-        empty = [step for step, value in shown.items() if value is None and not self._may_be_empty(name, step)]
-        texts = [step for step, value in shown.items() if isinstance(value, bool | str) and f"{value}".strip()]
+        empty = [step for step, value in shown.items() if _is_blank(value) and not self._may_be_empty(name, step)]
+        texts = [step for step, value in shown.items() if isinstance(value, bool | str) and not _is_blank(value)]
         if empty:
             yield self._finding(name, np.array(empty), slip="is empty where a formula belongs")
         if texts:
@@ -176,7 +176,7 @@ class _Causes:
         values, row = self._sheets.values(self._table.sheet), self._table.rows[step]
         place = self._contents.quantities.index(name) if name in self._contents.quantities else -1
         later = self._contents.quantities[place + 1 :]
-        return all(values.get((row, self._table.columns[other])) is None for other in later)
+        return all(_is_blank(values.get((row, self._table.columns[other]))) for other in later)
 
     def _broken_eta(self) -> list[Finding]:
         """A cell of the learning rate without a number, which is the cause of all that follows."""
@@ -288,6 +288,11 @@ class _Causes:
             ranges=table.ranges(name, steps),
             slip=slip,
         )
+
+
+def _is_blank(value: Value) -> bool:
+    """Whether a cell looks empty: nothing stands in it, or spaces alone."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _shortened(value: Value) -> str:

@@ -93,7 +93,8 @@ class Package:
                 # of a part that is there twice, the last one counts
                 self._order = {item.filename: item for item in package.infolist()}
                 self._read = {name: package.read(item) for name, item in self._order.items()}
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            # of an encrypted part zipfile says so by a RuntimeError
             raise UnusableInput(f"{path} cannot be copied: {error}.") from None
         self.parts = dict(self._read)
 
