@@ -79,7 +79,6 @@ class Block:
     Attributes:
         name: what it is, in a few words.
         role: what its cells are for.
-        sentence: more about it, for people.
         sheet: the sheet that it stands on.
         row, column: where its first cell stands.
         shape: how many rows and columns it has.
@@ -88,12 +87,10 @@ class Block:
         contents: what stands in it, row by row; empty until it is filled.
         looks: how each column looks; of a single look, all.
         row_looks: how some rows look instead, by their number.
-        quantities: for the role `QUANTITY`, the quantity of each row or each column.
     """
 
     name: str
     role: Role
-    sentence: str
     sheet: "Sheet"
     row: int
     column: int
@@ -102,7 +99,6 @@ class Block:
     single: bool = False
     contents: Sequence[Sequence[Content]] | FilledDown = ()
     looks: Sequence[Look] = (PLAIN,)
-    quantities: Sequence[str] = ()
     row_looks: Mapping[int, Look] = field(default_factory=dict)
 
     @cached_property

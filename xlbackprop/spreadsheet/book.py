@@ -1,6 +1,6 @@
 """A workbook as a value: sheets of blocks of cells, of which nothing is written yet.
 
-A block is a rectangle of cells with a name, a role and a sentence. Where its cells stand is an array of
+A block is a rectangle of cells with a name, a role and contents. Where its cells stand is an array of
 cell ids, a `Place`: rows, columns, windows and transposes of it are NumPy on that array and cost no
 cell. A formula is text with holes for places; put into an f-string, a place leaves such a hole. So a
 formula may refer to a block that has no contents yet, or no position, and addresses appear only when
@@ -66,13 +66,12 @@ class Sheet:
         at: str,
         shape: tuple[int, int] | tuple[()] = (),
         role: Role = Role.FORMULA,
-        sentence: str = "",
     ) -> Block:
         """A block without contents, for others to refer to; `fill` gives it some. Without a shape it is a cell."""
         row, column = place(at)
         rows, columns = shape or (1, 1)
         first_id = self.book.taken(rows * columns)
-        block = Block(name, role, sentence, self, row, column, (rows, columns), first_id, single=not shape)
+        block = Block(name, role, self, row, column, (rows, columns), first_id, single=not shape)
         self.blocks.append(block)
         self.book.blocks.append(block)
         return block
@@ -84,7 +83,6 @@ class Sheet:
         *looks: Look,
         role: Role | None = None,
         name: str = "",
-        sentence: str = "",
     ) -> Block:
         """A block with its contents: a single one, a row of them, or rows.
 
@@ -97,7 +95,7 @@ class Sheet:
             if kinds & {int, float}:
                 raise ValueError(f"the numbers at {self.name}!{at} need a role")
         shape = (len(rows), len(rows[0])) if isinstance(contents, list | tuple) else ()
-        block = self.reserve(name, at, shape, role, sentence)
+        block = self.reserve(name, at, shape, role)
         self.fill(block, rows, *looks)
         return block
 

@@ -81,8 +81,6 @@ class DerivationSheet:
         last = max(self._derivation.rows.values())
         at, size = f"{DIFFERENCE}{_SUMMARY_ROW + 1}", (last - _SUMMARY_ROW, 1)
         self._differences = sheet.reserve("relative differences", at, size)
-        for section, values, _ in self._sections:
-            values.quantities = [line.key for line in section.lines]
         self.values, self._texts = (
             {
                 line.key: blocks[column].cell(n)

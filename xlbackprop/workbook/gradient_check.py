@@ -61,7 +61,6 @@ class GradientCheckSheet:
         self._moved_by = sheet.reserve("moved by", f"B{_FIRST_ROW}", (rows, 1))
         at = f"{column_letters(_FIRST_QUANTITY)}{_FIRST_ROW}"
         self._passes = sheet.reserve("forward passes", at, (rows, len(self.names)), Role.QUANTITY)
-        self._passes.quantities = self.names
         column = column_letters(_FIRST_QUANTITY + len(self.names))
         self._differences = [
             sheet.reserve(f"central difference of {name}", f"{column}{_FIRST_ROW + 2 * n}", ())

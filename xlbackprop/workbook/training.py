@@ -48,7 +48,6 @@ class TrainingSheet:
         width = len(names)
         self._start = sheet.reserve("start", f"B{table.first_row}", (1, width - 1), Role.TABLE)
         self._rows = sheet.reserve("training", f"A{table.first_row + 1}", (layout.steps, width), Role.TABLE)
-        self._start.quantities, self._rows.quantities = names[1:], names
         self._columns = {name: n for n, name in enumerate(names)}
         book.names["eta", name] = self.eta
 
