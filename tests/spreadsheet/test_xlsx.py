@@ -9,6 +9,7 @@ import pytest
 from xlbackprop.backprop.templates import load_template
 from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Link, Role
 from xlbackprop.spreadsheet.book import Book
+from xlbackprop.spreadsheet.charts import Axis, Chart, Series
 from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.xlsx import write
 from xlbackprop.workbook.layout import WorkbookLayout
@@ -85,3 +86,19 @@ def test_a_locked_book_leaves_its_inputs_open(tmp_path: Path) -> None:
     write(book, tmp_path / "book.xlsx")
     assert "<sheetProtection" in sheet(tmp_path / "book.xlsx")
     assert 'locked="0"' in parts(tmp_path / "book.xlsx")["xl/styles.xml"]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_curve_has_no_stored_point_where_a_cell_shows_an_error(tmp_path: Path, streamed: bool) -> None:
+    book = Book()
+    page = book.sheet("Sheet1")
+    name = page.put("A1", "curve").place
+    cells = page.put("A2", [[Formula("NA()")], [Formula("1/4")], [Formula("1/0")]]).place
+    page.charts.append(("C1", Chart("", 9, Axis(), Axis(), (300, 200), "", [Series(name, cells, cells)]), 0, 0))
+    write(book, tmp_path / "book.xlsx", streamed=streamed)
+    written = parts(tmp_path / "book.xlsx")
+    assert '<c r="A2" t="e"><f>NA()</f><v>#N/A</v></c>' in written["xl/worksheets/sheet1.xml"]
+    cached = re.findall(
+        r'<c:pt idx="(\d)"><c:v>([^<]*)</c:v>', written["xl/charts/chart1.xml"].partition("<c:xVal>")[2]
+    )
+    assert cached == [("1", "0.25"), ("1", "0.25")]

@@ -259,6 +259,10 @@ def _counted(cells: _Range, wanted: str) -> float:
     return float(sum(isinstance(value, str) and value.casefold() == wanted.casefold() for value in cells.values()))
 
 
+def _not_available() -> _Result:
+    raise CellError("#N/A")
+
+
 def _checked(function: Callable[[float], float]) -> Callable[[_Result], _Result]:
     """A function of one number, over arrays too, with an error value outside its domain."""
 
@@ -286,6 +290,7 @@ _OF_VALUES: dict[str, Callable[..., _Result]] = {
     "SQRT": _checked(math.sqrt),
     "TANH": _checked(math.tanh),
     "ISTEXT": lambda value: isinstance(value, str),
+    "NA": _not_available,
 }
 
 # of their arguments as they are, ranges among them
@@ -296,6 +301,7 @@ _OF_RANGES: dict[str, Callable[..., _Result]] = {
     "MAX": lambda *arguments: max(_numbers(arguments), default=0.0),
     "MIN": lambda *arguments: min(_numbers(arguments), default=0.0),
     "SUM": lambda *arguments: math.fsum(_numbers(arguments)),
+    "SUMSQ": lambda *arguments: math.fsum(number * number for number in _numbers(arguments)),
     "SUMPRODUCT": lambda *arguments: sum(
         math.prod(map(_number, row)) for row in zip(*(np.ravel(_scalar(each)) for each in arguments), strict=True)
     ),

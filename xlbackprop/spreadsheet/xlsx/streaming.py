@@ -111,15 +111,19 @@ def _row_template(block: Block, formulas: Sequence[str], formats: Sequence[Forma
 class CurveChart(ChartScatter):
     """A scatter chart whose stored values are written at once and not one by one; the XML is the same."""
 
-    def _get_data_type(self, data: Sequence[float | str] | None) -> str:
+    def _get_data_type(self, data: Sequence[float | str | None] | None) -> str:
         if data is not None and len(data) > 0 and not isinstance(data[0], str):
             return "num"
         data_type: str = super()._get_data_type(data)
         return data_type
 
-    def _write_num_cache(self, data: Sequence[float]) -> None:
+    def _write_num_cache(self, data: Sequence[float | None]) -> None:
         self._xml_start_tag("c:numCache")
         self._write_format_code("General")
         self._write_pt_count(len(data))
-        self.fh.writelines(f'<c:pt idx="{n}"><c:v>{short_number(value)}</c:v></c:pt>' for n, value in enumerate(data))
+        self.fh.writelines(
+            f'<c:pt idx="{n}"><c:v>{short_number(value)}</c:v></c:pt>'
+            for n, value in enumerate(data)
+            if value is not None
+        )
         self._xml_end_tag("c:numCache")

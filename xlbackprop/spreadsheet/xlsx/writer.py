@@ -15,6 +15,7 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import quoted
 from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, Formula, Link
 from xlbackprop.spreadsheet.book import ROW_OFFSET, Book, Sheet
+from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.charts import Axis, Chart, Series
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import PLAIN, Look
@@ -228,8 +229,8 @@ class _Writer:
             "name": f"={self.book.address(series.name, '$')}",
             "categories": f"={self.book.address(series.x, '$')}",
             "values": f"={self.book.address(series.y, '$')}",
-            "categories_data": self.book.values(series.x),
-            "values_data": self.book.values(series.y),
+            "categories_data": self._drawn(series.x),
+            "values_data": self._drawn(series.y),
             "line": {"color": series.line.colour, "width": series.line.width} if series.line else {"none": True},
         }
         if marker := series.marker:
@@ -253,6 +254,13 @@ class _Writer:
                 points = series.x.ids.size
                 found["data_labels"]["custom"] = [None if n == label.only else {"delete": True} for n in range(points)]
         return found
+
+    def _drawn(self, cells: Place) -> list[Value]:
+        """The stored values of a curve; where a cell shows an error, such as #N/A, there is no point."""
+        values = self.book.values(cells)
+        if any(isinstance(value, str) and value.startswith("#") for value in values):
+            return [None if isinstance(value, str) and value.startswith("#") else value for value in values]
+        return values
 
     def _set_up_page(self) -> None:
         page, worksheet = self.sheet.page, self.worksheet
