@@ -12,11 +12,15 @@ from hypothesis import settings
 from xlbackprop.build import Recipe, build
 from xlbackprop.check.file import judge_own
 from xlbackprop.report.findings import CheckedFile
-from xlbackprop.spreadsheet.addresses import column_number
+from xlbackprop.spreadsheet.addresses import cell_address, column_number
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.ironcalc import load
 from xlbackprop.spreadsheet.libreoffice import libreoffice_program
+from xlbackprop.spreadsheet.places import Place
 from xlbackprop.workbook.layout import WorkbookLayout
+from xlbackprop.workbook.network_sheet import Origin
+from xlbackprop.workbook.run import NoRun
+from xlbackprop.workbook.sheets import OurSheets, our_sheets
 
 # a shared machine is slow at times, and a failure in continuous integration must be there again
 settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
@@ -156,3 +160,14 @@ def cell(sheets: Sheets, sheet: str, address: str):
     letters = address.replace("$", "").rstrip("0123456789")
     row = int(address.replace("$", "").removeprefix(letters))
     return sheets.value(sheet, row, column_number(letters))
+
+
+def sheets_of(workbook: Workbook) -> OurSheets:
+    """The sheets of a workbook as a value: where everything stands."""
+    return our_sheets(NoRun(workbook.layout), Origin("", "", ""))
+
+
+def where(sheets: OurSheets, cells: Place) -> str:
+    """The address of a single cell within its sheet."""
+    _, row, column = sheets.book.where(int(cells.ids.flat[0]))
+    return cell_address(row, column)

@@ -11,7 +11,6 @@ from openpyxl.workbook import Workbook as Book
 from tests.conftest import Editor, Workbook, built, cell
 from xlbackprop.backprop.templates import template_names
 from xlbackprop.spreadsheet.engines import recalculated
-from xlbackprop.workbook.derivation_lines import DerivationLayout
 
 FUNCTIONS = {
     *[
@@ -33,7 +32,7 @@ FUNCTIONS = {
         "OR",
         "ROUND",
     ],
-    *["SIGN", "SUMPRODUCT", "TANH", "CHOOSE"],
+    *["SIGN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "TANH", "CHOOSE"],
 }
 
 
@@ -244,77 +243,6 @@ def test_every_drawing_has_an_alternative_text(classic: Workbook) -> None:
     assert drawings.count("<xdr:graphicFrame ") == len(re.findall(r'descr="[^"]{20,}"', drawings)) == 5
 
 
-# --- derivation ------------------------------------------------------------------------------------
-
-
-def test_the_derivation_explains_each_step_in_order(book: Book) -> None:
-    sections = [section.title for section in DerivationLayout(load(book)).sections]
-    assert sections == [
-        "What this step starts from",
-        "1. Forward: hidden layer",
-        "2. Forward: output layer",
-        "3. Error",
-        "4. Chain rule: weights into the output layer",
-        "5. What flows back to the hidden layer",
-        "6. Chain rule: weights into the hidden layer",
-        "7. Update",
-    ]
-
-
-def load(book: Book):
-    from xlbackprop.backprop.templates import load_template
-
-    return load_template("A")
-
-
-def test_a_line_of_the_derivation_is_said_four_ways(classic: Workbook, editor: type[Editor]) -> None:
-    rows = DerivationLayout(classic.layout.network).rows
-    sheets = editor(classic.path).type("Derivation", "B3", "1").type("Derivation", "B4", "2").sheets()
-
-    def line(name: str) -> list[object]:
-        return [sheets.value("Derivation", rows[name], column) for column in (1, 3, 4)]
-
-    assert line("h1") == ["h1", "h1 = w1·i1 + w2·i2", "= 0.149623 × 0.05 + 0.199247 × 0.1"]
-    assert line("E1") == ["E1", "E1 = ½·(t1 − a_o1)²", "= ½ × (0.01 − 0.570804)²"]
-    assert line("delta_o2") == ["δ_o2", "δ_o2 = ∂E/∂a_o2·∂a_o2/∂o2", "= (-0.339562) × 0.227368"]
-    assert line("new w5")[1:] == ["new w5 = w5 − η·∂E/∂w5", "= 0.255686 − 2 × 0.069636"]
-    after = cell(sheets, "η=2", classic.layout.training.cell("w5", 2))
-    assert sheets.value("Derivation", rows["new w5"], 2) == after
-
-
-@pytest.mark.parametrize("template", template_names())
-def test_all_gradients_agree_with_their_central_differences(tmp_path: Path, template: str, editor) -> None:
-    made = built(tmp_path, template)
-    network, rows = made.layout.network, DerivationLayout(made.layout.network).rows
-    book = editor(made.path)
-    for edit in ({}, {"w1": "-0.61", "i1": "0.33", "t1": "0.2"}):
-        for name, text in edit.items():
-            book.type("Network", made.layout.start.cell(name), text)
-        sheets = book.type("Derivation", "B3", "5").sheets()
-        assert str(sheets.value("Derivation", 5, 2)).startswith(f"Gradient check: all {len(network.trained_names)}")
-        relative = [sheets.value("Derivation", rows[f"dE_d{name}"], 6) for name in network.trained_names]
-        assert all(isinstance(difference, float) and difference < 1e-4 for difference in relative), relative
-
-
-def test_the_gradient_check_finds_the_slip_of_the_class_file(classic: Workbook, editor: type[Editor]) -> None:
-    cells = DerivationLayout(classic.layout.network)
-    wrong = f"={cells.cell('dE_da_h2')}*{cells.cell('da_h1_dh1')}"
-    sheets = editor(classic.path).type("Derivation", cells.cell("delta_h2"), wrong).sheets()
-    assert sheets.value("Derivation", 5, 2) == (
-        "2 of the gradients do not agree with their central differences: see the red cells."
-    )
-    assert sheets.value("Derivation", cells.rows["dE_dw3"], 6) == "differs: 0.000262"
-
-
-def test_the_gradient_check_says_where_relu_has_no_derivative(tmp_path: Path) -> None:
-    made = built(tmp_path, "softmax", values={"w1": 0.0, "w2": 0.0, "b1": 0.0})
-    sheets = recalculated(made.path)
-    rows = DerivationLayout(made.layout.network).rows
-    assert sheets.value("Derivation", rows["dE_db1"], 5) == "at a kink"
-    assert sheets.value("Derivation", rows["dE_db1"], 6) == "no derivative"
-    assert made.report.correct
-
-
 # --- comparison ------------------------------------------------------------------------------------
 
 
@@ -341,36 +269,3 @@ def test_the_comparison_has_every_curve_on_a_linear_and_on_a_logarithmic_axis(de
         assert all(f"Comparison!${letters}$22" in chart for letters in "BCDEFG")
     assert "<c:logBase" in logarithmic
     assert "<c:logBase" not in linear
-
-
-# --- check -----------------------------------------------------------------------------------------
-
-
-def verdict(sheets) -> str:
-    return sheets.value("Check", 3, 1)
-
-
-def test_the_check_agrees_as_built(default: Workbook) -> None:
-    assert verdict(recalculated(default.path)) == "All 54 values of E_total agree with NumPy."
-
-
-@pytest.mark.parametrize(("sheet", "address"), [("η=2", "C3"), ("Network", "B5"), ("Network", "B20")])
-def test_the_check_says_that_inputs_were_changed(classic: Workbook, editor, sheet: str, address: str) -> None:
-    text = verdict(editor(classic.path).type(sheet, address, "0.123").sheets())
-    assert text.startswith(
-        "Inputs were changed since this file was built (cells changed: 1): NumPy's values below belong"
-    )
-
-
-@pytest.mark.parametrize("wrong", ["=1/0", "=AG15*0.999"])
-def test_the_check_says_that_a_formula_is_wrong(classic: Workbook, editor: type[Editor], wrong: str) -> None:
-    address = classic.layout.training.cell("delta_o1", 2)
-    text = verdict(editor(classic.path).type("η=2", address, wrong).sheets())
-    assert re.fullmatch(r"\d+ values of E_total differ from NumPy: a formula was changed.*", text)
-
-
-def test_what_rounding_makes_incomparable_is_not_called_wrong(tmp_path: Path) -> None:
-    made = built(tmp_path, "deep", 500.0, steps=200, values={"t1": 0.3, "t2": 0.7})
-    text = verdict(recalculated(made.path))
-    assert "cannot be compared, because rounding grows too far" in text or "agree with NumPy" in text
-    assert "differ" not in text

@@ -9,8 +9,10 @@ that it refers to.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xlbackprop import __version__, reference
 from xlbackprop.backprop.network import Network
@@ -32,6 +34,7 @@ from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin
 from xlbackprop.workbook.run import NoRun
 from xlbackprop.workbook.sheets import OurSheets, our_sheets
+from xlbackprop.workbook.training import TrainingSheet
 
 #: A number may differ from what its formula gives here by what rounding adds up to in a run.
 _ROUNDING = 1e-9
@@ -151,13 +154,13 @@ def _changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tup
     for row, column, content in _formulas_around(sheet, Role.FORMULA, Role.QUANTITY):
         count += 1
         expected, found = f"={built.book.written(content, sheet)}", sheets.formula(sheet.name, row, column)
-        if found is None or found.replace("@", "") != expected:
+        if found is None or _without_marks(found) != expected:
             doubtful.append((row, column, expected, found))
     # the engine has a spelling of its own
     spellings = spelled(sheets, sheet.name, [(row, column, expected) for row, column, expected, _ in doubtful])
     changed: dict[tuple[int, bool], list[tuple[int, str, str | None]]] = {}
     for (row, column, _, found), expected in sorted(zip(doubtful, spellings, strict=True)):
-        if found != expected:
+        if found is None or _without_marks(found) != _without_marks(expected):
             changed.setdefault((column, found is None), []).append((row, expected, found))
     findings = []
     for (column, constant), cells in changed.items():
@@ -177,6 +180,11 @@ def _changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tup
             )
         )
     return count, findings
+
+
+def _without_marks(formula: str) -> str:
+    """A formula without the `@` that the engine writes in front of what might give several values."""
+    return formula.replace("@", "")
 
 
 def _slip(found: str | None, value: Value) -> str:
@@ -211,13 +219,13 @@ def _wrong_values(
         texts: whether the formulas are known to be those that are built here; of another version, only the
             numbers of the training are judged.
     """
-    cells = _Recalculated(sheets, built)
+    cells = _Recalculated(sheets, built, numbers)
     with np.errstate(all="ignore"):
         for quantity in [*_derivation(cells, own, numbers), *_gradient_check(cells, own.network)]:
             yield from quantity.judged(cells)
     for sheet in built.book.sheets if texts else ():
         for row, column, content in _formulas_around(sheet, Role.FORMULA):
-            should = built.book.evaluated(content, sheet, cells.by_id)
+            should = built.book.evaluated(content, sheet, cells.by_id, cells.column)
             yield from _compared(sheets, sheet, row, column, should)
 
 
@@ -259,6 +267,31 @@ class _Recalculated:
 
     sheets: Sheets
     built: OurSheets
+    #: The columns of each training table, read already.
+    tables: Sequence[Mapping[str, Array]] = ()
+
+    @cached_property
+    def _columns(self) -> dict[int, tuple[TrainingSheet, str, int]]:
+        """The columns of the tables by the ids of their first and of their second cell."""
+        return {
+            int(place.ids[start]): (one, name, start)
+            for one in self.built.training[: len(self.tables)]
+            for name in self.tables[one.number]
+            if name in one.names
+            for place in [one.column(name)]
+            for start in (0, 1)
+        }
+
+    def column(self, ids: NDArray[np.int64]) -> Array | None:
+        """The numbers of a column of a table, or of a part of it that begins in one of its first two rows."""
+        one, name, start = self._columns.get(int(ids.flat[0]), (None, "", 0))
+        if one is None:
+            return None
+        end = start + ids.size
+        if not np.array_equal(ids.ravel(), one.column(name).ids[start:end]):
+            return None
+        values = self.tables[one.number][name][start:end]
+        return None if np.isnan(values).any() else values
 
     def by_id(self, cell_id: int) -> Value:
         sheet, row, column = self.built.book.where(cell_id)

@@ -237,15 +237,22 @@ class Book:
                 return float(content)
         return content
 
-    def evaluated(self, formula: Formula, sheet: Sheet, value_of: Callable[[int], Value]) -> Value:
+    def evaluated(
+        self,
+        formula: Formula,
+        sheet: Sheet,
+        value_of: Callable[[int], Value],
+        numbers_of: Callable[[NDArray[np.int64]], NDArray[np.float64] | None] = lambda ids: None,
+    ) -> Value:
         """What a formula gives on a sheet, with the values that cells have elsewhere.
 
         Args:
             formula: with holes.
             sheet: the sheet that it stands on, which decides about defined names.
             value_of: the value of a cell, given its id.
+            numbers_of: the numbers of many cells, where they are at hand at once.
         """
-        return evaluated(formula.text, _InBook(self, sheet, value_of))
+        return evaluated(formula.text, _InBook(self, sheet, value_of, numbers_of))
 
 
 @dataclass(frozen=True)
@@ -255,6 +262,7 @@ class _InBook(Formulas):
     book: Book
     sheet: Sheet
     value_of: Callable[[int], Value]
+    numbers_of: Callable[[NDArray[np.int64]], NDArray[np.float64] | None]
 
     def cells(self, first: int, last: int) -> NDArray[np.int64]:
         start, end = self.book.block(first), self.book.block(last)
@@ -273,6 +281,9 @@ class _InBook(Formulas):
 
     def value(self, cell_id: int) -> Value:
         return self.value_of(cell_id)
+
+    def numbers(self, ids: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        return self.numbers_of(ids)
 
 
 def _fixed(row: int, column: int, fixed: str, from_row: int | None) -> str:

@@ -42,6 +42,9 @@ class Formulas(Protocol):
     def value(self, cell_id: int) -> Value:
         """What a cell shows."""
 
+    def numbers(self, ids: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """What cells show, where that is at hand at once and nothing but numbers."""
+
 
 class CellError(Exception):
     """An error value, such as #N/A; the message is what the cell shows."""
@@ -52,8 +55,14 @@ class _Range:
     ids: NDArray[np.int64]
     workbook: Formulas
 
-    def values(self) -> list[Value]:
+    def values(self) -> Sequence[Value]:
+        numbers = self.numbers()
+        if numbers is not None:
+            return numbers.tolist()
         return [self.workbook.value(int(cell_id)) for cell_id in self.ids.ravel()]
+
+    def numbers(self) -> NDArray[np.float64] | None:
+        return self.workbook.numbers(self.ids) if self.ids.size > 1 else None
 
     def array(self) -> NDArray[Any]:
         return np.array([_raised(value) for value in self.values()], dtype=object).reshape(self.ids.shape)
@@ -221,7 +230,9 @@ def _numbers(arguments: Sequence[_Result]) -> list[float]:
     """The numbers among what a function is given; texts in ranges are passed over."""
     found: list[float] = []
     for argument in arguments:
-        if isinstance(argument, _Range | np.ndarray):
+        if isinstance(argument, _Range) and (numbers := argument.numbers()) is not None:
+            found += numbers.tolist()
+        elif isinstance(argument, _Range | np.ndarray):
             values = map(_raised, argument.values() if isinstance(argument, _Range) else argument.ravel())
             found += [float(value) for value in values if value is not None and not isinstance(value, str)]
         else:
@@ -257,6 +268,14 @@ def _counted(cells: _Range, wanted: str) -> float:
         start = wanted[:-1].casefold()
         return float(sum(isinstance(value, str) and value.casefold().startswith(start) for value in cells.values()))
     return float(sum(isinstance(value, str) and value.casefold() == wanted.casefold() for value in cells.values()))
+
+
+def _product_sum(arguments: Sequence[_Result]) -> float:
+    columns = [column for each in arguments if isinstance(each, _Range) and (column := each.numbers()) is not None]
+    if len(columns) == len(arguments):
+        return math.fsum(np.prod(columns, axis=0))
+    rows = zip(*(np.ravel(_scalar(each)) for each in arguments), strict=True)
+    return sum(math.prod(map(_number, row)) for row in rows)
 
 
 def _not_available() -> _Result:
@@ -302,9 +321,7 @@ _OF_RANGES: dict[str, Callable[..., _Result]] = {
     "MIN": lambda *arguments: min(_numbers(arguments), default=0.0),
     "SUM": lambda *arguments: math.fsum(_numbers(arguments)),
     "SUMSQ": lambda *arguments: math.fsum(number * number for number in _numbers(arguments)),
-    "SUMPRODUCT": lambda *arguments: sum(
-        math.prod(map(_number, row)) for row in zip(*(np.ravel(_scalar(each)) for each in arguments), strict=True)
-    ),
+    "SUMPRODUCT": lambda *arguments: _product_sum(arguments),
 }
 
 

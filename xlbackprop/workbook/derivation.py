@@ -1,6 +1,6 @@
 """The derivation: each quantity of one step, in symbols, with its numbers, and live."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from xlbackprop.backprop.expression import cell_formula, names_in, numbers_formula, symbols
 from xlbackprop.backprop.notation import defined_name, header
@@ -11,21 +11,25 @@ from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.spreadsheet.presentation import Page, Rule, Validation, Width
 from xlbackprop.workbook import looks
+from xlbackprop.workbook.chain_rule_path import write_path
 from xlbackprop.workbook.comparison import ComparisonSheet
 from xlbackprop.workbook.derivation_lines import (
     AS_TEXT,
-    CENTRAL,
-    DIFFERENCE,
     NUMBERS,
     QUANTITY,
     SENTENCE,
+    START_AS_TEXT,
+    START_MEANING,
+    START_NAME,
+    START_VALUE,
     SYMBOLS,
     VALUE,
     DerivationLayout,
     Line,
     Section,
 )
-from xlbackprop.workbook.gradient_check import GradientCheckSheet
+from xlbackprop.workbook.gradient_check import GradientCheckSheet, checked_names
+from xlbackprop.workbook.gradient_comparison import GradientComparison
 from xlbackprop.workbook.layout import DERIVATION, WorkbookLayout
 from xlbackprop.workbook.network_sheet import NetworkSheet
 from xlbackprop.workbook.run import Run
@@ -33,26 +37,25 @@ from xlbackprop.workbook.training import TrainingSheet
 
 # A formula over a wide layer is cut off rather than fill the page.
 _MAX_LINES = 6
+# More numbers than these do not fit into a line.
+_MAX_SUMMED_UP = 12
 
 # in pixels
 _WIDTHS = {
-    QUANTITY: 96,
-    VALUE: 104,
-    SYMBOLS: 270,
-    NUMBERS: 330,
-    CENTRAL: 130,
-    DIFFERENCE: 130,
-    SENTENCE: 580,
-    AS_TEXT: 60,
+    QUANTITY: 100,
+    VALUE: 92,
+    SYMBOLS: 200,
+    NUMBERS: 225,
+    SENTENCE: 330,
+    "F": 16,
+    START_NAME: 60,
+    START_VALUE: 104,
+    START_MEANING: 190,
+    AS_TEXT: None,
+    START_AS_TEXT: None,
 }
 
 _STEP_ROW, _ETA_ROW, _SUMMARY_ROW = 3, 4, 5
-
-# How far a central difference may be from the true gradient and still agree: its own rounding and
-# truncation, some thousand times smaller than the smallest slip that is worth finding.
-_RELATIVE_TOLERANCE = 1e-5
-_ERROR_TOLERANCE = 1e-9
-_ABSOLUTE_TOLERANCE = 1e-10
 
 #: What is smaller is shown as 0 in a worked example; engines differ about whether 1e-17 is 0. No round
 #: number, because a product such as 1e-9 × 0.001 would lie on the border.
@@ -64,23 +67,25 @@ class DerivationSheet:
 
     Attributes:
         step: the cell that says which step is shown.
-        eta: the cell that says which learning rate is shown.
+        eta: the cell that says which learning rate is wanted.
         values: the cell of each quantity's value; for an update `new w1`.
+        gradients: each gradient three ways.
     """
 
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
-        self._layout, self._derivation = layout, DerivationLayout(layout.network)
+        self._layout, compared = layout, checked_names(layout.network)
+        self._derivation = DerivationLayout(layout.network, len(compared))
         self.sheet = sheet = book.sheet(DERIVATION, "every formula explained, with its numbers")
         self._step = sheet.reserve("step", f"{VALUE}{_STEP_ROW}", (), Role.INPUT)
         self._eta = sheet.reserve("learning rate", f"{VALUE}{_ETA_ROW}", (), Role.INPUT)
         self._choice = sheet.reserve("which learning rate", f"{AS_TEXT}{_ETA_ROW}", ())
         self._sections = [
-            (section, self._column(section, VALUE, Role.QUANTITY), self._column(section, AS_TEXT, Role.FORMULA))
+            (section, self._column(section, "values", Role.QUANTITY), self._column(section, "as texts", Role.FORMULA))
             for section in self._derivation.sections
         ]
-        last = max(self._derivation.rows.values())
-        at, size = f"{DIFFERENCE}{_SUMMARY_ROW + 1}", (last - _SUMMARY_ROW, 1)
-        self._differences = sheet.reserve("relative differences", at, size)
+        self.gradients = GradientComparison(
+            sheet, self._derivation.comparison_row, compared, counts=f"{AS_TEXT}{_SUMMARY_ROW}"
+        )
         self.values, self._texts = (
             {
                 line.key: blocks[column].cell(n)
@@ -90,10 +95,10 @@ class DerivationSheet:
             for column in (0, 1)
         )
 
-    def _column(self, section: Section, letters: str, role: Role) -> Block:
-        kind = "in numbers" if letters == AS_TEXT else "values"
-        size = (len(section.lines), 1)
-        return self.sheet.reserve(f"{section.title}, {kind}", f"{letters}{section.first_row}", size, role)
+    def _column(self, section: Section, kind: str, role: Role) -> Block:
+        letters = (VALUE, AS_TEXT) if section is not self._derivation.start else (START_VALUE, START_AS_TEXT)
+        at = f"{letters[kind == 'as texts']}{section.first_row}"
+        return self.sheet.reserve(f"{section.title}, {kind}", at, (len(section.lines), 1), role)
 
     @property
     def step(self) -> Place:
@@ -102,6 +107,11 @@ class DerivationSheet:
     @property
     def eta(self) -> Place:
         return self._eta.place
+
+    @property
+    def verdicts(self) -> Mapping[str, Place]:
+        """The cell that says whether the gradient of each weight agrees."""
+        return self.gradients.verdicts
 
     def fill(
         self,
@@ -116,40 +126,67 @@ class DerivationSheet:
         Raises:
             UnusableInput: the learning rates do not fit into one formula.
         """
-        sheet = self.sheet
-        for letters, width in _WIDTHS.items():
-            number = "ABCDEFGH".index(letters) + 1
-            sheet.widths.append(Width(number, number, width, hidden=letters == AS_TEXT))
+        sheet, derivation = self.sheet, self._derivation
+        for number, width in enumerate(_WIDTHS.values(), start=1):
+            sheet.widths.append(Width(number, number, width, hidden=width is None))
         sheet.heights[1] = looks.TITLE_PIXELS
         sheet.put("A1", "One training step, derived and worked out", looks.TITLE)
         sheet.put("A2", "Choose a step and a learning rate: every line below shows that step.", looks.MUTED)
         self._write_choice(comparison)
         for section, values, texts in self._sections:
             self._write_values(section, values, texts, run, training, comparison)
-        differences: list[list[Formula | None]] = [[None] for _ in self._differences.place]
-        for section, *_ in self._sections:
+        network_trained = self._layout.network
+        write_path(sheet, derivation.path_row, network_trained, self.values.__getitem__, self._texts.__getitem__)
+        self._write_start()
+        for section in (*derivation.derived, derivation.update):
             self._write_section(section)
-            for line in section.lines:
-                central_difference = gradient_check.differences.get(line.key.removeprefix("dE_d"))
-                if central_difference and line.key.startswith("dE_d"):
-                    differences[line.row - self._differences.row] = [self._write_check(line, central_difference)]
-        sheet.fill(self._differences, differences, looks.SCIENTIFIC)
-        self._write_summary(gradient_check)
-        sheet.page = Page(frozen=(_SUMMARY_ROW, 1), repeated_rows=(1, _SUMMARY_ROW))
+        self.gradients.fill(
+            derivation.comparison_title,
+            {name: self.values[f"dE_d{name}"] for name in gradient_check.moved},
+            gradient_check.differences,
+            {
+                name: Formula(self._of_the_step(f"dE_d{name}", training), run.first[f"dE_d{name}"])
+                for name in gradient_check.moved
+            },
+            error=self.values["E_total"],
+            epsilon=gradient_check.epsilon,
+        )
+        band = sheet.put(f"C{_SUMMARY_ROW}", [""] * 3, looks.VERDICT)
+        self.gradients.write_summary(f"{VALUE}{_SUMMARY_ROW}", band, len(network_trained.trained_names))
+        sheet.page = Page(frozen=(_SUMMARY_ROW, 0), repeated_rows=(1, _SUMMARY_ROW))
 
     def _write_choice(self, comparison: ComparisonSheet) -> None:
         sheet, steps = self.sheet, self._layout.steps
         sheet.put(f"A{_STEP_ROW}", [["step"], ["learning rate"], ["gradients"]], looks.NAME)
         sheet.fill(self._step, 0.0, looks.INPUT)
         sheet.fill(self._eta, self._layout.etas[0], looks.INPUT)
-        sheet.put(f"C{_STEP_ROW}", [[f"0 to {steps:,}"], ["one of the training sheets"]], looks.MUTED_INDENTED)
         message = f"The training has the steps 0 to {steps}."
         sheet.validations += [
             Validation(self.step, "integer", 0, steps, title="Step", message=message),
             Validation(self.eta, "list", choices=comparison.etas),
         ]
-        chosen = Formula(f"IFERROR(MATCH({self.eta:$},{comparison.etas:$},0),1)")
-        sheet.fill(self._choice, chosen, looks.MUTED)
+        among = f"MATCH({self.eta:$},{comparison.etas:$},0)"
+        sheet.fill(self._choice, Formula(f"IFERROR({among},1)"), looks.MUTED)
+        step = f"{self.step:$}"
+        # INT of a text is an error
+        no_step = f"IFERROR(OR({step}<0,{step}>{steps},{step}<>INT({step})),0<1)"
+        no_sheet = f"ISERROR({among})"
+        hints = sheet.put(
+            f"C{_STEP_ROW}",
+            [
+                [Formula(f'IF({no_step},"there is no such step: choose one from 0 to {steps}","0 to {steps:,}")')],
+                [
+                    Formula(
+                        f'IF({no_sheet},"no sheet has this η; shown: η = "&{self.values["eta"]:$},'
+                        '"one of the training sheets")'
+                    )
+                ],
+            ],
+            looks.MUTED_INDENTED,
+            name="what can be chosen",
+        )
+        for n, wrong in enumerate((no_step, no_sheet)):
+            sheet.rules.append(Rule(hints.cell(n), wrong, looks.AMBER))
 
     def _write_values(
         self,
@@ -182,6 +219,10 @@ class DerivationSheet:
             return f"INDEX({comparison.etas:$},{self._choice.place:$})"
         if name not in self._layout.network.trained_names:
             return defined_name(name)
+        return self._of_the_step(name, training)
+
+    def _of_the_step(self, name: str, training: Sequence[TrainingSheet]) -> str:
+        """A quantity as the training sheet has it at the step that is shown, as a formula."""
         columns = ",".join(f"{one.column(name):$}" for one in training)
         formula = f"INDEX(CHOOSE({self._choice.place:$},{columns}),{self.step:$}+1)"
         if len(self.sheet.book.written(formula, self.sheet)) > MAX_FORMULA_LENGTH:
@@ -190,28 +231,34 @@ class DerivationSheet:
             )
         return formula
 
-    def _write_section(self, section: Section) -> None:
-        sheet, row = self.sheet, section.first_row
-        sheet.put(f"A{section.row}", [section.title, *[""] * 6], looks.SECTION)
-        sheet.put(f"A{section.row + 1}", section.explanation, looks.MUTED)
-        headings = {QUANTITY: "quantity", VALUE: "value"}
-        if any(line.expression for line in section.lines):
-            headings |= {SYMBOLS: "formula", NUMBERS: "with the numbers", SENTENCE: "what it is"}
-        else:
-            headings |= {SYMBOLS: "what it is"}
-        if any(line.key.startswith(("dE_dw", "dE_db")) for line in section.lines):
-            headings |= {CENTRAL: "central difference", DIFFERENCE: "relative difference"}
-        sheet.put(f"A{section.row + 2}", [headings.get(letters, "") for letters in "ABCDEFG"], looks.TABLE_HEADER)
-        sheet.put(f"{QUANTITY}{row}", [[header(line.key)] for line in section.lines], looks.NAME)
-        sentences = [[line.sentence] for line in section.lines]
-        derived = [line for line in section.lines if line.expression]
-        sheet.put(f"{SENTENCE if derived else SYMBOLS}{row}", sentences, looks.WRAPPED)
-        if derived:
-            self._write_derived(section)
+    def _write_start(self) -> None:
+        """What the step starts from: a few lines above the derivation, and beside it all of it."""
+        sheet, start, row = self.sheet, self._derivation.start, self._derivation.summary_row
+        sheet.put(f"A{row}", ["What this step starts from", *[""] * 4], looks.SECTION)
+        kinds = self._derivation.summary
+        sheet.put(f"A{row + 1}", [[kind] for kind, _ in kinds], looks.NAME)
+        sheet.put(f"B{row + 1}", [[self._summed_up(names)] for _, names in kinds], looks.INDENTED, name="start values")
+        sheet.put(f"{START_NAME}{start.row}", [start.title, "", ""], looks.SECTION)
+        sheet.put(f"{START_NAME}{start.row + 1}", start.explanation, looks.MUTED)
+        sheet.put(f"{START_NAME}{start.row + 2}", ["quantity", "value", "what it is"], looks.TABLE_HEADER)
+        sheet.put(f"{START_NAME}{start.first_row}", [[header(line.key)] for line in start.lines], looks.NAME)
+        sheet.put(f"{START_MEANING}{start.first_row}", [[line.sentence] for line in start.lines], looks.INDENTED)
 
-    def _write_derived(self, section: Section) -> None:
+    def _summed_up(self, names: Sequence[str]) -> Formula | str:
+        """Names with their values in one line: `i1 = 0.05,  i2 = 0.1`."""
+        if len(names) > _MAX_SUMMED_UP:
+            return f"{len(names):,} numbers: see the column {START_VALUE}"
+        return Formula('"' + '&",  '.join(f'{name} = "&{self._texts[name]:$}' for name in names))
+
+    def _write_section(self, section: Section) -> None:
         """Each quantity of a section in symbols, and with its numbers put in."""
         sheet, row = self.sheet, section.first_row
+        sheet.put(f"A{section.row}", [section.title, *[""] * 4], looks.SECTION)
+        sheet.put(f"A{section.row + 1}", section.explanation, looks.MUTED)
+        headings = ["quantity", "value", "formula", "with the numbers", "what it is"]
+        sheet.put(f"A{section.row + 2}", headings, looks.TABLE_HEADER)
+        sheet.put(f"{QUANTITY}{row}", [[header(line.key)] for line in section.lines], looks.NAME)
+        sheet.put(f"{SENTENCE}{row}", [[line.sentence] for line in section.lines], looks.WRAPPED)
         shown = [f"{header(line.key)} = {symbols(line.expression, header)}" for line in section.lines]
         sheet.put(f"{SYMBOLS}{row}", [[text] for text in shown], looks.WRAPPED)
         name = f"{section.title}, worked out"
@@ -220,7 +267,7 @@ class DerivationSheet:
         )
         for text, line, (cell,) in zip(shown, section.lines, worked.place, strict=True):
             texts = {SYMBOLS: text, NUMBERS: str(sheet.book.value(cell))[2:], SENTENCE: line.sentence}
-            height = max(looks.lines(text, _WIDTHS[column]) for column, text in texts.items())
+            height = max(looks.lines(text, _WIDTHS[column] or 0) for column, text in texts.items())
             sheet.heights[line.row] = looks.LINE_PIXELS * min(height, _MAX_LINES)
 
     def _worked(self, line: Line) -> Formula | str:
@@ -231,34 +278,6 @@ class DerivationSheet:
             return Formula(worked)
         shown = symbols(line.expression, header)
         return f"= {shown}" if len(shown) < 20 else "too long to show"
-
-    def _write_check(self, line: Line, central_difference: Place) -> Formula:
-        """Write the central difference beside a gradient, and say how far apart the two are."""
-        sheet, gradient = self.sheet, self.values[line.key]
-        central = sheet.put(
-            f"{CENTRAL}{line.row}", Formula(f"{central_difference:$}"), looks.NUMBER, name="central difference"
-        ).place
-        difference, error = f"ABS({gradient}-{central})", self.values["E_total"]
-        size = f"MAX(ABS({gradient}),ABS({central})"
-        relative = f"{difference}/{size},1E-300)"
-        agrees = f"{difference}<={_RELATIVE_TOLERANCE}*{size})+{_ERROR_TOLERANCE}*{error:$}+{_ABSOLUTE_TOLERANCE}"
-        words = f'IF({agrees},{relative},"differs: "&ROUND({relative},6))'
-        return Formula(f'IF(ISTEXT({central}),"no derivative",{words})')
-
-    def _write_summary(self, gradient_check: GradientCheckSheet) -> None:
-        """One line above the derivation: do all gradients agree with their central differences?"""
-        sheet, count = self.sheet, len(gradient_check.differences)
-        below = self._differences.place
-        differing = f'COUNTIF({below},"differs*")'
-        checked = f"all {count}" if count == len(self._layout.network.trained_names) else f"the first {count}"
-        good = f"Gradient check: {checked} gradients agree with their central differences."
-        if count == 1:
-            good = "Gradient check: the gradient agrees with its central difference."
-        bad = " of the gradients do not agree with their central differences: see the red cells."
-        verdict = f'IF({differing}=0,"{good}",{differing}&"{bad}")'
-        sheet.put(f"{VALUE}{_SUMMARY_ROW}", Formula(verdict), looks.VERDICT, name="verdict")
-        sheet.put(f"C{_SUMMARY_ROW}", [""] * 4, looks.VERDICT)
-        sheet.rules.append(Rule(below, "differs", looks.RED, begins_with=True))
 
 
 def _number_in_text(cell: str) -> str:

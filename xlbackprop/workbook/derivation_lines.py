@@ -7,7 +7,14 @@ from functools import cached_property
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.quantities import Part, Quantity, training_step, updates
 
-QUANTITY, VALUE, SYMBOLS, NUMBERS, CENTRAL, DIFFERENCE, SENTENCE, AS_TEXT = "ABCDEFGH"
+#: The columns of a line; of what a step starts from; and, hidden, the numbers of both as texts.
+QUANTITY, VALUE, SYMBOLS, NUMBERS, SENTENCE = "ABCDE"
+START_NAME, START_VALUE, START_MEANING = "GHI"
+AS_TEXT, START_AS_TEXT = "JK"
+
+#: Where the derivation begins, below what is always in view.
+FIRST_ROW = 7
+_PATH_ROWS = 6
 
 
 @dataclass(frozen=True)
@@ -39,32 +46,95 @@ class Section:
         """The row of its first line."""
         return self.row + 3
 
+    @property
+    def end(self) -> int:
+        """The row behind it and an empty one."""
+        return self.first_row + len(self.lines) + 1
+
 
 class DerivationLayout:
-    """Which quantity stands in which row of the derivation."""
+    """Which quantity stands in which row of the derivation.
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
+    Args:
+        network: what is trained.
+        compared: how many gradients are compared with their central differences.
+    """
+
+    #: The whole way to the first weight, once.
+    path_row = FIRST_ROW
+    #: What the step starts from, in a few lines.
+    summary_row = FIRST_ROW + _PATH_ROWS + 1
+
+    def __init__(self, network: Network, compared: int) -> None:
+        self.network, self._compared = network, compared
 
     @cached_property
-    def sections(self) -> list[Section]:
-        row, sections = 7, []
-        for n, (title, explanation, quantities) in enumerate(_sections(self.network)):
-            lines = tuple(
-                Line(key, row + 3 + offset, expression, sentence)
-                for offset, (key, expression, sentence) in enumerate(quantities)
-            )
-            sections.append(Section(row, f"{n}. {title}" if n else title, explanation, lines))
-            row += 4 + len(lines)
+    def summary(self) -> list[tuple[str, list[str]]]:
+        """What the step starts from, by kinds: a word for it, and names."""
+        network = self.network
+        lines = [("inputs", network.input_names), ("targets", network.target_names)]
+        for layer in network.trained_layers:
+            into = _layer_title(network, layer).removesuffix(" layer")
+            lines.append((f"weights, {into}", [w for row in network.layer_weights(layer) for w in row]))
+            lines.append((f"biases, {into}", network.layer_biases(layer)))
+        return [(kind, list(dict.fromkeys(names))) for kind, names in lines if names]
+
+    @cached_property
+    def start(self) -> Section:
+        """What the step starts from, beside the derivation."""
+        network, meanings = self.network, self.network.meanings
+        carried = [*network.input_names, *network.target_names, *network.weight_names, *network.bias_names]
+        lines = [("eta", "", "the learning rate")] + [(name, "", meanings[name]) for name in carried]
+        return _section(FIRST_ROW, "What this step starts from", "All of it, one by one.", lines)
+
+    @cached_property
+    def derived(self) -> list[Section]:
+        """From the forward pass to the gradients, one section below the other."""
+        row, sections = self.summary_row + len(self.summary) + 2, []
+        for number, (title, explanation, quantities) in enumerate(_sections(self.network), start=1):
+            sections.append(_section(row, f"{number}. {title}", explanation, quantities))
+            row = sections[-1].end
         return sections
+
+    @property
+    def comparison_row(self) -> int:
+        """Where the comparison of the gradients begins."""
+        return self.derived[-1].end
+
+    @property
+    def comparison_title(self) -> str:
+        return f"{len(self.derived) + 1}. Are the gradients right?"
+
+    @cached_property
+    def update(self) -> Section:
+        """The last section."""
+        return _section(
+            self.comparison_row + self._compared + 4,
+            f"{len(self.derived) + 2}. Update",
+            "Every weight moves against its gradient, by the learning rate: the weights of the next row. "
+            "All gradients are computed before the first weight moves.",
+            [(f"new {u.name}", u.expression, u.sentence) for u in updates(self.network)],
+        )
+
+    @property
+    def sections(self) -> list[Section]:
+        """All sections with quantities, in the order of the lesson."""
+        return [self.start, *self.derived, self.update]
 
     @cached_property
     def rows(self) -> dict[str, int]:
+        """The row of each quantity."""
         return {line.key: line.row for section in self.sections for line in section.lines}
 
-    def cell(self, key: str, column: str = VALUE) -> str:
-        """The absolute address of a quantity's value (or another of its columns)."""
-        return f"${column}${self.rows[key]}"
+    def cell(self, key: str) -> str:
+        """The absolute address of a quantity's value."""
+        started = any(line.key == key for line in self.start.lines)
+        return f"${START_VALUE if started else VALUE}${self.rows[key]}"
+
+
+def _section(row: int, title: str, explanation: str, quantities: list[tuple[str, str, str]]) -> Section:
+    lines = (Line(key, row + 3 + n, expression, sentence) for n, (key, expression, sentence) in enumerate(quantities))
+    return Section(row, title, explanation, tuple(lines))
 
 
 def _sections(network: Network) -> Iterator[tuple[str, str, list[tuple[str, str, str]]]]:
@@ -73,13 +143,6 @@ def _sections(network: Network) -> Iterator[tuple[str, str, list[tuple[str, str,
     def take(part: Part, layer: int) -> list[tuple[str, str, str]]:
         return [_entry(q) for q in quantities if q.part is part and q.layer == layer]
 
-    carried = [*network.input_names, *network.target_names, *network.weight_names, *network.bias_names]
-    meanings = network.meanings
-    yield (
-        "What this step starts from",
-        "The inputs and targets, and the weights that the training has reached at the step chosen above.",
-        [("eta", "", "the learning rate")] + [(name, "", meanings[name]) for name in carried],
-    )
     for layer in network.trained_layers:
         what = _layer_title(network, layer)
         yield (
@@ -110,12 +173,6 @@ def _sections(network: Network) -> Iterator[tuple[str, str, list[tuple[str, str,
             "first δ, how the error changes with the sum that a neuron takes in, then that sum with the weight.",
             deltas + gradients,
         )
-    yield (
-        "Update",
-        "Every weight moves against its gradient, by the learning rate: the weights of the next row. "
-        "All gradients are computed before the first weight moves.",
-        [(f"new {u.name}", u.expression, u.sentence) for u in updates(network)],
-    )
 
 
 def _entry(quantity: Quantity) -> tuple[str, str, str]:

@@ -1,5 +1,6 @@
 """The gradient check: every weight moved a little up and down, a forward pass each, and the slope between."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from xlbackprop.backprop.expression import cell_formula
@@ -11,7 +12,7 @@ from xlbackprop.spreadsheet.addresses import column_letters
 from xlbackprop.spreadsheet.blocks import Formula, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place
-from xlbackprop.spreadsheet.presentation import Page
+from xlbackprop.spreadsheet.presentation import Page, Rule
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.layout import GRADIENT_CHECK, WorkbookLayout
 from xlbackprop.workbook.run import Run
@@ -21,6 +22,8 @@ EPSILON = 0.0001
 _HEADER_ROW = 5
 _FIRST_ROW = _HEADER_ROW + 1
 _FIRST_QUANTITY = 3
+#: From the rows of the weights to those of the forward passes: an empty one, a heading, a sentence, headers.
+_BETWEEN = 4
 
 #: Two forward passes a weight: in a wide network only the first weights are checked.
 MAX_CELLS = 20_000
@@ -32,12 +35,22 @@ AT_A_KINK = "at a kink"
 ZERO = 1.7e-12
 
 
+def checked_names(network: Network) -> list[str]:
+    """The weights and biases that get a central difference."""
+    quantities = [q for q in training_step(network) if q.part in (Part.FORWARD, Part.ERROR)]
+    return network.trained_names[: max(1, MAX_CELLS // (2 * len(quantities)))]
+
+
 class Step(Protocol):
     """The step that is checked."""
 
     @property
-    def values(self) -> dict[str, Place]:
+    def values(self) -> Mapping[str, Place]:
         """The cell of each of its quantities."""
+
+    @property
+    def verdicts(self) -> Mapping[str, Place]:
+        """The cell that says whether the gradient of each weight agrees."""
 
 
 class GradientCheckSheet:
@@ -45,7 +58,7 @@ class GradientCheckSheet:
 
     Attributes:
         epsilon: the cell that says how far a weight is moved.
-        moved: the weights and biases that get a central difference, two rows each.
+        moved: the weights and biases that get a central difference, two forward passes each.
         names: the quantities of a forward pass, in the order of their columns.
         passes: their cells, a row a forward pass.
         differences: the cell of the central difference of each of `moved`.
@@ -55,18 +68,15 @@ class GradientCheckSheet:
         self._network = network = layout.network
         self.sheet = sheet = book.sheet(GRADIENT_CHECK, "the gradients once more, by nudging each weight")
         self.names = [q.name for q in training_step(network) if q.part in (Part.FORWARD, Part.ERROR)]
-        self.moved = network.trained_names[: max(1, MAX_CELLS // (2 * len(self.names)))]
-        rows = 2 * len(self.moved)
+        self.moved = checked_names(network)
+        count = len(self.moved)
         self._epsilon = sheet.reserve("ε", "B3", (), Role.INPUT)
-        self._moved_by = sheet.reserve("moved by", f"B{_FIRST_ROW}", (rows, 1))
-        at = f"{column_letters(_FIRST_QUANTITY)}{_FIRST_ROW}"
-        self._passes = sheet.reserve("forward passes", at, (rows, len(self.names)), Role.QUANTITY)
-        column = column_letters(_FIRST_QUANTITY + len(self.names))
-        self._differences = [
-            sheet.reserve(f"central difference of {name}", f"{column}{_FIRST_ROW + 2 * n}", ())
-            for n, name in enumerate(self.moved)
-        ]
-        self.differences = {name: block.place for name, block in zip(self.moved, self._differences, strict=True)}
+        self._slopes = sheet.reserve("central differences", f"F{_FIRST_ROW}", (count, 1))
+        self._passes_row = _FIRST_ROW + count + _BETWEEN
+        self._moved_by = sheet.reserve("moved by", f"B{self._passes_row}", (2 * count, 1))
+        at = f"{column_letters(_FIRST_QUANTITY)}{self._passes_row}"
+        self._passes = sheet.reserve("forward passes", at, (2 * count, len(self.names)), Role.QUANTITY)
+        self.differences = {name: self._slopes.cell(n) for n, name in enumerate(self.moved)}
 
     @property
     def epsilon(self) -> Place:
@@ -82,40 +92,67 @@ class GradientCheckSheet:
         return self._passes.place
 
     def fill(self, run: Run, step: Step) -> None:
-        """Fill the sheet: two rows a weight, one forward pass each, then the central difference.
+        """Fill the sheet: a row a weight, and below it two forward passes a weight.
 
         Raises:
             LeavesRange: a forward pass leaves what a cell can hold.
         """
-        sheet, names = self.sheet, self.names
+        sheet = self.sheet
         sheet.heights[1] = looks.TITLE_PIXELS
-        last, behind = (column_letters(_FIRST_QUANTITY + len(names) + more) for more in (0, 1))
-        sheet.set_widths({"A": 70, f"B:{behind}": 82, last: 130})
+        last = column_letters(_FIRST_QUANTITY + max(len(self.names), 6))
+        sheet.set_widths({"A": 76, "B": 92, "C:D": 150, "E:G": 112, "H": 160, f"I:{last}": 92})
         sheet.put("A1", "The gradients once more, without the chain rule", looks.TITLE)
         sheet.put(
             "A2",
-            "Move one weight by ±ε, run the forward pass of the step chosen in the derivation, "
-            "and see how E_total changes: ∂E/∂w ≈ (E_total at w + ε − E_total at w − ε) / 2ε.",
+            "Move one weight by ±ε and see how E_total changes: ∂E/∂w ≈ (E_total at w + ε − E_total at w − ε) / 2ε, "
+            "at the step chosen in the derivation.",
             looks.MUTED,
         )
         sheet.put("A3", "ε", looks.NAME)
         sheet.fill(self._epsilon, EPSILON, looks.INPUT)
-        titles = ["weight", "moved by", *map(header, names), "central difference"]
-        sheet.put(f"A{_HEADER_ROW}", titles, looks.TABLE_HEADER)
+        self._write_weights(step)
+        self._write_passes(run, step)
+        sheet.page = Page(repeated_rows=(_HEADER_ROW, _HEADER_ROW))
+
+    def _write_weights(self, step: Step) -> None:
+        """A row a weight: the two errors, their difference, the slope, and the gradient by the chain rule."""
+        sheet, total = self.sheet, self.names.index("E_total")
+        titles = ["weight", "value", "E_total at w + ε", "E_total at w − ε", "difference", "/ 2ε", "chain rule"]
+        sheet.put(f"A{_HEADER_ROW}", [*titles, "do they agree?"], looks.TABLE_HEADER)
+        sheet.put(f"A{_FIRST_ROW}", [[name] for name in self.moved], looks.NAME)
+        ends = [(self.passes[2 * n, total], self.passes[2 * n + 1, total]) for n in range(len(self.moved))]
+        values = [[Formula(f"{step.values[name]:$}")] for name in self.moved]
+        sheet.put(f"B{_FIRST_ROW}", values, looks.NUMBER, name="weights")
+        errors = [[Formula(f"{up}"), Formula(f"{down}"), Formula(f"{up}-{down}")] for up, down in ends]
+        numbers = (looks.TWELVE_DECIMALS, looks.TWELVE_DECIMALS, looks.FOUR_DIGITS)
+        differences = sheet.put(f"C{_FIRST_ROW}", errors, *numbers, name="errors and their differences").place[:, 2]
+        slopes = []
+        for n, difference in enumerate(differences):
+            slope, kinks = f"{difference}/(2*{self.epsilon:$})", self._kinks(self.passes[2 * n], self.passes[2 * n + 1])
+            slopes.append([Formula(f'IF({kinks}>0,"{AT_A_KINK}",{slope})' if kinks else slope)])
+        sheet.fill(self._slopes, slopes, looks.SMALL_NUMBER)
+        gradients = [
+            [Formula(f"{step.values[f'dE_d{name}']:$}"), Formula(f"{step.verdicts[name]:$}")] for name in self.moved
+        ]
+        said = sheet.put(f"G{_FIRST_ROW}", gradients, looks.SMALL_NUMBER, looks.CENTERED, name="by the chain rule")
+        sheet.rules += [
+            Rule(said.place[:, 1], word, look, equals=True)
+            for word, look in (("agrees", looks.GREEN), ("differs", looks.RED))
+        ]
+
+    def _write_passes(self, run: Run, step: Step) -> None:
+        """Two forward passes a weight, with the weight moved up and down."""
+        sheet, row, names = self.sheet, self._passes_row, self.names
+        sheet.put(f"A{row - 3}", ["The forward passes", *[""] * 7], looks.SECTION)
+        sheet.put(f"A{row - 2}", "Two for each weight: moved up in the first, down in the second.", looks.MUTED)
+        sheet.put(f"A{row - 1}", ["weight", "moved by", *map(header, names)], looks.TABLE_HEADER)
         passes = [(name, sign) for name in self.moved for sign in (1, -1)]
-        sheet.put(f"A{_FIRST_ROW}", [[name] for name, _ in passes], looks.NAME)
+        sheet.put(f"A{row}", [[name] for name, _ in passes], looks.NAME)
         sheet.fill(
             self._moved_by, [[Formula(f"{'-' if sign < 0 else ''}{self.epsilon:$}")] for _, sign in passes], looks.TEXT
         )
         formulas = [self._pass(n, name, sign, run, step) for n, (name, sign) in enumerate(passes)]
         sheet.fill(self._passes, formulas, looks.NUMBER)
-        total = names.index("E_total")
-        for n, block in enumerate(self._differences):
-            up, down = self.passes[2 * n], self.passes[2 * n + 1]
-            slope = f"({up[total]}-{down[total]})/(2*{self.epsilon:$})"
-            kinks = self._kinks(up, down)
-            sheet.fill(block, Formula(f'IF({kinks}>0,"{AT_A_KINK}",{slope})' if kinks else slope), looks.SMALL_NUMBER)
-        sheet.page = Page(frozen=(_HEADER_ROW, 2), repeated_rows=(_HEADER_ROW, _HEADER_ROW))
 
     def _pass(self, row: int, moved: str, sign: int, run: Run, step: Step) -> list[Formula]:
         """A forward pass with one weight moved."""

@@ -8,6 +8,7 @@ INK = "#1F2A44"
 MUTED_INK = "#6B7280"
 ACCENT = "#1F5FBF"
 GOOD_FILL = "#DDF2DF"
+AMBER_FILL, AMBER_INK = "#FFF1C2", "#7A5B00"
 SECTION_FILL = "#E8EDF6"
 RULE = "#C9CFDA"
 
@@ -61,15 +62,21 @@ NUMBER = _house(number_format="[>=0.001]0.000000;[<=-0.001]-0.000000;General")
 SMALL_NUMBER = _house(number_format=_SMALL)
 SCIENTIFIC = _house(number_format="0.0E+00")
 ALL_DIGITS = _house(number_format="0.000000000000E+00")
+#: An error beside one that differs from it in the ninth digit.
+TWELVE_DECIMALS = _house(number_format="[<100000]0.000000000000;0.000000000000E+00")
+FOUR_DIGITS = _house(number_format="0.0000E+00")
+CENTERED_NUMBER = _house(number_format=_SMALL, align="center")
 PERCENT = _house(number_format="0.0%", bold=True)
 TOTAL = _house(number_format=_SMALL, bold=True, fill="#FCE3CF")
-VERDICT = _house(bold=True, size=12, fill=GOOD_FILL)
+#: A verdict is amber until a rule says that it is good or bad.
+VERDICT = Look(bold=True, size=12, fill=AMBER_FILL, colour=AMBER_INK, middle=True)
 STEP = Look(colour=MUTED_INK, middle=True, align="center")
 
 # what rules change
 RED = Look(fill="#F8C9C9", colour="#9B1C1C")
-AMBER = Look(fill="#FFF1C2", colour="#7A5B00")
-GREEN = Look(fill=GOOD_FILL)
+AMBER = Look(fill=AMBER_FILL, colour=AMBER_INK)
+GREEN = Look(fill=GOOD_FILL, colour=INK)
+GREY = Look(fill="#E5E7EB", colour=MUTED_INK)
 BEST = Look(bold=True, fill=GOOD_FILL)
 LARGE_NUMBER = Look(number_format="0.0000E+00")
 
@@ -82,6 +89,16 @@ def group(name: str) -> Look:
 def header(name: str) -> Look:
     """The header of a column in a group."""
     return _house(bold=True, fill=_group_fill(name), align="center", bottom=MUTED_INK)
+
+
+def part(name: str) -> Look:
+    """A factor of a product, in the colour of a group."""
+    return _house(fill=_group_fill(name), wrap=True, align="center")
+
+
+def part_value(name: str) -> Look:
+    """The value of a factor, in the colour of a group."""
+    return _house(fill=_group_fill(name), align="center", bold=True, number_format=_SMALL)
 
 
 def _group_fill(name: str) -> str:

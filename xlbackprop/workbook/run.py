@@ -1,15 +1,67 @@
 """The numbers that stand in a workbook until a spreadsheet recalculates it."""
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 
 from xlbackprop.backprop.simulation import Simulation
 from xlbackprop.reference.rounding import ReferenceTotals, reference_totals
 from xlbackprop.workbook.layout import WorkbookLayout
+
+#: The moments are added up by so many rows at a time.
+_ROWS_AT_A_TIME = 2048
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What the columns of a training add up to.
+
+    Attributes:
+        count: the number of rows.
+        sums: of each quantity's values.
+        squares: of their squares.
+        first, last: the values of step 0, and of the last step.
+    """
+
+    count: int
+    sums: Mapping[str, float]
+    squares: Mapping[str, float]
+    first: Mapping[str, float]
+    last: Mapping[str, float]
+
+
+def _moments(run: Iterable[Mapping[str, float]], totals: "array[float]") -> Moments:
+    """The moments of a run, in constant memory; E_total of each step goes into `totals`."""
+    run = iter(run)
+    first = dict(next(run))
+    names = tuple(first)
+    values = itemgetter(*names)
+    sums, squares, count, rows = np.zeros(len(names)), np.zeros(len(names)), 0, array("d", values(first))
+    total = names.index("E_total")
+
+    def add_up() -> None:
+        nonlocal count
+        table = np.frombuffer(rows).reshape(-1, len(names))
+        sums[:] += table.sum(axis=0)
+        squares[:] += np.einsum("ij,ij->j", table, table)
+        totals.extend(table[:, total].tolist())
+        count += len(table)
+
+    row: Sequence[float] = values(first)
+    for step in run:
+        row = values(step)
+        if len(rows) == _ROWS_AT_A_TIME * len(names):
+            add_up()
+            rows = array("d")
+        rows.extend(row)
+    add_up()
+    last = dict(zip(names, row, strict=True))
+    by_name = [dict(zip(names, column.tolist(), strict=True)) for column in (sums, squares)]
+    return Moments(count, sums=by_name[0], squares=by_name[1], first=first, last=last)
 
 
 @dataclass(frozen=True)
@@ -29,14 +81,30 @@ class Run:
         return Simulation(self.layout.network)
 
     @cached_property
+    def _added_up(self) -> "tuple[list[array[float]], list[Moments]]":
+        totals, moments = [array("d") for _ in self.layout.etas], []
+        for eta, column in zip(self.layout.etas, totals, strict=True):
+            with np.errstate(over="ignore"):
+                moments.append(_moments(self.simulation.steps(eta, self.layout.steps), column))
+        return totals, moments
+
+    @property
     def totals(self) -> "list[array[float]]":
         """For each learning rate E_total at each step.
 
         Raises:
             LeavesRange: a training leaves what a cell can hold.
         """
-        steps = (self.simulation.steps(eta, self.layout.steps) for eta in self.layout.etas)
-        return [array("d", (values["E_total"] for values in run)) for run in steps]
+        return self._added_up[0]
+
+    @property
+    def moments(self) -> list[Moments]:
+        """For each learning rate what its columns add up to.
+
+        Raises:
+            LeavesRange: a training leaves what a cell can hold.
+        """
+        return self._added_up[1]
 
     @cached_property
     def first(self) -> dict[str, float]:
@@ -61,8 +129,10 @@ class NoRun(Run):
     """Stands for a run where only formulas are wanted: which there are depends on no value."""
 
     @cached_property
-    def totals(self) -> "list[array[float]]":
-        return [array("d", [0.0])] * len(self.layout.etas)
+    def _added_up(self) -> "tuple[list[array[float]], list[Moments]]":
+        nothing = dict.fromkeys(self.first, 0.0)
+        count, etas = self.layout.steps + 1, len(self.layout.etas)
+        return [array("d", [0.0])] * etas, [Moments(count, nothing, nothing, nothing, nothing)] * etas
 
     @cached_property
     def by_numpy(self) -> ReferenceTotals:

@@ -1,6 +1,6 @@
 """The training sheet of one learning rate: a row a step, every cell a formula, and the curve of E_total."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import groupby
 from operator import itemgetter
 
@@ -60,6 +60,11 @@ class TrainingSheet:
     def eta(self) -> Place:
         """The cell of the learning rate."""
         return self._eta.place
+
+    @property
+    def names(self) -> Collection[str]:
+        """The quantities that have a column, and `step`."""
+        return self._columns.keys()
 
     def column(self, name: str) -> Place:
         """The cells of a quantity, step by step."""

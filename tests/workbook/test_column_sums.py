@@ -1,0 +1,83 @@
+"""Each gradient column, and each column of a weight, adds up to what its definition gives: after any edit."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Editor, Workbook, built, cell, sheets_of, where
+from xlbackprop.backprop.templates import template_names
+from xlbackprop.spreadsheet.cells import Sheets
+from xlbackprop.spreadsheet.engines import recalculated
+
+
+def verdict(sheets: Sheets) -> str:
+    return str(cell(sheets, "Check", "A4"))
+
+
+def in_table(workbook: Workbook, name: str, step: int) -> str:
+    """The address of a quantity at a step of the second training sheet, η=2."""
+    places = sheets_of(workbook)
+    return where(places, places.training[1].cell(name, step))
+
+
+@pytest.mark.parametrize("template", template_names())
+def test_every_column_adds_up_as_built_and_after_edits_of_the_inputs(tmp_path: Path, template: str) -> None:
+    made = built(tmp_path, template)
+    count = 4 * len(made.layout.network.trained_names)
+    said = f"All {count} gradient and update columns are what their definitions give."
+    book = Editor(made.path)
+    assert verdict(book.sheets()) == said
+    for name, text in {"w1": "-0.61", "i1": "3.3", "t1": "0.2"}.items():
+        book.type("Network", made.layout.start.cell(name), text)
+    assert verdict(book.sheets()) == said
+
+
+@pytest.mark.parametrize(
+    ("quantity", "step", "wrong", "named"),
+    [
+        # one cell with the slope of the wrong neuron, and the sum of a whole column by one part in a million
+        ("dE_dw3", 5, "={delta_h1}*{i1}", "∂E/∂w3 in η=2"),
+        ("dE_dw8", 0, "={delta_o2}*{a_h2}*1.0001", "∂E/∂w8 in η=2"),
+        ("w5", 7, "0.4", "w5 in η=2"),
+        ("w5", 12, "={w5}*1.0000001", "w5 in η=2"),
+    ],
+)
+def test_a_column_that_is_wrong_after_an_edit_is_named(
+    classic: Workbook, editor: type[Editor], quantity: str, step: int, wrong: str, named: str
+) -> None:
+    cells = {name: in_table(classic, name, step) for name in ("delta_h1", "delta_o2", "i1", "a_h2")}
+    cells["w5"] = in_table(classic, "w5", step - 1)
+    book = editor(classic.path).type("Network", classic.layout.start.cell("w1"), "0.33")
+    sheets = book.type("η=2", in_table(classic, quantity, step), wrong.format(**cells)).sheets()
+    assert verdict(sheets) == f"{named} is not what its definition gives. See the red cells below."
+
+
+def test_several_wrong_columns_are_counted(classic: Workbook, editor: type[Editor]) -> None:
+    book = editor(classic.path)
+    for name in ("dE_dw1", "dE_dw2", "dE_dw7"):
+        book.type("η=2", in_table(classic, name, 3), "12")
+    assert verdict(book.sheets()) == (
+        "∂E/∂w1 in η=2 is not what its definition gives, nor are 2 other columns. See the red cells below."
+    )
+
+
+def test_rounding_is_no_error(classic: Workbook, editor: type[Editor]) -> None:
+    at = in_table(classic, "dE_dw5", 3)
+    right = cell(editor(classic.path).sheets(), "η=2", at)
+    for part, agrees in ((1e-10, True), (1e-7, False)):
+        sheets = editor(classic.path).type("η=2", at, repr(right * (1 + part))).sheets()
+        assert verdict(sheets).startswith("All 32 ") == agrees
+
+
+def test_columns_with_errors_cannot_be_compared(classic: Workbook, editor: type[Editor]) -> None:
+    sheets = editor(classic.path).type("Network", classic.layout.start.cell("w8"), "=1/0").sheets()
+    assert verdict(sheets).endswith(" gradient and update columns cannot be compared: they hold errors.")
+    assert not verdict(sheets).startswith("All")
+
+
+def test_libreoffice_adds_up_the_same(classic: Workbook, editor: type[Editor], tmp_path: Path, libreoffice) -> None:
+    book = editor(classic.path).type("Network", classic.layout.start.cell("w1"), "0.33")
+    assert verdict(recalculated(book.save(tmp_path / "right.xlsx"), "libreoffice")).startswith("All 32 ")
+    book.type("η=2", in_table(classic, "dE_dw3", 5), "0.0001")
+    sheets = recalculated(book.save(tmp_path / "wrong.xlsx"), "libreoffice")
+    assert verdict(sheets).startswith("∂E/∂w3 in η=2 is not")
