@@ -24,7 +24,7 @@ def in_table(workbook: Workbook, name: str, step: int) -> str:
 def test_every_column_adds_up_as_built_and_after_edits_of_the_inputs(tmp_path: Path, template: str) -> None:
     made = built(tmp_path, template)
     count = 4 * len(made.layout.network.trained_names)
-    said = f"All {count} gradient and update columns are what their definitions give."
+    said = f"All {count} gradient and update columns are what their definitions give (columns N to T)."
     book = Editor(made.path)
     assert verdict(book.sheets()) == said
     for name, text in {"w1": "-0.61", "i1": "3.3", "t1": "0.2"}.items():
@@ -49,7 +49,7 @@ def test_a_column_that_is_wrong_after_an_edit_is_named(
     cells["w5"] = in_table(classic, "w5", step - 1)
     book = editor(classic.path).type("Network", classic.layout.start.cell("w1"), "0.33")
     sheets = book.type("η=2", in_table(classic, quantity, step), wrong.format(**cells)).sheets()
-    assert verdict(sheets) == f"{named} is not what its definition gives. See the red cells below."
+    assert verdict(sheets) == f"{named} is not what its definition gives. See the red cells in column T."
 
 
 def test_several_wrong_columns_are_counted(classic: Workbook, editor: type[Editor]) -> None:
@@ -57,7 +57,7 @@ def test_several_wrong_columns_are_counted(classic: Workbook, editor: type[Edito
     for name in ("dE_dw1", "dE_dw2", "dE_dw7"):
         book.type("η=2", in_table(classic, name, 3), "12")
     assert verdict(book.sheets()) == (
-        "∂E/∂w1 in η=2 is not what its definition gives, nor are 2 other columns. See the red cells below."
+        "∂E/∂w1 in η=2 is not what its definition gives, nor are 2 other columns. See the red cells in column T."
     )
 
 

@@ -169,8 +169,8 @@ def _sections(network: Network) -> Iterator[tuple[str, str, list[tuple[str, str,
             )
         yield (
             f"Chain rule: weights into the {what}",
-            "∂E/∂w is a product of derivatives along the way from the error back to the weight: "
-            "first δ, how the error changes with the sum that a neuron takes in, then that sum with the weight.",
+            "∂E/∂w is a product of derivatives on the way back: δ, how the error changes with a neuron's sum, "
+            "times how that sum changes with the weight.",
             deltas + gradients,
         )
 
