@@ -93,7 +93,8 @@ class CheckSheet:
             4,
             f'IF({differing}>0,{where}&" is not what its definition gives"&'
             f'IF({differing}>1,", nor are "&({differing}-1)&" other columns.",".")&" See the red cells in column T.",'
-            f'IF({agreeing}={count},"All "&{agreeing}&" gradient and update columns are what their definitions give (columns N to T).",'
+            f'IF({agreeing}={count},"All "&{agreeing}&" gradient and update columns are what their definitions give '
+            '(columns N to T).",'
             f'({count}-{agreeing})&" gradient and update columns cannot be compared: they hold errors."))',
             bad=f"{differing}>0",
             good=f"{agreeing}={count}",
