@@ -84,6 +84,8 @@ def _from_toml(content: dict[str, Any]) -> Network:
             values[key] = _numbers(key, content[key])
     if "weights" not in values:
         values["weights"] = draw_weights(tuple(layers), seed=0)
+    if "bias_values" not in values and values.get("biases", "none") in ("fixed", "trained"):
+        values["bias_values"] = (0.0,) * sum(layers[1:])
     return Network(layers=tuple(layers), **values)
 
 

@@ -84,9 +84,11 @@ def agreement(file: CheckedFile, engine: str) -> str:
         ((table.sheet, table.largest_difference) for table in file.tables if table.largest_difference),
         key=lambda candidate: candidate[1].max_abs or 0.0,
     )
+    if not largest.max_abs:
+        return f"{text}, and NumPy agrees with every digit."
     return (
         f"{text}, and NumPy agrees with every one; the largest difference is "
-        f"{largest.max_abs:.1e}, of {largest.quantity} in {sheet}!{largest.cell}."
+        f"{largest.max_abs:.1e}, of {header(largest.quantity)} in {sheet}!{largest.cell}."
     )
 
 
