@@ -103,4 +103,4 @@ def test_the_summary_counts(tmp_path: Path) -> None:
 def test_how_far_numpy_agrees_is_said_in_the_notation_of_the_classroom(off: float, sentence: str) -> None:
     difference = Difference("dE_da_h1", "B4", off, off)
     table = CheckedTable("η=2", (), cells=12, header_row=3, first_row=4, last_row=6, differences=(difference,))
-    assert agreement(CheckedFile(Path("a.xlsx"), (table,)), "IronCalc") == sentence
+    assert agreement(CheckedFile(Path("a.xlsx"), sheets=(table,)), "IronCalc") == sentence
