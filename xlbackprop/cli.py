@@ -15,6 +15,7 @@ from xlbackprop import __version__
 from xlbackprop.commands import Commands
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import check_output
+from xlbackprop.printing import say, shown
 
 if TYPE_CHECKING:
     from xlbackprop.build import Built
@@ -147,11 +148,11 @@ def _print_built(built: "Built") -> None:
 
     layout = built.layout
     etas, steps = count(len(layout.etas), "learning rate"), count(layout.steps, "step")
-    click.echo(f"Wrote {built.path}: a {layout.network.shape} network, {etas}, {steps}.")
+    say(f"Wrote {built.path}: a {layout.network.shape} network, {etas}, {steps}.")
     if built.report is None:
-        click.echo(f"Not checked, because it has {UNCHECKED_FROM_STEPS:,} steps or more: add --check for that.")
+        say(f"Not checked, because it has {UNCHECKED_FROM_STEPS:,} steps or more: add --check for that.")
     else:
-        click.echo(_agreement(built.report))
+        say(_agreement(built.report))
 
 
 def _agreement(file: "CheckedFile") -> str:
@@ -201,7 +202,8 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     if as_json:
         _print_json(data.as_json(checked))
     elif as_csv:
-        click.echo(data.as_csv(checked), nl=False)
+        for line in data.as_csv(checked).splitlines():
+            say(line)
     elif len(checked) > 1 or not checked[0].error:
         _print_checked(checked)
     if annotate and not checked[0].error:
@@ -210,7 +212,7 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
         write_annotated(checked[0], annotate, force=force)
         if not (as_json or as_csv):
             marked = sum(len(sheet.findings) for sheet in checked[0].sheets)
-            click.echo(f"Wrote {annotate}, with {marked or 'nothing'} marked.")
+            say(f"Wrote {annotate}, with {marked or 'nothing'} marked.")
     errors = [file.error for file in checked if file.error]
     if errors:
         raise UnusableInput(
@@ -221,31 +223,33 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
+    # JSON is UTF-8, or ASCII where the output is neither
+    ascii_only = sys.stdout.encoding.lower() not in ("utf-8", "utf8")
+    say(json.dumps(document, ensure_ascii=ascii_only, allow_nan=False))
 
 
 def _print_checked(files: "list[CheckedFile]") -> None:
     from xlbackprop.report import text
 
     for file in files:
-        click.echo(click.style(str(file.file), bold=True))
+        say(str(file.file), bold=True)
         if file.error:
-            click.echo(f"  {file.error}")
+            say(f"  {file.error}")
         listed = [sheet for sheet in file.sheets if sheet.header_row is not None or sheet.findings]
-        width = max((len(sheet.sheet) for sheet in listed), default=0)
+        width = max((len(shown(sheet.sheet)) for sheet in listed), default=0)
         for sheet in listed:
             rows = "no rows" if sheet.first_row is None else f"rows {sheet.first_row} to {sheet.last_row}"
             eta = f"η {'unknown' if sheet.learning_rate is None else f'{sheet.learning_rate:g}'}"
             if sheet.header_row is None:
                 rows, eta = "no table", ""
             verdict = click.style(sheet.verdict, fg=text.COLOURS[sheet.verdict])
-            click.echo(f"  {sheet.sheet:<{width}}  {rows:<16}  {eta:<10}  {verdict}")
+            say(f"  {shown(sheet.sheet):<{width}}  {rows:<16}  {eta:<10}  ", ending=verdict)
             for line in text.table_lines(sheet):
-                click.echo(f"    {line}")
+                say(f"    {line}")
         for note in file.notes:
-            click.echo(f"  Note: {note}.")
+            say(f"  Note: {note}.")
     if len(files) > 1:
-        click.echo(text.summary(files))
+        say(text.summary(files))
 
 
 @main.command()
@@ -293,17 +297,17 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
 def _print_verified(file: "CheckedFile", *, details: bool) -> None:
     from xlbackprop.report import text
 
-    width = max(len(sheet.sheet) for sheet in file.sheets)
-    click.echo(f"{file.file}: {_agreement(file)}")
+    width = max(len(shown(sheet.sheet)) for sheet in file.sheets)
+    say(f"{file.file}: {_agreement(file)}")
     for sheet in file.sheets:
-        line = f"  {sheet.sheet:<{width}}  {sheet.verdict:<9}  {sheet.cells:>7,} cells"
+        line = f"  {shown(sheet.sheet):<{width}}  {sheet.verdict:<9}  {sheet.cells:>7,} cells"
         if largest := sheet.largest_difference:
             line += f", largest difference {largest.max_abs:.1e} ({largest.quantity}, {largest.cell})"
-        click.echo(line)
+        say(line)
         for line in (*text.table_lines(sheet), *(text.detail_lines(sheet) if details else ())):
-            click.echo(f"    {line}")
+            say(f"    {line}")
     for note in file.notes:
-        click.echo(f"  Note: {note}.")
+        say(f"  Note: {note}.")
 
 
 @main.command()
@@ -313,4 +317,4 @@ def templates() -> None:
 
     for name in template_names():
         network = load_template(name)
-        click.echo(f"{name:<8}  {network.shape:<8}  {network.description}")
+        say(f"{name:<8}  {network.shape:<8}  {network.description}")

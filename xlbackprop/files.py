@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from xlbackprop.errors import FileExists, UnusableInput
+from xlbackprop.errors import FileExists, UnusableInput, reason
 
 
 def check_output(path: Path, *, force: bool) -> None:
@@ -60,8 +60,7 @@ def written_whole(path: Path, *, force: bool, create_folder: bool = False) -> It
             check_output(path, force=force)
             unfinished.replace(target)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UnusableInput(f"{path} could not be written: {reason[:1].lower()}{reason[1:]}.") from error
+        raise UnusableInput(f"{path} could not be written: {reason(error)}.") from error
 
 
 def _remove_if_empty(folder: Path) -> None:

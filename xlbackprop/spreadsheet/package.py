@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from xlbackprop.errors import UnusableInput
+from xlbackprop.errors import UnusableInput, reason
 from xlbackprop.files import written_whole
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -64,7 +64,7 @@ def check_package(path: Path) -> None:
     except (zipfile.BadZipFile, NotImplementedError, ValueError):
         raise UnusableInput(f"{path} {_what_else(path)}") from None
     except OSError as error:
-        raise UnusableInput(f"{path} cannot be read: {error.strerror}.") from None
+        raise UnusableInput(f"{path} cannot be read: {reason(error)}.") from None
 
 
 def _what_else(path: Path) -> str:
@@ -95,7 +95,7 @@ class Package:
                 self._read = {name: package.read(item) for name, item in self._order.items()}
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             # of an encrypted part zipfile says so by a RuntimeError
-            raise UnusableInput(f"{path} cannot be copied: {error}.") from None
+            raise UnusableInput(f"{path} cannot be copied: {reason(error)}.") from None
         self.parts = dict(self._read)
 
     @property
