@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "report": {"backprop", "spreadsheet", "files", "printing", "errors"},
     "tables": {"backprop", "spreadsheet", "reference", "errors"},
     "workbook": {"backprop", "spreadsheet", "reference", "errors"},
-    "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "errors"},
+    "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "files", "errors"},
     "build": {"backprop", "spreadsheet", "report", "tables", "workbook", "check", "files", "errors"},
     "cli": {
         "backprop",

@@ -185,20 +185,20 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     xlbackprop check homework.xlsx --annotate corrected.xlsx
     xlbackprop check class/ --csv
     """
-    from xlbackprop.check.batch import check_all, workbooks_in
+    from xlbackprop.check import batch
     from xlbackprop.report import data
 
     if as_json and as_csv:
         raise UnusableInput("--json and --csv exclude each other: choose one.")
-    paths = workbooks_in(files)
+    paths = batch.workbooks_in(files)
     if annotate:
         if len(paths) > 1:
             raise UnusableInput(f"--annotate marks one workbook, but {len(paths)} were given: name one file.")
-        if annotate.exists() and annotate.samefile(paths[0]):
+        if annotate.exists() and paths[0].exists() and annotate.samefile(paths[0]):
             raise UnusableInput(f"{annotate} is the workbook itself: give the marked copy another name.")
         check_output(annotate, force=force)
     with _progress(len(paths), "file", worth_it=len(paths) > 1) as file_done:
-        checked = check_all(paths, on_file=file_done)
+        checked = batch.check_all(paths, on_file=file_done)
     if as_json:
         _print_json(data.as_json(checked))
     elif as_csv:
@@ -207,9 +207,7 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     elif len(checked) > 1 or not checked[0].error:
         _print_checked(checked)
     if annotate and not checked[0].error:
-        from xlbackprop.report.annotation import annotate as write_annotated
-
-        write_annotated(checked[0], annotate, force=force)
+        batch.annotate(checked[0], annotate, force=force)
         if not (as_json or as_csv):
             marked = sum(len(sheet.findings) for sheet in checked[0].sheets)
             say(f"Wrote {annotate}, with {marked or 'nothing'} marked.")
@@ -273,14 +271,14 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
     xlbackprop verify backprop.xlsx
     xlbackprop verify backprop.xlsx --engine all --json
     """
-    from xlbackprop.check.file import verify as verify_workbook
+    from xlbackprop.check import batch
     from xlbackprop.report import data
     from xlbackprop.report.findings import CheckedFile
     from xlbackprop.spreadsheet.engines import ENGINES
 
     engines = list(ENGINES) if engine == "all" else [engine]
     try:
-        reports = [verify_workbook(file, name) for name in engines]
+        reports = [batch.verify(file, name) for name in engines]
     except UnusableInput as error:
         if as_json:
             _print_json(data.as_json([CheckedFile(file, error=str(error))], every_sheet=True))

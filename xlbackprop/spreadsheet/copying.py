@@ -1,5 +1,6 @@
 """A copy of a workbook for the engine: it computes the same, faster, and nothing in it trips the engine."""
 
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,6 +12,7 @@ from xlbackprop.spreadsheet.sharing import with_shared_formulas
 _COMPUTED = (".xml", ".rels", ".vml")
 _SHEETS = "xl/worksheets/"
 _STYLES = "xl/styles.xml"
+_NOTES = re.compile(rb"""<(?:\w+:)?Relationship\s[^>]*/relationships/comments["'][^>]*/>""")
 # each list of the styles with its first entry; all of them may be left out (ECMA-376, CT_Stylesheet)
 _FIRST_STYLES: dict[str, tuple[str, dict[str, str]]] = {
     "fonts": ("font", {}),
@@ -53,9 +55,9 @@ def _prepared(name: str, content: bytes, *, share: bool) -> bytes:
     if name == _STYLES:
         return with_all_styles(content)
     if name.startswith(f"{_SHEETS}_rels/"):
-        # IronCalc 0.9 does not find the notes of a sheet where they are named from the root of the package, as
-        # openpyxl writes them
-        return content.replace(b'Target="/xl/', b'Target="../')
+        # nor are notes, and IronCalc 0.9 gives up at an empty piece of text in one, as Gnumeric writes it; and it
+        # does not find what is named from the root of the package, as openpyxl does
+        return _NOTES.sub(b"", content).replace(b'Target="/xl/', b'Target="../')
     return with_shared_formulas(content) if share and name.startswith(_SHEETS) else content
 
 

@@ -152,7 +152,9 @@ def _empty(sheets: Sequence[str], names: Iterable[DefinedName]) -> Any:
     for entry in names:
         if entry.sheet is None or entry.sheet in sheets:
             scope = sheets.index(entry.sheet) if entry.sheet else None
-            model.new_defined_name(entry.name, scope, entry.refers_to)
+            # one that refers to nothing, as in what Gnumeric saves, is no help to any formula
+            with contextlib.suppress(ironcalc.WorkbookError):
+                model.new_defined_name(entry.name, scope, entry.refers_to)
     return model
 
 

@@ -165,7 +165,7 @@ class Package:
                 expat.ParserCreate().Parse(content, True)
 
     def write(self, path: Path, *, force: bool) -> None:
-        """Write the package, its parts in their order and new ones behind.
+        """Write the package to a file that appears as a whole.
 
         Args:
             path: where it goes.
@@ -174,7 +174,16 @@ class Package:
         Raises:
             UnusableInput: it cannot be written.
         """
-        with written_whole(path, force=force) as unfinished, zipfile.ZipFile(unfinished, "w") as copy:
+        with written_whole(path, force=force) as unfinished:
+            self.save(unfinished)
+
+    def save(self, path: Path) -> None:
+        """Write the package into a new file, its parts in their order and new ones behind.
+
+        Raises:
+            OSError: the disk objects.
+        """
+        with zipfile.ZipFile(path, "w") as copy:
             for name, item in self._order.items():
                 copy.writestr(item, self.parts[name], compress_type=item.compress_type)
             for name, content in self.parts.items():
