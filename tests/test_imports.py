@@ -15,7 +15,8 @@ MAY_IMPORT = {
     "errors": set(),
     "files": {"errors"},
     "printing": {"errors"},
-    "commands": {"errors", "printing"},
+    "interruption": set(),
+    "commands": {"errors", "interruption", "printing"},
     "backprop": {"errors"},
     "spreadsheet": {"errors", "files"},
     "reference": {"backprop.network"},
@@ -36,7 +37,7 @@ MAY_IMPORT = {
         "errors",
         "commands",
     },
-    "__main__": {"cli"},
+    "__main__": {"cli", "interruption"},
 }
 
 
@@ -73,7 +74,7 @@ def test_dependencies_point_one_way(folder: str) -> None:
 def test_the_trainer_uses_nothing_of_the_workbook_but_how_commands_fail() -> None:
     trainer = PACKAGE.parent / "mnist_train"
     used = {name for path in trainer.glob("*.py") for name in imports(path) if name.startswith("xlbackprop")}
-    assert {name.split(".")[1] for name in used} <= {"commands", "errors", "printing", "__version__"}
+    assert {name.split(".")[1] for name in used} <= {"commands", "errors", "interruption", "printing", "__version__"}
 
 
 def test_nothing_of_the_workbook_imports_torch() -> None:

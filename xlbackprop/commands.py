@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from xlbackprop.errors import Failure, FileExists, reason
+from xlbackprop.interruption import EXIT_CODE, raise_again
 from xlbackprop.printing import lead_nowhere, prepare_streams, say
 
 
@@ -15,6 +16,7 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **options: Any) -> Any:
         prepare_streams()
+        raise_again()
         # ended from outside, a command still tidies up after itself
         for name in ("SIGTERM", "SIGHUP"):
             if number := getattr(signal, name, None):
@@ -33,6 +35,13 @@ class Commands(click.Group):
             # what could not be printed cannot be printed later either, when Python ends
             lead_nowhere(sys.stdout)
         except (click.Abort, KeyboardInterrupt):
-            message, code = "Interrupted.", 130
+            message, code = "Interrupted.", EXIT_CODE
         say(f"Error: {' '.join(message.split())}", err=True)
         sys.exit(code)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            # click would print an empty line, whether that is possible or not
+            raise click.Abort from error

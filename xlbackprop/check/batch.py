@@ -14,7 +14,7 @@ from concurrent.futures import TimeoutError as TookTooLong
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -148,15 +148,21 @@ def _processes(workers: int, max_bytes: int | None) -> Iterator[ProcessPool]:
         context.set_forkserver_preload([__name__, "xlbackprop.check.file", "openpyxl.formula"])
         _start_server()
     limits = [max_bytes, _folder()]
+    pool = ProcessPool(workers, _TASKS, initializer=_prepare, initargs=limits, context=context)
     try:
-        with ProcessPool(workers, _TASKS, initializer=_prepare, initargs=limits, context=context) as pool:
-            try:
-                yield pool
-            except BaseException:
-                pool.stop()  # type: ignore[no-untyped-call]
-                raise
+        # what asks for a process and does not wait for it leaves one that nobody knows of
+        with _interrupted_later():
+            assert pool.active, "this starts the processes"
+        yield pool
+        pool.close()  # type: ignore[no-untyped-call]
     except BrokenProcessPool as error:
+        pool.stop()  # type: ignore[no-untyped-call]
         raise UnusableInput(f"No process can be started to check in ({reason(error.__cause__ or error)}).") from error
+    except BaseException:
+        pool.stop()  # type: ignore[no-untyped-call]
+        raise
+    finally:
+        pool.join()
 
 
 @functools.cache
@@ -183,14 +189,33 @@ def _start_server() -> None:
 @contextlib.contextmanager
 def _ctrl_c_for_us_alone() -> Iterator[None]:
     """Have processes that are started in the block ignore Ctrl-C, which a terminal sends to all at once."""
-    if threading.current_thread() is not threading.main_thread():
+    with _handled_by(signal.SIG_IGN, signal.SIGINT):
         yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Put off what would interrupt the block until its end."""
+    came: list[int] = []
+    with _handled_by(lambda number, _: came.append(number), signal.SIGINT, signal.SIGTERM):
+        yield
+    for number in came[:1]:
+        signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def _handled_by(handler: Any, *numbers: signal.Signals) -> Iterator[None]:
+    """Handle signals otherwise in the block, but for those that are ignored."""
+    # only the main thread may change that
+    here = numbers if threading.current_thread() is threading.main_thread() else ()
+    changed = {number: old for number in here if (old := signal.getsignal(number)) not in (signal.SIG_IGN, None)}
     try:
+        for number in changed:
+            signal.signal(number, handler)
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, old in changed.items():
+            signal.signal(number, old)
 
 
 def _prepare(max_bytes: int | None, folder: Path) -> None:
