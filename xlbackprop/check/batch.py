@@ -31,6 +31,8 @@ MAX_SECONDS = 60
 #: A file that needs more memory is given up, on systems that can limit it.
 MAX_BYTES = 4 * 2**30
 
+# the path of a socket has some 100 bytes, and multiprocessing appends to that of the folder
+_LONGEST_SOCKET, _SOCKET = 100, len("/pymp-12345678/listener-12345678")
 # what a large file leaves behind in a process is no burden for many others
 _TASKS = 50
 
@@ -142,11 +144,11 @@ def _processes(workers: int, max_bytes: int | None) -> Iterator[ProcessPool]:
         Path.cwd()
     except OSError as error:
         raise UnusableInput(f"The current directory cannot be used ({reason(error)}): change to another one.") from None
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
+    place = _place_of_server()
+    context = multiprocessing.get_context("forkserver" if place else "spawn")
+    if place:
         context.set_forkserver_preload([__name__, "xlbackprop.check.file", "openpyxl.formula"])
-        _start_server()
+        _start_server(place)
     limits = [max_bytes, _folder()]
     pool = ProcessPool(workers, _TASKS, initializer=_prepare, initargs=limits, context=context)
     try:
@@ -174,11 +176,19 @@ def _folder() -> Path:
     return undo.enter_context(temporary_folder())
 
 
-def _start_server() -> None:
+def _place_of_server() -> str | None:
+    """Where the process that starts the others can have its socket; None if it cannot run at all."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return None
+    places = (str(_folder()), tempfile.gettempdir())
+    return next((place for place in places if len(os.fsencode(place)) + _SOCKET <= _LONGEST_SOCKET), None)
+
+
+def _start_server(place: str) -> None:
     """Start the process that starts the others, if it does not run yet."""
     from multiprocessing import forkserver
 
-    elsewhere, tempfile.tempdir = tempfile.tempdir, str(_folder())
+    elsewhere, tempfile.tempdir = tempfile.tempdir, place
     try:
         with _ctrl_c_for_us_alone():
             forkserver.ensure_running()
