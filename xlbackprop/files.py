@@ -17,6 +17,8 @@ except ImportError:
     # on Windows the folders of killed processes stay
     fcntl = None  # type: ignore[assignment]
 
+# how the name of a temporary folder begins
+_TEMPORARY = "xlbackprop-"
 # of the name of a folder, so that no other one is taken for ours
 _RANDOM_BYTES = 8
 
@@ -86,12 +88,14 @@ def temporary_folder() -> Iterator[Path]:
         UnusableInput: there is no place for it, or for what is put into it.
     """
     try:
-        with _own_folder(Path(tempfile.gettempdir()), "xlbackprop-") as folder:
+        with _own_folder(Path(tempfile.gettempdir()), _TEMPORARY) as folder:
             yield folder
     except OSError as error:
-        where = tempfile.tempdir or "for temporary files"
+        place = Path(tempfile.tempdir or "for temporary files")
+        # a process that works for another one has its folders in that of the other one
+        place = place.parent if place.name.startswith(_TEMPORARY) else place
         raise UnusableInput(
-            f"The folder {where} cannot be used ({reason(error)}): make room there, or set TMPDIR to another folder."
+            f"The folder {place} cannot be used ({reason(error)}): make room there, or set TMPDIR to another folder."
         ) from error
 
 

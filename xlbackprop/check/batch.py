@@ -207,10 +207,13 @@ def _ctrl_c_for_us_alone() -> Iterator[None]:
 def _interrupted_later() -> Iterator[None]:
     """Put off what would interrupt the block until its end."""
     came: list[int] = []
-    with _handled_by(lambda number, _: came.append(number), signal.SIGINT, signal.SIGTERM):
-        yield
-    for number in came[:1]:
-        signal.raise_signal(number)
+    try:
+        with _handled_by(lambda number, _: came.append(number), signal.SIGINT, signal.SIGTERM):
+            yield
+    finally:
+        # also where the block failed because others were interrupted as well
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 @contextlib.contextmanager
