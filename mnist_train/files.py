@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from xlbackprop.errors import UnusableInput
+from xlbackprop.errors import UnusableInput, reason
 
 # under which the JSON stands in the header of a safetensors file, which holds texts only
 _KEY = "mnist_train"
@@ -62,4 +62,4 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except FileNotFoundError:
         raise UnusableInput(f"{path} does not exist.") from None
     except (SafetensorError, ValueError, OSError) as error:
-        raise UnusableInput(f"{path} is no safetensors file, or it is damaged: {error}.") from error
+        raise UnusableInput(f"{path} is no safetensors file, or it is damaged: {reason(error)}.") from error

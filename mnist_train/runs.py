@@ -25,7 +25,7 @@ from mnist_train.processes import Processes
 from mnist_train.settings import Settings
 from mnist_train.summary import summary
 from mnist_train.training import Diverged, Training
-from xlbackprop.errors import CheckFailed, UnusableInput
+from xlbackprop.errors import CheckFailed, UnusableInput, reason
 
 CONFIG = "config.toml"
 CHECKPOINT = "checkpoint.safetensors"
@@ -348,5 +348,4 @@ def _file_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UnusableInput(f"{folder} cannot be written: {reason[:1].lower()}{reason[1:]}.") from error
+        raise UnusableInput(f"{folder} cannot be written: {reason(error)}.") from error

@@ -14,17 +14,30 @@ PACKAGE = Path(__file__).parent.parent / "xlbackprop"
 MAY_IMPORT = {
     "errors": set(),
     "files": {"errors"},
-    "commands": {"errors"},
+    "printing": {"errors"},
+    "interruption": set(),
+    "commands": {"errors", "interruption", "printing"},
     "backprop": {"errors"},
     "spreadsheet": {"errors", "files"},
     "reference": {"backprop.network"},
-    "report": {"backprop", "spreadsheet", "files", "errors"},
+    "report": {"backprop", "spreadsheet", "files", "printing", "errors"},
     "tables": {"backprop", "spreadsheet", "reference", "errors"},
     "workbook": {"backprop", "spreadsheet", "reference", "errors"},
-    "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "errors"},
+    "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "files", "errors"},
     "build": {"backprop", "spreadsheet", "report", "tables", "workbook", "check", "files", "errors"},
-    "cli": {"backprop", "spreadsheet", "report", "check", "workbook", "build", "files", "errors", "commands"},
-    "__main__": {"cli"},
+    "cli": {
+        "backprop",
+        "spreadsheet",
+        "report",
+        "check",
+        "workbook",
+        "build",
+        "files",
+        "printing",
+        "errors",
+        "commands",
+    },
+    "__main__": {"cli", "interruption"},
 }
 
 
@@ -61,7 +74,7 @@ def test_dependencies_point_one_way(folder: str) -> None:
 def test_the_trainer_uses_nothing_of_the_workbook_but_how_commands_fail() -> None:
     trainer = PACKAGE.parent / "mnist_train"
     used = {name for path in trainer.glob("*.py") for name in imports(path) if name.startswith("xlbackprop")}
-    assert {name.split(".")[1] for name in used} <= {"commands", "errors", "__version__"}
+    assert {name.split(".")[1] for name in used} <= {"commands", "errors", "interruption", "printing", "__version__"}
 
 
 def test_nothing_of_the_workbook_imports_torch() -> None:
