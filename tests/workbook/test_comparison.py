@@ -109,7 +109,7 @@ def test_the_sheet_answers_the_question_of_its_title(
 
 
 def test_the_answer_follows_a_learning_rate(three_rates: Workbook, editor: type[Editor]) -> None:
-    sheets = editor(three_rates.path).type("η=2", "C3", "0.1").sheets()
+    sheets = editor(three_rates.path).type("η=2", three_rates.layout.training.eta_cell, "0.1").sheets()
     assert cell(sheets, "Comparison", "A2") == "After 2 steps η = 1 has the smallest error."
 
 
@@ -170,7 +170,7 @@ def test_a_logarithmic_chart_never_holds_a_0(tmp_path: Path) -> None:
 
 
 def test_an_error_in_a_curve_is_told_where_it_comes_from_and_not_in_the_comparison(classic: Workbook, editor) -> None:
-    report = editor(classic.path).type("η=2", "C3", "1e308").judge()
+    report = editor(classic.path).type("η=2", classic.layout.training.eta_cell, "1e308").judge()
     assert "Comparison" not in {sheet.sheet for sheet in report.sheets if sheet.findings}
 
 
