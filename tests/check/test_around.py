@@ -29,6 +29,7 @@ def cells(workbook: Workbook) -> dict[str, str]:
     """The cells of the derivation's quantities by name, and one of some other blocks."""
     sheets = sheets_of(workbook)
     check = sheets.gradient_check
+    compared = {block.name: block for block in sheets.comparison.sheet.blocks}
     places = sheets.derivation.values | {
         "pass": check.passes[0, 0],
         "moved by": check.moved_by[0, 0],
@@ -37,6 +38,9 @@ def cells(workbook: Workbook) -> dict[str, str]:
         "w1 of the training": sheets.derivation.gradients.training["w1"],
         "error": sheets.comparison.totals[1, 0],
         "eta of the first": sheets.comparison.etas[0, 0],
+        "best": compared["best learning rate"].cell(1),
+        "smallest": compared["learning rates with the smallest error"].cell(1),
+        "curve": compared["curves"].cell(1),
         "live": sheets.check.live[1, 0],
         "E_total of η=2": sheets.training[1].cell("E_total", 1),
     }
@@ -54,6 +58,12 @@ def cells(workbook: Workbook) -> dict[str, str]:
         ("Gradient check", "pass", "=Derivation!{w1}*Derivation!{i1}+Derivation!{w2}*Derivation!{i2}", "formula"),
         ("Comparison", "error", "='η=2'!{E_total of η=2}", "formula"),
         ("Comparison", "eta of the first", "0.1", "constant"),
+        ("Comparison", "A2", "=42", "formula"),
+        ("Comparison", "best", "=42", "formula"),
+        # in hidden columns: which errors are the smallest, and what the charts show
+        ("Comparison", "smallest", "=42", "formula"),
+        ("Comparison", "curve", "='η=2'!{E_total of η=2}", "formula"),
+        ("Comparison", "curve", "0.1", "constant"),
         ("Check", "live", "='η=2'!{E_total of η=2}", "formula"),
         # a text, a verdict, a summary: whatever is a formula there
         ("Derivation", "B5", "=42", "formula"),
@@ -255,6 +265,8 @@ def test_what_nobody_judges_is_what_a_reader_may_change_or_words_or_from_the_tim
         "points of the drawing",
         "step 0",
         "round steps",
+        "floor",
+        "steps of the curves",
         "inputs when built",
         "E_total by NumPy",
         "allowed difference",

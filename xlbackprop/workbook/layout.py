@@ -26,6 +26,9 @@ MAX_LEARNING_RATES = min(MAX_CHART_SERIES, MAX_ARGUMENTS - 1)
 #: A sum over more neurons than this is longer than a formula may be: a term is `AB13*AC13+`, or longer.
 MAX_LAYER = MAX_FORMULA_LENGTH // len("AB13*AC13+")
 
+#: The columns on the comparison sheet that the charts reach over, more or less.
+_COLUMNS_OF_CHARTS = 14
+
 _ROUND_STEPS = [factor * 10**power for power in range(7) for factor in (1, 2, 5)]
 
 
@@ -168,7 +171,12 @@ def network_layout(network: Network) -> NetworkLayout:
 
 @dataclass(frozen=True)
 class ComparisonLayout:
-    """The table of E_total on the comparison sheet: a column a learning rate, a row a round step."""
+    """The table of E_total on the comparison sheet: a column a learning rate, a row a round step.
+
+    Attributes:
+        eta_count: how many learning rates there are; a single one is compared with none.
+        steps: the round steps.
+    """
 
     eta_count: int
     steps: tuple[int, ...]
@@ -176,14 +184,17 @@ class ComparisonLayout:
     eta_row = 21
     header_row = 22
     first_row = 23
-
-    def eta_column(self, n: int) -> str:
-        """The column letters of the n-th learning rate, counted from 0."""
-        return column_letters(n + 2)
+    best_column = "B"
 
     @property
-    def best_column(self) -> str:
-        return self.eta_column(self.eta_count)
+    def first_column(self) -> str:
+        """The column of the first learning rate."""
+        return "C" if self.eta_count > 1 else "B"
+
+    @property
+    def hidden_column(self) -> int:
+        """From here on columns are hidden, to the right of the table and of the charts."""
+        return max(self.eta_count, _COLUMNS_OF_CHARTS) + 4
 
 
 @dataclass(frozen=True)

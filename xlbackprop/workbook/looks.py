@@ -1,5 +1,6 @@
 """The look of the workbook: colours, fonts and number formats, one place for each."""
 
+from dataclasses import replace
 from math import ceil
 
 from xlbackprop.spreadsheet.looks import Look
@@ -25,6 +26,8 @@ GROUP_FILLS = {
 
 #: The curves, distinguishable in print and to colour-blind eyes (Okabe and Ito, 2008, and darker kin).
 CURVES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#5B4B8A", "#8C6D1F")
+#: More curves than these run from the first of these colours to the last.
+RAMP = ("#0072B2", "#009E73", "#E69F00", "#B3261E")
 
 #: From here on six decimals no longer fit the columns.
 LARGE = 10_000
@@ -79,6 +82,11 @@ GREEN = Look(fill=GOOD_FILL, colour=INK)
 GREY = Look(fill="#E5E7EB", colour=MUTED_INK)
 BEST = Look(bold=True, fill=GOOD_FILL)
 LARGE_NUMBER = Look(number_format="0.0000E+00")
+
+
+def curve_header(colour: str) -> Look:
+    """The header of a column that is drawn as a curve of a colour."""
+    return replace(TABLE_HEADER, bottom=colour)
 
 
 def group(name: str) -> Look:

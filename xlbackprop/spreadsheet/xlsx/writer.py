@@ -218,7 +218,7 @@ class _Writer:
         made.set_title({"name": title, "name_font": {"size": chart.title_size}, "overlay": False})
         made.set_x_axis(_axis(chart.x))
         made.set_y_axis(_axis(chart.y))
-        made.set_legend({"position": "right"} if chart.legend else {"none": True})
+        made.set_legend({"position": "bottom"} if chart.legend else {"none": True})
         made.set_size({"width": chart.size[0], "height": chart.size[1]})
         if chart.hidden_cells:
             made.show_hidden_data()
