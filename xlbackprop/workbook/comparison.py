@@ -6,7 +6,7 @@ from xlbackprop.spreadsheet.blocks import Formula, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.charts import Chart
 from xlbackprop.spreadsheet.numbers import short_number
-from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.places import Place, joined
 from xlbackprop.spreadsheet.presentation import Rule
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.charts import curve, error_axis, step_axis
@@ -64,12 +64,14 @@ class ComparisonSheet:
         steps = [[float(step)] for step in places.steps]
         sheet.put(f"A{places.first_row}", steps, looks.CENTERED, role=Role.CONSTANT, name="round steps")
         totals = [[Formula(f"{one.cell('E_total', step)}") for one in training] for step in places.steps]
-        sheet.fill(self._totals, totals, looks.SMALL_NUMBER)
+        sheet.fill(self._totals, totals, looks.NUMBER)
         best = [[Formula(self._best(row))] for row in self.totals]
         sheet.put(f"{places.best_column}{places.first_row}", best, looks.CENTERED, name="best learning rate")
         row = f"{self.totals[0]:$1}"
         best_in_row = f"AND({self.totals[0, 0]}<={_limit(row)},MAX({row})>{_limit(row)})"
         sheet.rules.append(Rule(self.totals, best_in_row, looks.BEST))
+        # over other cells too, because of several rules for the same ones LibreOffice follows only the first
+        sheet.rules += looks.number_rules(joined([headers.place[0, 0], self.totals[-1, -1]]))
         sheet.charts += [
             ("A3", self._chart(training, headers.place, logarithmic=False), 4, 4),
             ("H3", self._chart(training, headers.place, logarithmic=True), 4, 4),

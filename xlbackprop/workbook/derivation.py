@@ -174,6 +174,7 @@ class DerivationSheet:
             for n, line in enumerate(section.lines)
             if line.key in ("eta", "E_total")
         }
+        sheet.rules += looks.number_rules(values.place)
         sheet.fill(texts, [[Formula(_number_in_text(f"{cell:$1}"))] for (cell,) in values.place], looks.MUTED)
 
     def _start(self, name: str, training: Sequence[TrainingSheet], comparison: ComparisonSheet) -> str:
@@ -238,6 +239,7 @@ class DerivationSheet:
         central = sheet.put(
             f"{CENTRAL}{line.row}", Formula(f"{central_difference:$}"), looks.NUMBER, name="central difference"
         ).place
+        sheet.rules += looks.number_rules(central)
         difference, error = f"ABS({gradient}-{central})", self.values["E_total"]
         size = f"MAX(ABS({gradient}),ABS({central})"
         relative = f"{difference}/{size},1E-300)"

@@ -10,7 +10,7 @@ from xlbackprop.backprop.simulation import LeavesRange
 from xlbackprop.spreadsheet.addresses import column_letters
 from xlbackprop.spreadsheet.blocks import Formula, Role
 from xlbackprop.spreadsheet.book import Book
-from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.places import Place, joined
 from xlbackprop.spreadsheet.presentation import Page
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.layout import GRADIENT_CHECK, WorkbookLayout
@@ -114,7 +114,9 @@ class GradientCheckSheet:
             up, down = self.passes[2 * n], self.passes[2 * n + 1]
             slope = f"({up[total]}-{down[total]})/(2*{self.epsilon:$})"
             kinks = self._kinks(up, down)
-            sheet.fill(block, Formula(f'IF({kinks}>0,"{AT_A_KINK}",{slope})' if kinks else slope), looks.SMALL_NUMBER)
+            sheet.fill(block, Formula(f'IF({kinks}>0,"{AT_A_KINK}",{slope})' if kinks else slope), looks.NUMBER)
+        ends = self.passes[0, 0], *self.differences.values()
+        sheet.rules += looks.number_rules(joined([ends[0], ends[-1]]))
         sheet.page = Page(frozen=(_HEADER_ROW, 2), repeated_rows=(_HEADER_ROW, _HEADER_ROW))
 
     def _pass(self, row: int, moved: str, sign: int, run: Run, step: Step) -> list[Formula]:

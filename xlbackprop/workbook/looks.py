@@ -3,6 +3,8 @@
 from math import ceil
 
 from xlbackprop.spreadsheet.looks import Look
+from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.presentation import Rule
 
 INK = "#1F2A44"
 MUTED_INK = "#6B7280"
@@ -11,7 +13,7 @@ GOOD_FILL = "#DDF2DF"
 SECTION_FILL = "#E8EDF6"
 RULE = "#C9CFDA"
 
-#: The fill of each column group's headings.
+#: The fill of the headers of each group of columns.
 GROUP_FILLS = {
     "inputs": "#E5E7EB",
     "weights": "#D6E4F7",
@@ -25,15 +27,17 @@ GROUP_FILLS = {
 #: The curves, distinguishable in print and to colour-blind eyes (Okabe and Ito, 2008, and darker kin).
 CURVES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#5B4B8A", "#8C6D1F")
 
-#: From here on six decimals no longer fit the columns.
-LARGE = 10_000
+# From here on six decimals do not fit the columns.
+_LARGE = 1000
 
 #: The height of a line of text.
 LINE_PIXELS = 20
 TITLE_PIXELS = 28
 _CHARACTER_PIXELS = 6.0
 
-_SMALL = "[>=0.001]0.000000;[<=-0.001]-0.000000;0.000E+00"
+# Six decimals where they say something, scientific below. General would not fit the column here: in a section it
+# shows all digits. A format has room for no third condition, so `number_rules` has the others.
+_NUMBER = "[>=0.001]0.000000;[<=-0.001]-0.000000;0.000E+00"
 
 
 def _house(**changes: object) -> Look:
@@ -45,24 +49,27 @@ TEXT = _house()
 WRAPPED = _house(wrap=True, indent=1)
 INDENTED = _house(indent=1)
 TITLE = _house(bold=True, size=16)
+SMALL_TITLE = _house(bold=True, size=13)
 MUTED = Look(colour=MUTED_INK, middle=True)
 MUTED_INDENTED = Look(colour=MUTED_INK, middle=True, indent=1)
-HINT = Look(colour=MUTED_INK, middle=True, size=9)
-UNSEEN = Look(colour="#FFFFFF", middle=True, size=8)
+HINT = Look(colour=MUTED_INK, middle=True, size=9, wrap=True)
+#: The label above a cell.
+LABEL = Look(colour=MUTED_INK, middle=True, size=9, wrap=True, align="right")
 CENTERED = _house(align="center")
 SECTION = _house(bold=True, size=12, fill=SECTION_FILL)
 TABLE_HEADER = _house(bold=True, fill=SECTION_FILL, bottom=RULE, align="center", wrap=True)
 NAME = _house(bold=True)
 LINK = Look(colour=ACCENT, middle=True, underline=True)
+SMALL_LINK = Look(colour=ACCENT, middle=True, underline=True, size=9)
 #: What may be edited looks like this everywhere, and stays editable in a protected file.
 INPUT = Look(colour="#1D4ED8", middle=True, fill="#FFF6CC", border="#D9B84A", locked=False, align="right")
-#: Six decimals where they say something, scientific below; zero falls in the last section.
-NUMBER = _house(number_format="[>=0.001]0.000000;[<=-0.001]-0.000000;General")
-SMALL_NUMBER = _house(number_format=_SMALL)
-SCIENTIFIC = _house(number_format="0.0E+00")
-ALL_DIGITS = _house(number_format="0.000000000000E+00")
-PERCENT = _house(number_format="0.0%", bold=True)
-TOTAL = _house(number_format=_SMALL, bold=True, fill="#FCE3CF")
+#: Where these two stand, `number_rules` belong.
+NUMBER = _house(number_format=_NUMBER)
+TOTAL = _house(number_format=_NUMBER, bold=True, fill="#FCE3CF")
+SCIENTIFIC = _house(number_format="0.0E+00;-0.0E+00;0")
+ALL_DIGITS = _house(number_format="0.000000000000E+00;-0.000000000000E+00;0")
+#: A part of a whole, or a few words instead.
+PERCENT = _house(number_format="0.0%", bold=True, size=9, wrap=True, align="right")
 VERDICT = _house(bold=True, size=12, fill=GOOD_FILL)
 STEP = Look(colour=MUTED_INK, middle=True, align="center")
 
@@ -71,21 +78,21 @@ RED = Look(fill="#F8C9C9", colour="#9B1C1C")
 AMBER = Look(fill="#FFF1C2", colour="#7A5B00")
 GREEN = Look(fill=GOOD_FILL)
 BEST = Look(bold=True, fill=GOOD_FILL)
-LARGE_NUMBER = Look(number_format="0.0000E+00")
+_LARGE_NUMBER = Look(number_format="0.000E+00")
+# a zero may be a negative one
+_ZERO = Look(number_format='"0";"0";"0"')
 
 
-def group(name: str) -> Look:
-    """The heading over the columns of a group."""
-    return _house(bold=True, size=9, fill=_group_fill(name), left="#FFFFFF") if name else TEXT
+def number_rules(cells: Place) -> list[Rule]:
+    """What completes the look of numbers: large ones are scientific too, and zero is `0`."""
+    first = Place(cells.ids.ravel())[0]
+    return [Rule(cells, f"ABS({first})>={_LARGE}", _LARGE_NUMBER), Rule(cells, f"{first}=0", _ZERO)]
 
 
 def header(name: str) -> Look:
     """The header of a column in a group."""
-    return _house(bold=True, fill=_group_fill(name), align="center", bottom=MUTED_INK)
-
-
-def _group_fill(name: str) -> str:
-    return GROUP_FILLS.get(name.partition(" (")[0], SECTION_FILL)
+    fill = GROUP_FILLS.get(name.partition(" (")[0], SECTION_FILL)
+    return _house(bold=True, fill=fill, align="center", bottom=MUTED_INK)
 
 
 def lines(text: str, width: int) -> int:
