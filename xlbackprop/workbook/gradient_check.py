@@ -115,8 +115,8 @@ class GradientCheckSheet:
             slope = f"({up[total]}-{down[total]})/(2*{self.epsilon:$})"
             kinks = self._kinks(up, down)
             sheet.fill(block, Formula(f'IF({kinks}>0,"{AT_A_KINK}",{slope})' if kinks else slope), looks.NUMBER)
-        ends = self.passes[0, 0], *self.differences.values()
-        sheet.rules += looks.number_rules(joined([ends[0], ends[-1]]))
+        differences = joined(self.differences.values())
+        sheet.rules += [*looks.number_rules(self.passes), *looks.number_rules(differences)]
         sheet.page = Page(frozen=(_HEADER_ROW, 2), repeated_rows=(_HEADER_ROW, _HEADER_ROW))
 
     def _pass(self, row: int, moved: str, sign: int, run: Run, step: Step) -> list[Formula]:

@@ -27,16 +27,13 @@ GROUP_FILLS = {
 #: The curves, distinguishable in print and to colour-blind eyes (Okabe and Ito, 2008, and darker kin).
 CURVES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#5B4B8A", "#8C6D1F")
 
-# From here on six decimals do not fit the columns.
-_LARGE = 1000
-
 #: The height of a line of text.
 LINE_PIXELS = 20
 TITLE_PIXELS = 28
 _CHARACTER_PIXELS = 6.0
 
-# Six decimals where they say something, scientific below. General would not fit the column here: in a section it
-# shows all digits. A format has room for no third condition, so `number_rules` has the others.
+# Six decimals where they say something, scientific below. General would not fit the columns: as the last section it
+# shows all digits. There is no room for a third condition, so `number_rules` has the others.
 _NUMBER = "[>=0.001]0.000000;[<=-0.001]-0.000000;0.000E+00"
 
 
@@ -78,15 +75,22 @@ RED = Look(fill="#F8C9C9", colour="#9B1C1C")
 AMBER = Look(fill="#FFF1C2", colour="#7A5B00")
 GREEN = Look(fill=GOOD_FILL)
 BEST = Look(bold=True, fill=GOOD_FILL)
-_LARGE_NUMBER = Look(number_format="0.000E+00")
+_SCIENTIFIC = Look(number_format="0.000E+00")
 # a zero may be a negative one
 _ZERO = Look(number_format='"0";"0";"0"')
 
 
 def number_rules(cells: Place) -> list[Rule]:
-    """What completes the look of numbers: large ones are scientific too, and zero is `0`."""
+    """What completes the look of numbers: large ones are scientific too, small negative ones have a sign, and zero
+    is `0`.
+
+    From 1000 on six decimals do not fit the columns, and LibreOffice leaves out the sign in a last section.
+    """
     first = Place(cells.ids.ravel())[0]
-    return [Rule(cells, f"ABS({first})>={_LARGE}", _LARGE_NUMBER), Rule(cells, f"{first}=0", _ZERO)]
+    return [
+        Rule(cells, f"OR(ABS({first})>=1000,AND({first}<0,{first}>-0.001))", _SCIENTIFIC),
+        Rule(cells, f"{first}=0", _ZERO),
+    ]
 
 
 def header(name: str) -> Look:
