@@ -18,11 +18,11 @@ from tests.handmade import FORMULAS, Handmade, write
 
 HERE = Path(__file__).parent
 
-# how the page begins, dots per inch, and the part that is shown: left, top, width, height in those dots
+# what stands on the page, dots per inch, and the part that is shown: left, top, width, height in those dots
 PICTURES = {
     "network.png": ("The classic 2-2-2 network", 150, (50, 85, 1660, 540)),
     "derivation.png": ("One training step", 150, (50, 85, 1660, 1090)),
-    "training.png": ("Training with learning rate η = 0.5", 330, (100, 180, 1930, 900)),
+    "training.png": ("Training with learning rate η = 0.5", 150, (50, 85, 1340, 600)),
     "comparison.png": ("Which learning rate is best?", 150, (50, 80, 1660, 790)),
     "check.png": ("Does this workbook compute", 150, (50, 80, 1660, 560)),
 }
@@ -79,7 +79,7 @@ def main() -> None:
         subprocess.run(build, check=True)
         texts = pages(workbook, folder)
         for file, (title, resolution, (left, top, width, height)) in PICTURES.items():
-            page = next(n for n, text in enumerate(texts, start=1) if text.lstrip().startswith(title))
+            page = next(n for n, text in enumerate(texts, start=1) if title in text)
             draw = f"pdftoppm -png -singlefile -r {resolution} -f {page} -l {page}".split()
             draw += f"-x {left} -y {top} -W {width} -H {height}".split()
             subprocess.run([*draw, str(workbook.with_suffix(".pdf")), str(HERE / Path(file).stem)], check=True)

@@ -135,7 +135,7 @@ def wrong(classic: Workbook, tmp_path: Path) -> Path:
 
     book = load_workbook(classic.path)
     letters = classic.layout.training.letters
-    for row in range(14, 26):
+    for row in range(5, 17):
         book["η=2"][f"{letters['dE_dw3']}{row}"] = f"={letters['delta_h2']}{row - 1}*{letters['i1']}{row}"
     book.save(tmp_path / "wrong.xlsx")
     return tmp_path / "wrong.xlsx"
@@ -145,15 +145,15 @@ def test_verify_names_the_cause_and_exits_with_1(wrong: Path) -> None:
     result = run("verify", wrong)
     assert result.exit_code == 1
     told = [line.strip() for line in result.stdout.splitlines() if line.startswith("    ")]
-    assert told[0].startswith("∂E/∂w3 (AM14:AM25) takes δ_h2 from 1 row too high, off by up to ")
-    assert [line.split() for line in told[1:3]] == [["found", "=AJ13*D14"], ["expected", "=AJ14*D14"]]
+    assert told[0].startswith("∂E/∂w3 (AN5:AN16) takes δ_h2 from 1 row too high, off by up to ")
+    assert [line.split() for line in told[1:3]] == [["found", "=AK4*E5"], ["expected", "=AK5*E5"]]
     assert result.stderr == f"Error: {wrong} is wrong: see the cells above.\n"
 
 
 @pytest.fixture
 def wrong_around(classic: Workbook, tmp_path: Path, editor: type[Editor]) -> Path:
     """A copy of a workbook in which only one cell around the tables is wrong."""
-    return editor(classic.path).type("Comparison", "C24", "='η=0.5'!X15").save(tmp_path / "around.xlsx")
+    return editor(classic.path).type("Comparison", "C24", "='η=0.5'!Y6").save(tmp_path / "around.xlsx")
 
 
 def test_a_fault_around_the_tables_is_a_line_of_the_gradebook(wrong_around: Path) -> None:
@@ -161,8 +161,8 @@ def test_a_fault_around_the_tables_is_a_line_of_the_gradebook(wrong_around: Path
     assert result.exit_code == 1
     rows = [line.split(",") for line in result.stdout.splitlines()[1:]]
     assert [row[1:] for row in rows] == [
-        ["η=0.5", "13", "25", "12", "0.5", "correct", "0", "", "", ""],
-        ["η=2", "13", "25", "12", "2", "correct", "0", "", "", ""],
+        ["η=0.5", "4", "16", "12", "0.5", "correct", "0", "", "", ""],
+        ["η=2", "4", "16", "12", "2", "correct", "0", "", "", ""],
         ["Comparison", "", "", "", "", "wrong", "1", "C24", "", ""],
     ]
 
@@ -174,8 +174,8 @@ def test_a_fault_around_the_tables_is_told_and_counted(wrong_around: Path, class
     assert lines[3:7] == [
         "  Comparison  no table                      wrong",
         "    C24 holds another formula than the one that was built.",
-        "        found     ='η=0.5'!X15",
-        "        expected  =IFERROR('η=0.5'!X14,\"no number\")",
+        "        found     ='η=0.5'!Y6",
+        "        expected  =IFERROR('η=0.5'!Y5,\"no number\")",
     ]
     assert lines[-1] == "2 files, 4 tables and 1 sheet around them: 4 correct, 1 wrong."
 
@@ -293,9 +293,9 @@ def test_verify_prints_one_json_document(classic: Workbook, wrong: Path, tmp_pat
     assert {
         key: table[key] for key in ("header_row", "first_row", "last_row", "steps", "learning_rate", "verdict")
     } == {
-        "header_row": 12,
-        "first_row": 13,
-        "last_row": 25,
+        "header_row": 3,
+        "first_row": 4,
+        "last_row": 16,
         "steps": 12,
         "learning_rate": 2.0,
         "verdict": "correct",

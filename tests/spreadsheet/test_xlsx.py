@@ -66,6 +66,21 @@ def test_the_sheet_says_how_far_its_streamed_rows_reach(tmp_path: Path) -> None:
     assert '<f>IF(A4&gt;0,"&lt;50%","&amp;")</f>' in xml
 
 
+def test_blocks_that_are_streamed_side_by_side_share_their_rows(tmp_path: Path) -> None:
+    book = Book()
+    page = book.sheet("Sheet1")
+    left, right = page.reserve("left", "A2", (2, 1)), page.reserve("right", "C2", (2, 2))
+    page.fill(left, FilledDown([Formula("A1+1")], [(1,), (2,)], {}))
+    page.fill(right, FilledDown([Formula(f"{left.cell(0)}*2"), Formula("7")], [(2, 7), (4, 7)], {}))
+    write(book, tmp_path / "book.xlsx")
+    rows = re.findall(r'<row r="(\d)"[^>]*>(.*?)</row>', sheet(tmp_path / "book.xlsx"))
+    assert [(row, re.findall(r'r="(\w+)"', cells)) for row, cells in rows] == [
+        ("2", ["A2", "C2", "D2"]),
+        ("3", ["A3", "C3", "D3"]),
+    ]
+    assert "<f>A3*2</f><v>4</v>" in rows[1][1]
+
+
 def test_contents_of_every_kind_are_written(tmp_path: Path) -> None:
     book = Book({"title": "a title"})
     first, second = book.sheet("First"), book.sheet("The second's")

@@ -1,9 +1,9 @@
 """Judges what stands around the training tables of a workbook of ours.
 
 Which formulas stand there depends on no value, only on the layers, the functions and the number of
-steps. So they can be made again for any workbook of ours: a formula that is another one now is a
-finding, whatever it shows. And where all formulas are right, each number must follow from the cells
-that it refers to.
+steps. So they can be made again for any workbook of this version: a formula that is another one now
+is a finding, whatever it shows. And where all formulas are right, each number must follow from the
+cells that it refers to.
 """
 
 import re
@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from xlbackprop import __version__, reference
+from xlbackprop import reference
 from xlbackprop.backprop.network import Network
 from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
@@ -52,7 +52,8 @@ def judge_around(
     *,
     tables_are_right: bool,
 ) -> list[CheckedTable]:
-    """Judge what stands around the tables of a workbook of ours: a result a sheet, with findings and cell count.
+    """Judge what stands around the tables of a workbook of this version: a result a sheet, with findings and cell
+    count.
 
     Args:
         sheets: the recalculated workbook, complete.
@@ -62,30 +63,24 @@ def judge_around(
         tables_are_right: whether nothing was found in the tables; only then the values around them are
             judged, because what is wrong there would follow from them.
     """
-    same_version = own.version == __version__
     around = {}
     for sheet in built.book.sheets:
-        if sheet.name not in sheets.names:
-            # of a later version than the file
-            continue
-        cells, changed = _changed_formulas(sheets, built, sheet) if same_version else (0, [])
+        cells, changed = _changed_formulas(sheets, built, sheet)
         around[sheet.name] = CheckedTable(sheet.name, tuple(changed), cells=cells)
     if tables_are_right and not any(judged.findings for judged in around.values()):
         # where all formulas are right, a wrong value or an error would be the engine's
-        for name, finding in _wrong_values(sheets, built, own, numbers, texts=same_version):
+        for name, finding in _wrong_values(sheets, built, own, numbers):
             around[name] = replace(around[name], findings=(*around[name].findings, finding))
     return list(around.values())
 
 
 def insist_on_whole(sheets: Sheets, own: OwnWorkbook, built: OurSheets) -> None:
-    """See whether nothing is missing around the tables of a workbook of ours.
+    """See whether nothing is missing around the tables of a workbook of this version.
 
     Raises:
         UnusableInput: a sheet is missing, or the derivation is asked for a step that does not exist.
     """
-    # an older version may have had fewer sheets; those whose numbers are judged it had
-    judged = [built.derivation.sheet, built.gradient_check.sheet]
-    for sheet in built.book.sheets if own.version == __version__ else judged:
+    for sheet in built.book.sheets:
         if sheet.name not in sheets.names:
             raise UnusableInput(f"its sheet {sheet.name} is missing: restore it.")
     _chosen_step(_Recalculated(sheets, built), own.tables[0].steps)
@@ -202,12 +197,7 @@ def unlike_written(sheets: Sheets, built: OurSheets) -> Iterator[tuple[str, Find
 
 
 def _wrong_values(
-    sheets: Sheets,
-    built: OurSheets,
-    own: OwnWorkbook,
-    numbers: Sequence[Mapping[str, Array]],
-    *,
-    texts: bool,
+    sheets: Sheets, built: OurSheets, own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]
 ) -> Iterator[tuple[str, Finding]]:
     """The cells around the tables, with their sheet, that do not show what follows from the cells they refer to.
 
@@ -216,14 +206,12 @@ def _wrong_values(
         built: its sheets, as they should be.
         own: the network and the training tables.
         numbers: the columns of each training table.
-        texts: whether the formulas are known to be those that are built here; of another version, only the
-            numbers of the training are judged.
     """
     cells = _Recalculated(sheets, built, numbers)
     with np.errstate(all="ignore"):
         for quantity in [*_derivation(cells, own, numbers), *_gradient_check(cells, own.network)]:
             yield from quantity.judged(cells)
-    for sheet in built.book.sheets if texts else ():
+    for sheet in built.book.sheets:
         for row, column, content in _formulas_around(sheet, Role.FORMULA):
             should = built.book.evaluated(content, sheet, cells.by_id, cells.column)
             yield from _compared(sheets, sheet, row, column, should)

@@ -76,12 +76,11 @@ class Chart:
     """A chart of curves; the size is in pixels.
 
     Attributes:
-        title: a text, or the cell that holds it.
         description: what it shows, for those who cannot see it.
         hidden_cells: whether it also shows values of hidden cells.
     """
 
-    title: str | Place
+    title: str
     title_size: int
     x: Axis
     y: Axis

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -25,6 +25,8 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<hole>\x02[^\x03]*\x03)|(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|\"(?P<text>(?:[^\"]|\"\")*)\""
     r"|(?P<call>[A-Z][A-Z0-9.]*)\(|(?P<name>[A-Za-z_]\w*)|(?P<operator><=|>=|<>|[-+*/^&=<>(),]))"
 )
+# has room for all digits of 1E+308, and for those behind the point
+_DECIMALS = Context(prec=400, rounding=ROUND_HALF_UP)
 _BINDS = {"=": 1, "<>": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
 # a minus in front binds more tightly than a power: -2^2 is 4
 _MINUS = 6
@@ -259,7 +261,7 @@ def _numbers(arguments: Sequence[_Result]) -> list[float]:
 
 def _rounded(value: float, digits: float) -> float:
     # spreadsheets round halves away from zero
-    return float(Decimal(short_number(value)).quantize(Decimal(1).scaleb(-int(digits)), rounding=ROUND_HALF_UP))
+    return float(Decimal(short_number(value)).quantize(Decimal(1).scaleb(-int(digits)), context=_DECIMALS))
 
 
 def _matched(wanted: Value, among: _Range, kind: float) -> float:

@@ -66,7 +66,10 @@ def write_path(
     for n, content in enumerate(["=", *worked]):
         sheet.put(f"{column_letters(n + 2)}{row + 4}", content, looks.part(groups[n]), name="the way in numbers")
     numbers = [Formula(f"{values(name):$}") for name in (gradient, *(name for _, name in factors))]
-    sheet.put(f"B{row + 5}", numbers, *(looks.part_value(group) for group in groups), name="the way in values")
+    shown_values = sheet.put(
+        f"B{row + 5}", numbers, *(looks.part_value(group) for group in groups), name="the way in values"
+    )
+    sheet.rules += looks.number_rules(shown_values.place)
 
 
 def _is_product(expression: str) -> bool:

@@ -8,7 +8,7 @@ from xlbackprop.spreadsheet.blocks import Block, Content, Formula, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.charts import Chart
 from xlbackprop.spreadsheet.numbers import short_number
-from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.places import Place, joined
 from xlbackprop.spreadsheet.presentation import Rule, Width
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.charts import colour_among, curve, error_axis, step_axis
@@ -82,8 +82,10 @@ class ComparisonSheet:
             [Formula(f'IFERROR({one.cell("E_total", step)},"{_NO_NUMBER}")') for one in training]
             for step in places.steps
         ]
-        sheet.fill(self._totals, totals, looks.SMALL_NUMBER)
+        sheet.fill(self._totals, totals, looks.NUMBER)
         sheet.rules.append(Rule(self.totals, _NO_NUMBER, looks.AMBER, equals=True))
+        # over other cells too, because of several rules for the same ones LibreOffice follows only the first
+        sheet.rules += looks.number_rules(joined([names.place[0, 0], self.totals[-1, -1]]))
         self._hidden(places.eta_row, 0, "What the answer and the charts are made of")
         floor = self._hidden(places.header_row, 0, FLOOR, role=Role.CONSTANT, name="floor").place
         answer = self._best_of(floor) if count > 1 else self._share_left()

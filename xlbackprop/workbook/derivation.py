@@ -211,6 +211,7 @@ class DerivationSheet:
             for n, line in enumerate(section.lines)
             if line.key in ("eta", "E_total")
         }
+        sheet.rules += looks.number_rules(values.place)
         sheet.fill(texts, [[Formula(_number_in_text(f"{cell:$1}"))] for (cell,) in values.place], looks.MUTED)
 
     def _start(self, name: str, training: Sequence[TrainingSheet], comparison: ComparisonSheet) -> str:

@@ -23,7 +23,7 @@ CHECK = "Check"
 #: number of the choice, in the derivation's CHOOSE.
 MAX_LEARNING_RATES = min(MAX_CHART_SERIES, MAX_ARGUMENTS - 1)
 
-#: A sum over more neurons than this is longer than a formula may be: a term is `AB13*AC13+`, or longer.
+#: A sum over more neurons than this is longer than a formula may be, from row 10 on: a term is `AB13*AC13+`, or longer.
 MAX_LAYER = MAX_FORMULA_LENGTH // len("AB13*AC13+")
 
 #: The columns on the comparison sheet that the charts reach over, more or less.
@@ -62,26 +62,21 @@ class TrainingLayout:
     """The training table, at the same place in the sheet of every learning rate.
 
     Attributes:
-        columns: `step`, then the quantities in the order of the classroom.
+        columns: `step`, then the quantities in the order of the classroom; the chart has the column between.
         last_row: the row of the last step.
     """
 
     columns: tuple[Column, ...]
     steps: int
 
-    eta_row = 3
-    eta_column = "C"
-    group_row = 11
-    header_row = 12
-    first_row = 13
+    chart_column = "B"
+    eta_cell = "$C$2"
+    header_row = 3
+    first_row = 4
 
     @property
     def last_row(self) -> int:
         return self.first_row + self.steps
-
-    @property
-    def eta_cell(self) -> str:
-        return f"${self.eta_column}${self.eta_row}"
 
     @cached_property
     def letters(self) -> dict[str, str]:
@@ -100,7 +95,8 @@ def training_layout(network: Network, steps: int) -> TrainingLayout:
     """The training table of a network: the classic order, further quantities, the gradients last."""
     return TrainingLayout(
         tuple(
-            Column(name, group, column_letters(n)) for n, (name, group) in enumerate(_classroom_order(network), start=1)
+            Column(name, group, column_letters(n + (n > 1)))
+            for n, (name, group) in enumerate(_classroom_order(network), start=1)
         ),
         steps,
     )
@@ -235,7 +231,7 @@ class WorkbookLayout:
         # a weight takes a column for itself and one for its gradient
         columns = 2 * len(self.network.weights)
         if columns <= MAX_COLUMNS:
-            columns = len(self.training.columns)
+            columns = len(self.training.columns) + 1
         if columns > MAX_COLUMNS:
             raise UnusableInput(
                 f"A {self.network.shape} network needs {columns:,} columns, "

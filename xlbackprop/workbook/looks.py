@@ -4,6 +4,8 @@ from dataclasses import replace
 from math import ceil
 
 from xlbackprop.spreadsheet.looks import Look
+from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.presentation import Rule
 
 INK = "#1F2A44"
 MUTED_INK = "#6B7280"
@@ -13,7 +15,7 @@ AMBER_FILL, AMBER_INK = "#FFF1C2", "#7A5B00"
 SECTION_FILL = "#E8EDF6"
 RULE = "#C9CFDA"
 
-#: The fill of each column group's headings.
+#: The fill of the headers of each group of columns.
 GROUP_FILLS = {
     "inputs": "#E5E7EB",
     "weights": "#D6E4F7",
@@ -29,15 +31,14 @@ CURVES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#5B
 #: More curves than these run from the first of these colours to the last.
 RAMP = ("#0072B2", "#009E73", "#E69F00", "#B3261E")
 
-#: From here on six decimals no longer fit the columns.
-LARGE = 10_000
-
 #: The height of a line of text.
 LINE_PIXELS = 20
 TITLE_PIXELS = 28
 _CHARACTER_PIXELS = 6.0
 
-_SMALL = "[>=0.001]0.000000;[<=-0.001]-0.000000;0.000E+00"
+# Six decimals where they say something, scientific below. General would not fit the columns: as the last section it
+# shows all digits. There is no room for a third condition, so `number_rules` has the others.
+_NUMBER = "[>=0.001]0.000000;[<=-0.001]-0.000000;0.000E+00"
 
 
 def _house(**changes: object) -> Look:
@@ -49,28 +50,31 @@ TEXT = _house()
 WRAPPED = _house(wrap=True, indent=1)
 INDENTED = _house(indent=1)
 TITLE = _house(bold=True, size=16)
+SMALL_TITLE = _house(bold=True, size=13)
 MUTED = Look(colour=MUTED_INK, middle=True)
 MUTED_INDENTED = Look(colour=MUTED_INK, middle=True, indent=1)
-HINT = Look(colour=MUTED_INK, middle=True, size=9)
-UNSEEN = Look(colour="#FFFFFF", middle=True, size=8)
+HINT = Look(colour=MUTED_INK, middle=True, size=9, wrap=True)
+#: The label above a cell.
+LABEL = Look(colour=MUTED_INK, middle=True, size=9, wrap=True, align="right")
 CENTERED = _house(align="center")
 SECTION = _house(bold=True, size=12, fill=SECTION_FILL)
 TABLE_HEADER = _house(bold=True, fill=SECTION_FILL, bottom=RULE, align="center", wrap=True)
 NAME = _house(bold=True)
 LINK = Look(colour=ACCENT, middle=True, underline=True)
+SMALL_LINK = Look(colour=ACCENT, middle=True, underline=True, size=9)
 #: What may be edited looks like this everywhere, and stays editable in a protected file.
 INPUT = Look(colour="#1D4ED8", middle=True, fill="#FFF6CC", border="#D9B84A", locked=False, align="right")
-#: Six decimals where they say something, scientific below; zero falls in the last section.
-NUMBER = _house(number_format="[>=0.001]0.000000;[<=-0.001]-0.000000;General")
-SMALL_NUMBER = _house(number_format=_SMALL)
-SCIENTIFIC = _house(number_format="0.0E+00")
-ALL_DIGITS = _house(number_format="0.000000000000E+00")
+#: Where these stand, `number_rules` belong.
+NUMBER = _house(number_format=_NUMBER)
+CENTERED_NUMBER = _house(number_format=_NUMBER, align="center")
+TOTAL = _house(number_format=_NUMBER, bold=True, fill="#FCE3CF")
+SCIENTIFIC = _house(number_format="0.0E+00;-0.0E+00;0")
+FOUR_DIGITS = _house(number_format="0.0000E+00;-0.0000E+00;0")
+ALL_DIGITS = _house(number_format="0.000000000000E+00;-0.000000000000E+00;0")
 #: An error beside one that differs from it in the ninth digit.
 TWELVE_DECIMALS = _house(number_format="[<100000]0.000000000000;0.000000000000E+00")
-FOUR_DIGITS = _house(number_format="0.0000E+00")
-CENTERED_NUMBER = _house(number_format=_SMALL, align="center")
-PERCENT = _house(number_format="0.0%", bold=True)
-TOTAL = _house(number_format=_SMALL, bold=True, fill="#FCE3CF")
+#: A part of a whole, or a few words instead.
+PERCENT = _house(number_format="0.0%", bold=True, size=9, wrap=True, align="right")
 #: A verdict is amber until a rule says that it is good or bad.
 VERDICT = Look(bold=True, size=12, fill=AMBER_FILL, colour=AMBER_INK, middle=True)
 STEP = Look(colour=MUTED_INK, middle=True, align="center")
@@ -81,7 +85,9 @@ AMBER = Look(fill=AMBER_FILL, colour=AMBER_INK)
 GREEN = Look(fill=GOOD_FILL, colour=INK)
 GREY = Look(fill="#E5E7EB", colour=MUTED_INK)
 BEST = Look(bold=True, fill=GOOD_FILL)
-LARGE_NUMBER = Look(number_format="0.0000E+00")
+_SCIENTIFIC = Look(number_format="0.000E+00")
+# a zero may be a negative one
+_ZERO = Look(number_format='"0";"0";"0"')
 
 
 def curve_header(colour: str) -> Look:
@@ -89,9 +95,17 @@ def curve_header(colour: str) -> Look:
     return replace(TABLE_HEADER, bottom=colour)
 
 
-def group(name: str) -> Look:
-    """The heading over the columns of a group."""
-    return _house(bold=True, size=9, fill=_group_fill(name), left="#FFFFFF") if name else TEXT
+def number_rules(cells: Place) -> list[Rule]:
+    """What completes the look of numbers: large ones are scientific too, small negative ones have a sign, and zero
+    is `0`.
+
+    From 1000 on six decimals do not fit the columns, and LibreOffice leaves out the sign in a last section.
+    """
+    first = Place(cells.ids.ravel())[0]
+    return [
+        Rule(cells, f"OR(ABS({first})>=1000,AND({first}<0,{first}>-0.001))", _SCIENTIFIC),
+        Rule(cells, f"{first}=0", _ZERO),
+    ]
 
 
 def header(name: str) -> Look:
@@ -106,7 +120,7 @@ def part(name: str) -> Look:
 
 def part_value(name: str) -> Look:
     """The value of a factor, in the colour of a group."""
-    return _house(fill=_group_fill(name), align="center", bold=True, number_format=_SMALL)
+    return _house(fill=_group_fill(name), align="center", bold=True, number_format=_NUMBER)
 
 
 def _group_fill(name: str) -> str:

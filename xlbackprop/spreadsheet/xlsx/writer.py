@@ -102,8 +102,6 @@ def _properties(look: Look) -> dict[str, Any]:
         "border_color": look.border,
         "bottom": 1 if look.bottom else 0,
         "bottom_color": look.bottom,
-        "left": 1 if look.left else 0,
-        "left_color": look.left,
     }
     return {name: value for name, value in found.items() if value} | ({} if look.locked else {"locked": False})
 
@@ -214,8 +212,7 @@ class _Writer:
             made.__class__ = CurveChart
         for series in chart.series:
             made.add_series(self._series(series))
-        title = chart.title if isinstance(chart.title, str) else f"={self.book.address(chart.title, '$')}"
-        made.set_title({"name": title, "name_font": {"size": chart.title_size}, "overlay": False})
+        made.set_title({"name": chart.title, "name_font": {"size": chart.title_size}, "overlay": False})
         made.set_x_axis(_axis(chart.x))
         made.set_y_axis(_axis(chart.y))
         made.set_legend({"position": "bottom"} if chart.legend else {"none": True})
@@ -275,7 +272,11 @@ class _Writer:
         worksheet.set_landscape()
         worksheet.set_paper(_PAPER_A4)
         worksheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-        worksheet.fit_to_pages(1, 0)
+        if page.breaks:
+            worksheet.set_v_pagebreaks([column - 1 for column in page.breaks])
+            worksheet.set_print_scale(page.scale)
+        else:
+            worksheet.fit_to_pages(1, 0)
         worksheet.set_footer("&L&A&Rpage &P of &N")
         worksheet.hide_gridlines(2)
         if self.book.locked:
