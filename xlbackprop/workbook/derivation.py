@@ -70,7 +70,7 @@ class DerivationSheet:
 
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
         self._layout, self._derivation = layout, DerivationLayout(layout.network)
-        self.sheet = sheet = book.sheet(DERIVATION, "every formula explained, with its numbers")
+        self.sheet = sheet = book.sheet(DERIVATION, "every formula, with its numbers")
         self._step = sheet.reserve("step", f"{VALUE}{_STEP_ROW}", (), Role.INPUT)
         self._eta = sheet.reserve("learning rate", f"{VALUE}{_ETA_ROW}", (), Role.INPUT)
         self._choice = sheet.reserve("which learning rate", f"{AS_TEXT}{_ETA_ROW}", ())

@@ -135,14 +135,11 @@ class NetworkLayout:
     name_column = "A"
     value_column = "B"
     meaning_column = "C"
-    fact_column = "M"
-    fact_value_column = "N"
     first_section_row = 4
-    fact_row = 4
 
     @cached_property
     def rows(self) -> dict[str, int]:
-        """The row of each start value."""
+        """The row of each start value, in the order of the rows."""
         rows: dict[str, int] = {}
         row = self.first_section_row
         for _, names in self.sections:

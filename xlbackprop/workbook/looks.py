@@ -64,6 +64,12 @@ ALL_DIGITS = _house(number_format="0.000000000000E+00")
 PERCENT = _house(number_format="0.0%", bold=True)
 TOTAL = _house(number_format=_SMALL, bold=True, fill="#FCE3CF")
 VERDICT = _house(bold=True, size=12, fill=GOOD_FILL)
+#: The box on the first sheet that says where to start.
+START_HERE = _house(fill="#F4F7FC")
+START_HERE_LINK = Look(colour=ACCENT, fill="#F4F7FC", middle=True, underline=True)
+#: A matrix of weights, whose fills say how large they are.
+MATRIX_HEADER = Look(colour=MUTED_INK, middle=True, bold=True, size=9, align="center")
+MATRIX_NUMBER = _house(number_format="0.000", size=10, align="center", border="#FFFFFF")
 STEP = Look(colour=MUTED_INK, middle=True, align="center")
 
 # what rules change
@@ -71,7 +77,30 @@ RED = Look(fill="#F8C9C9", colour="#9B1C1C")
 AMBER = Look(fill="#FFF1C2", colour="#7A5B00")
 GREEN = Look(fill=GOOD_FILL)
 BEST = Look(bold=True, fill=GOOD_FILL)
+LARGE_IN_MATRIX = Look(number_format="0.0E+00")
 LARGE_NUMBER = Look(number_format="0.0000E+00")
+
+
+#: What stands between the boxes of two layers: emphasized, and below that.
+ARROW = (
+    _house(bold=True, size=14, align="center"),
+    Look(colour=MUTED_INK, middle=True, size=9, align="center", number_format="#,##0"),
+)
+
+#: Fills and lines for weights below and above 0, distinguishable to colour-blind eyes.
+NEGATIVE, POSITIVE = "#D55E00", "#0072B2"
+NEGATIVE_FILL, POSITIVE_FILL = "#F0A868", "#7DB8DE"
+
+
+#: A number that has little room.
+SHORT = "[>=0.001]0.000;[<=-0.001]-0.000;0.0E+00"
+
+
+def box(name: str, number_format: str = "#,##0") -> tuple[Look, Look]:
+    """The box of a layer, with the fill of a column group: what is emphasized in it, and what stands below."""
+    fill = _group_fill(name)
+    number = _house(bold=True, size=14, fill=fill, align="center", number_format=number_format)
+    return number, _house(size=9, fill=fill, align="center")
 
 
 def group(name: str) -> Look:
