@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from tests.conftest import Editor, Workbook, cell
+from tests.conftest import Editor, Workbook, cell, fact_cell
 from xlbackprop.check.around import same_value, sheets_as_built, unlike_written
 from xlbackprop.check.file import judge_own, verify
 from xlbackprop.errors import UnusableInput
@@ -43,7 +43,7 @@ def findings(report) -> list[tuple[str, str, str]]:
         ("Comparison", "D25", "=42", "formula"),
         ("Check", "A3", "=42", "formula"),
         ("Check", "L9", "agrees", "constant"),
-        ("Network", "AC1", "=42", "formula"),
+        ("Network", "AD2", "=42", "formula"),
     ],
 )
 def test_a_wrong_cell_around_the_tables_is_found(classic: Workbook, editor: type[Editor], sheet, address, wrong, kind):
@@ -70,7 +70,8 @@ def test_a_wrong_cell_around_the_tables_is_found(classic: Workbook, editor: type
 def test_the_gradient_check_of_another_version_is_judged_by_its_numbers(
     classic: Workbook, editor: type[Editor], address: str, wrong: str, quantity: str
 ) -> None:
-    report = editor(classic.path).type("Network", "N22", "xlbackprop 99.0").type("Gradient check", address, wrong)
+    made_by = fact_cell(classic.path, "made by")
+    report = editor(classic.path).type("Network", made_by, "xlbackprop 99.0").type("Gradient check", address, wrong)
     found = [
         (table.sheet, finding.quantity, finding.cell)
         for table in report.judge().sheets
@@ -116,7 +117,7 @@ def test_a_sheet_that_was_deleted_is_missed(classic: Workbook, tmp_path: Path) -
 
 
 def test_what_a_student_adds_is_no_business_of_the_check(classic: Workbook, editor: type[Editor]) -> None:
-    book = editor(classic.path).type("Network", "B40", "=1/0").type("η=2", "BA5", "=nothing")
+    book = editor(classic.path).type("Network", "B60", "=1/0").type("η=2", "BA5", "=nothing")
     for sheet, address, text in (
         ("Gradient check", "A40", "my own note"),
         ("Gradient check", "A4", "weight"),
@@ -139,7 +140,8 @@ def test_an_emptied_sheet_is_a_finding_a_column(classic: Workbook, tmp_path: Pat
 
 
 def test_a_workbook_of_another_version_is_judged_by_its_numbers(classic: Workbook, editor: type[Editor]) -> None:
-    book = editor(classic.path).type("Network", "N22", "xlbackprop 99.0").type("Check", "A3", "=42")
+    made_by = fact_cell(classic.path, "made by")
+    book = editor(classic.path).type("Network", made_by, "xlbackprop 99.0").type("Check", "A3", "=42")
     report = book.judge()
     assert report.correct
     (note,) = report.notes

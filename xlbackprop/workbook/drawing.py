@@ -6,14 +6,14 @@ for coordinates.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import header
 from xlbackprop.spreadsheet.addresses import column_letters
-from xlbackprop.spreadsheet.blocks import Formula, Role
+from xlbackprop.spreadsheet.blocks import Content, Formula, Role
 from xlbackprop.spreadsheet.book import Sheet
 from xlbackprop.spreadsheet.charts import Axis, Chart, Label, Line, Marker, Series
 from xlbackprop.spreadsheet.places import Place
@@ -35,6 +35,8 @@ _GAP = 4
 # of `w12 = -0.123`
 _HALF_A_LABEL = 33
 _BESIDE = _RADIUS + 12
+# LibreOffice breaks the labels of a smaller chart into lines
+_LEAST_WIDTH, _LEAST_HEIGHT = 432, 252
 
 _WIDTHS = (1.0, 2.5, 4.5)
 # The share of the largest weight from which on a line is wider: no round ones, because a share that a network has would
@@ -54,7 +56,7 @@ _PAPER = "#FFFFFF"
 _SHOWN_AS_ZERO = 1.7e-12
 
 # the columns right of the drawing, hidden, that it takes its points from
-_POINTS = 54
+_FIRST_COLUMN, _COLUMNS = 27, 10
 
 
 def is_drawn(network: Network) -> bool:
@@ -65,7 +67,8 @@ def is_drawn(network: Network) -> bool:
 def drawing_size(network: Network) -> tuple[int, int]:
     """Width and height of the drawing in pixels."""
     height = 2 * _beyond(network) + _BETWEEN_NEURONS * (max(network.layers) - 1)
-    return round(2 * _BESIDE + _BETWEEN_LAYERS * network.last), round(height)
+    width = 2 * _BESIDE + _BETWEEN_LAYERS * network.last
+    return max(_LEAST_WIDTH, round(width)), max(_LEAST_HEIGHT, round(height))
 
 
 def _beyond(network: Network) -> float:
@@ -98,7 +101,7 @@ def draw(sheet: Sheet, network: Network, shown: Mapping[str, Place], at: str) ->
         bare=True,
     )
     sheet.charts.append((at, chart, 0, 0))
-    sheet.widths.append(Width(_POINTS, _POINTS + 9, None, hidden=True))
+    sheet.widths.append(Width(_FIRST_COLUMN, _FIRST_COLUMN + _COLUMNS - 1, None, hidden=True))
 
 
 def significant(cell: Place, digits: int = 3) -> str:
@@ -142,9 +145,9 @@ class _Drawing:
 
     def _centre(self, layer: int, n: int) -> tuple[float, float]:
         """Where a neuron stands: a column a layer, centred, the first neuron on top."""
-        most, count = max(self.network.layers), self.network.layers[layer]
-        height = _beyond(self.network) + _BETWEEN_NEURONS * ((most - 1) / 2 + (count - 1) / 2 - n)
-        return _BESIDE + _BETWEEN_LAYERS * layer, height
+        network, (width, height) = self.network, drawing_size(self.network)
+        x = width / 2 + _BETWEEN_LAYERS * (layer - network.last / 2)
+        return x, height / 2 + _BETWEEN_NEURONS * ((network.layers[layer] - 1) / 2 - n)
 
     def _connection(
         self, weight: str, start: tuple[float, float], end: tuple[float, float], largest: Place
@@ -156,7 +159,7 @@ class _Drawing:
         wider = "+".join(f"IF(ABS({cell:$})>{share}*{largest:$},1,0)" for share in _WIDER_FROM)
         which = self._put(3, Formula(f"1+IF({cell:$}<0,{len(_WIDTHS)},0)+{wider}"), "colour and width of a line")
         name = self._put(2, weight, "name of a line")
-        x = self._put(0, [[round(x, 2)] for x, _ in ends], "ends of a line")
+        x = self._put(0, [[round(x, 2)] for x, _ in ends], "points of the drawing", Role.CONSTANT)
         formulas = [
             [Formula(f"IF({which:$}={k},{round(y, 2)},NA())") for k in range(1, len(_LINES) + 1)] for _, y in ends
         ]
@@ -169,7 +172,7 @@ class _Drawing:
         """The label of a connection, on its line."""
         part = _part_of_the_way(self.network.layers[layer - 1], self.network.layers[layer])
         middle = _between(self._centre(layer - 1, source), self._centre(layer, target), part)
-        return self._label(weight, middle, Label("center", 8, colour=looks.INK, fill=_PAPER))
+        return self._label(weight, weight, middle, looks.INK)
 
     def _circle(self, neuron: str, layer: int, n: int) -> Series:
         name, x, y = self._point(neuron, self._centre(layer, n))
@@ -179,8 +182,7 @@ class _Drawing:
     def _neuron_labels(self, layer: int, n: int, neuron: str) -> Iterator[Series]:
         """Name and value in the circle; δ, bias and target beside it."""
         network, (x, y) = self.network, self._centre(layer, n)
-        name, at, height = self._point(neuron, (x, y + 9))
-        yield Series(name, at, height, label=Label("center", 10, bold=True, colour=looks.INK))
+        yield Series(*self._point(neuron, (x, y + 9)), label=Label("center", 10, bold=True, colour=looks.INK))
         value = significant(self.shown[network.activations(layer)[n]])
         text = Formula(value if layer == 0 else f'"a = "&{value}')
         yield Series(*self._point(text, (x, y - 10)), label=Label("center", 8, colour=looks.INK))
@@ -193,28 +195,29 @@ class _Drawing:
         away = 1 if 2 * n < network.layers[layer] else -1
         places = [(x, y + away * (_RADIUS + 11 + _LINE_OF_LABELS * k)) for k in range(len(beside))]
         for quantity, place in zip(beside, places, strict=True):
-            colour = _DELTA_INK if quantity.startswith("delta_") else looks.MUTED_INK
-            yield self._label(quantity, place, Label("center", 8, colour=colour, fill=_PAPER))
+            is_delta = quantity.startswith("delta_")
+            spoken, colour = ("δ", _DELTA_INK) if is_delta else (header(quantity), looks.MUTED_INK)
+            yield self._label(spoken, quantity, place, colour)
 
-    def _label(self, quantity: str, place: tuple[float, float], label: Label) -> Series:
-        """A quantity with its value, `w1 = 0.15`."""
-        text = Formula(f'"{header(quantity)} = "&{significant(self.shown[quantity])}')
-        return Series(*self._point(text, place), label=label)
+    def _label(self, name: str, quantity: str, place: tuple[float, float], colour: str) -> Series:
+        """The value of a quantity under a name, `w1 = 0.15`, on paper that covers the lines behind it."""
+        text = Formula(f'"{name} = "&{significant(self.shown[quantity])}')
+        return Series(*self._point(text, place), label=Label("center", 8, colour=colour, fill=_PAPER))
 
     def _point(self, text: str | Formula, point: tuple[float, float]) -> tuple[Place, Place, Place]:
         """Write a point with its text; gives the places of the text, of x and of y."""
-        x, y = (round(value, 2) for value in point)
-        name = self._put(2, text, "label of the drawing")
-        at = self._put(0, [[x, y]], "point of the drawing")
+        name = self._put(2, text, "labels of the drawing")
+        at = self._put(0, [[round(value, 2) for value in point]], "points of the drawing", Role.CONSTANT)
         self.row += 1
         return name, at.T[0], at.T[1]
 
-    def _put(self, column: int, contents: object, name: str) -> Place:
+    def _put(
+        self, column: int, contents: str | Formula | Sequence[Sequence[Content]], name: str, role: Role | None = None
+    ) -> Place:
         """Write into the hidden columns, at the next free row."""
-        numbers = isinstance(contents, list) and not isinstance(contents[0][0], Formula)
-        at = f"{column_letters(_POINTS + column)}{self.row}"
-        role = Role.CONSTANT if numbers else None
-        return self.sheet.put(at, contents, role=role, name=name).place  # type: ignore[arg-type]
+        return self.sheet.put(
+            f"{column_letters(_FIRST_COLUMN + column)}{self.row}", contents, role=role, name=name
+        ).place
 
 
 def _part_of_the_way(before: int, after: int) -> float:

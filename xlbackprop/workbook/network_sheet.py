@@ -24,6 +24,8 @@ _FIRST_PICTURE_COLUMN = column_number("H")
 _START_ROW, _SHEETS_ROW = 4, 11
 # what is left of a screen of 1,440 pixels for the picture
 _PICTURE_PIXELS = 432
+# `weight from a_h2 to o1` and its like; names such as h1_2 take more
+_MEANING_LETTERS, _LETTER_PIXELS = 24, 6
 # what wrapped text keeps from the edges of its cell
 _INDENT_PIXELS = 16
 # the columns that a drawing lies over
@@ -81,7 +83,8 @@ class NetworkSheet:
             step: the cell that says which step that is.
         """
         sheet, network = self.sheet, self._layout.network
-        sheet.set_widths(_WIDTHS)
+        further = max(0, max(map(len, network.meanings.values())) - _MEANING_LETTERS)
+        sheet.set_widths(_WIDTHS | {"C": _WIDTHS["C"] + further * _LETTER_PIXELS})
         sheet.heights[1] = looks.TITLE_PIXELS
         sheet.put("A1", network.title or f"A {network.shape} network", looks.TITLE)
         sheet.put("A2", f"{network.description} Edit the yellow cells: every number follows.".strip(), looks.MUTED)
