@@ -139,7 +139,7 @@ class NetworkLayout:
 
     @cached_property
     def rows(self) -> dict[str, int]:
-        """The row of each start value, in the order of the rows."""
+        """The row of each start value."""
         rows: dict[str, int] = {}
         row = self.first_section_row
         for _, names in self.sections:

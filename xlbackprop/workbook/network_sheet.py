@@ -25,7 +25,7 @@ _START_ROW, _SHEETS_ROW = 4, 11
 # what is left of a screen of 1,440 pixels for the picture
 _PICTURE_PIXELS = 432
 # `weight from a_h2 to o1` and its like; names such as h1_2 take more
-_MEANING_LETTERS, _LETTER_PIXELS = 24, 6
+_MEANING_LETTERS, _LETTER_PIXELS = 24, 8
 # what wrapped text keeps from the edges of its cell
 _INDENT_PIXELS = 16
 # the columns that a drawing lies over
@@ -90,7 +90,7 @@ class NetworkSheet:
         sheet.put("A2", f"{network.description} Edit the yellow cells: every number follows.".strip(), looks.MUTED)
         self._write_start_values()
         self._write_start_here()
-        below = max(self._write_contents(), self._write_picture(shown, step), max(self._layout.start.rows.values()) + 1)
+        below = max(self._write_contents(), self._write_picture(shown, step))
         self._write_facts(origin, below + 1)
 
     @property

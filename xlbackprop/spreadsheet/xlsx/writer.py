@@ -21,7 +21,7 @@ from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import PLAIN, Look
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.spreadsheet.presentation import ColourScale, Rule, Validation
-from xlbackprop.spreadsheet.xlsx.streaming import CurveChart, StreamedWorksheet, StreamingWorkbook
+from xlbackprop.spreadsheet.xlsx.streaming import CurveChart, LabelledChart, StreamedWorksheet, StreamingWorkbook
 
 #: A larger book goes through files beside the one that is written, and takes no memory.
 _CELLS_IN_MEMORY = 200_000
@@ -219,9 +219,8 @@ class _Writer:
 
     def _chart(self, chart: Chart) -> ChartScatter:
         made = self.workbook.add_chart({"type": "scatter", "subtype": "straight"})
-        if self.streamed:
-            # add_chart takes a class for worksheets, but none for charts
-            made.__class__ = CurveChart
+        # add_worksheet takes a class, add_chart takes none
+        made.__class__ = CurveChart if self.streamed else LabelledChart
         for series in chart.series:
             made.add_series(self._series(series))
         title = chart.title if isinstance(chart.title, str) else f"={self.book.address(chart.title, '$')}"
