@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from tests.conftest import Editor, Workbook, cell, sheets_of, where
+from tests.conftest import Editor, Workbook, cell, fact_cell, sheets_of, where
 from xlbackprop.check.around import same_value, sheets_as_built, unlike_written
 from xlbackprop.check.file import check, judge_own, verify
 from xlbackprop.errors import UnusableInput
@@ -75,6 +75,7 @@ def cells(workbook: Workbook) -> dict[str, str]:
         ("Check", "A3", "=42", "formula"),
         ("Check", "A4", "=42", "formula"),
         ("Check", "T9", "agrees", "constant"),
+        ("Network", "AD2", "=42", "formula"),
     ],
 )
 def test_a_wrong_cell_around_the_tables_is_found(classic: Workbook, editor: type[Editor], sheet, address, wrong, kind):
@@ -147,7 +148,7 @@ def test_a_sheet_that_was_deleted_is_missed(classic: Workbook, tmp_path: Path) -
 
 
 def test_what_a_student_adds_is_no_business_of_the_check(classic: Workbook, editor: type[Editor]) -> None:
-    book = editor(classic.path).type("Network", "B40", "=1/0").type("η=2", "BA5", "=nothing")
+    book = editor(classic.path).type("Network", "B60", "=1/0").type("η=2", "BA5", "=nothing")
     for sheet, address, text in (
         ("Gradient check", "A40", "my own note"),
         ("Gradient check", "A4", "weight"),
@@ -172,8 +173,7 @@ def test_an_emptied_sheet_is_a_finding_a_column(classic: Workbook, tmp_path: Pat
 def test_of_a_workbook_of_another_version_only_the_tables_are_judged(classic: Workbook, tmp_path: Path) -> None:
     book = load_workbook(classic.path)
     # as another version might have it: other sheets, other places, and tables that begin further below
-    facts = {row[0].value: row[1] for row in book["Network"]["M1:N40"]}
-    facts["made by"].value = "xlbackprop 99.0"
+    book["Network"][fact_cell(classic.path, "made by")].value = "xlbackprop 99.0"
     del book["Check"]
     for sheet in ("Derivation", "Gradient check", "Comparison"):
         book[sheet].insert_rows(1, 3)

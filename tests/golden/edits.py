@@ -3,6 +3,7 @@
 import re
 import zipfile
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,10 @@ def _renamed(book: Workbook) -> None:
 
 
 def _of_another_version(book: Workbook) -> None:
-    for row in book["Network"].iter_rows(min_col=14, max_col=14):
-        if str(row[0].value).startswith("xlbackprop ") and "build" not in row[0].value:
-            row[0].value = "xlbackprop 0.0.1"
+    for row in book["Network"].iter_rows():
+        for label, fact in pairwise(row):
+            if label.value == "made by":
+                fact.value = "xlbackprop 0.0.1"
 
 
 #: What is edited: the workbook that is built, and what somebody does to it.

@@ -9,8 +9,9 @@ import pytest
 from xlbackprop.backprop.templates import load_template
 from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Link, Role
 from xlbackprop.spreadsheet.book import Book
-from xlbackprop.spreadsheet.charts import Axis, Chart, Series
+from xlbackprop.spreadsheet.charts import Axis, Chart, Label, Series
 from xlbackprop.spreadsheet.looks import Look
+from xlbackprop.spreadsheet.presentation import ColourScale
 from xlbackprop.spreadsheet.xlsx import write
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin
@@ -117,3 +118,43 @@ def test_a_curve_has_no_stored_point_where_a_cell_shows_an_error(tmp_path: Path,
         r'<c:pt idx="(\d)"><c:v>([^<]*)</c:v>', written["xl/charts/chart1.xml"].partition("<c:xVal>")[2]
     )
     assert cached == [("1", "0.25"), ("1", "0.25")]
+
+
+def test_a_drawing_has_no_frame_no_title_and_labels_on_one_line_over_what_is_behind_them(tmp_path: Path) -> None:
+    book = Book()
+    page = book.sheet("Sheet1")
+    name = page.put("A1", "w1 = 0.5").place
+    cells = page.put("A2", [[1.0], [2.0]], role=Role.CONSTANT).place
+    label = Label("center", 8, fill="#FFFFFF")
+    series = [Series(name, cells, cells, label=label)]
+    for bare in (True, False):
+        chart = Chart("" if bare else "title", 9, Axis(), Axis(), (300, 200), "", series, bare=bare)
+        page.charts.append(("C1", chart, 0, 0))
+    write(book, tmp_path / "book.xlsx")
+    drawing, other = (parts(tmp_path / "book.xlsx")[f"xl/charts/chart{n}.xml"] for n in (1, 2))
+    for text, found in (("<c:autoTitleDeleted", drawing), ("<c:title>", other)):
+        assert text in found
+        assert (drawing + other).count(text) == 1
+    assert '<c:layoutTarget val="inner"/>' in drawing
+    assert "<c:layoutTarget" not in other
+    labels = re.findall(r"<c:dLbls>(.*?)</c:dLbls>", drawing)
+    assert len(labels) == 1
+    assert '<a:bodyPr wrap="none"/>' in labels[0]
+    assert '<a:solidFill><a:srgbClr val="FFFFFF"/></a:solidFill>' in labels[0]
+    assert other.count("wrap=") == 1
+
+
+def test_a_colour_scale_is_written_around_zero(tmp_path: Path) -> None:
+    book = Book()
+    page = book.sheet("Sheet1")
+    cells = page.put("A1", [[1.0, -2.0]], role=Role.CONSTANT).place
+    page.scales.append(ColourScale(cells, "#AA0000", "#FFFFFF", "#0000AA"))
+    write(book, tmp_path / "book.xlsx")
+    size = "MAX(MAX($A$1:$B$1),-MIN($A$1:$B$1))"
+    ends = [
+        f'<cfvo type="formula" val="-{size}"/>',
+        '<cfvo type="num" val="0"/>',
+        f'<cfvo type="formula" val="{size}"/>',
+    ]
+    colours = [f'<color rgb="FF{colour}"/>' for colour in ("AA0000", "FFFFFF", "0000AA")]
+    assert f"<colorScale>{''.join(ends + colours)}</colorScale>" in sheet(tmp_path / "book.xlsx")

@@ -33,7 +33,7 @@ from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.evaluation import HOLE, Formulas, evaluated
 from xlbackprop.spreadsheet.looks import PLAIN, Look
 from xlbackprop.spreadsheet.places import NO_CELL, Place
-from xlbackprop.spreadsheet.presentation import Note, Page, Rule, Validation, Width
+from xlbackprop.spreadsheet.presentation import ColourScale, Note, Page, Rule, Validation, Width
 
 #: The mark of a row number that moves with the row of its formula: how far it lies below.
 ROW_OFFSET = re.compile(r"\x04(-?\d+)\x05")
@@ -55,6 +55,7 @@ class Sheet:
         self.heights: dict[int, int] = {}
         self.charts: list[tuple[str, Any, int, int]] = []
         self.rules: list[Rule] = []
+        self.scales: list[ColourScale] = []
         self.validations: list[Validation] = []
         self.notes: list[Note] = []
         self.unlike_neighbours: list[Place] = []

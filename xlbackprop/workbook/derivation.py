@@ -75,7 +75,7 @@ class DerivationSheet:
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
         self._layout, compared = layout, checked_names(layout.network)
         self._derivation = DerivationLayout(layout.network, len(compared))
-        self.sheet = sheet = book.sheet(DERIVATION, "every formula explained, with its numbers")
+        self.sheet = sheet = book.sheet(DERIVATION, "every formula, with its numbers")
         self._step = sheet.reserve("step", f"{VALUE}{_STEP_ROW}", (), Role.INPUT)
         self._eta = sheet.reserve("learning rate", f"{VALUE}{_ETA_ROW}", (), Role.INPUT)
         self._choice = sheet.reserve("which learning rate", f"{AS_TEXT}{_ETA_ROW}", ())

@@ -66,7 +66,7 @@ class GradientCheckSheet:
 
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
         self._network = network = layout.network
-        self.sheet = sheet = book.sheet(GRADIENT_CHECK, "the gradients once more, by nudging each weight")
+        self.sheet = sheet = book.sheet(GRADIENT_CHECK, "the gradients, by nudging weights")
         self.names = [q.name for q in training_step(network) if q.part in (Part.FORWARD, Part.ERROR)]
         self.moved = checked_names(network)
         count = len(self.moved)

@@ -134,10 +134,7 @@ class NetworkLayout:
     name_column = "A"
     value_column = "B"
     meaning_column = "C"
-    fact_column = "M"
-    fact_value_column = "N"
     first_section_row = 4
-    fact_row = 4
 
     @cached_property
     def rows(self) -> dict[str, int]:

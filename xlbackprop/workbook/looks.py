@@ -77,6 +77,12 @@ TWELVE_DECIMALS = _house(number_format="[<100000]0.000000000000;0.000000000000E+
 PERCENT = _house(number_format="0.0%", bold=True, size=9, wrap=True, align="right")
 #: A verdict is amber until a rule says that it is good or bad.
 VERDICT = Look(bold=True, size=12, fill=AMBER_FILL, colour=AMBER_INK, middle=True)
+#: The box on the first sheet that says where to start.
+START_HERE = _house(fill="#F4F7FC")
+START_HERE_LINK = Look(colour=ACCENT, fill="#F4F7FC", middle=True, underline=True)
+#: A matrix of weights, whose fills say how large they are.
+MATRIX_HEADER = Look(colour=MUTED_INK, middle=True, bold=True, size=9, align="center")
+MATRIX_NUMBER = _house(number_format="0.000", size=10, align="center", border="#FFFFFF")
 STEP = Look(colour=MUTED_INK, middle=True, align="center")
 
 # what rules change
@@ -88,6 +94,25 @@ BEST = Look(bold=True, fill=GOOD_FILL)
 _SCIENTIFIC = Look(number_format="0.000E+00")
 # a zero may be a negative one
 _ZERO = Look(number_format='"0";"0";"0"')
+LARGE_IN_MATRIX = Look(number_format="0.0E+00")
+#: What stands between the boxes of two layers: emphasized, and below that.
+ARROW = (
+    _house(bold=True, size=14, align="center"),
+    Look(colour=MUTED_INK, middle=True, size=9, align="center", number_format="#,##0"),
+)
+
+#: Fills and lines for weights below and above 0, distinguishable to colour-blind eyes.
+NEGATIVE, POSITIVE = "#D55E00", "#0072B2"
+NEGATIVE_FILL, POSITIVE_FILL = "#F0A868", "#7DB8DE"
+#: A number that has little room.
+SHORT = "[>=0.001]0.000;[<=-0.001]-0.000;0.0E+00"
+
+
+def box(name: str, number_format: str = "#,##0") -> tuple[Look, Look]:
+    """The box of a layer, with the fill of a column group: what is emphasized in it, and what stands below."""
+    fill = _group_fill(name)
+    number = _house(bold=True, size=14, fill=fill, align="center", number_format=number_format)
+    return number, _house(size=9, fill=fill, align="center")
 
 
 def curve_header(colour: str) -> Look:

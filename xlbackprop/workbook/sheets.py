@@ -65,5 +65,5 @@ def our_sheets(run: Run, origin: Origin, *, protect: bool = False) -> OurSheets:
     sheets.derivation.fill(run, sheets.network, sheets.training, sheets.comparison, sheets.gradient_check)
     sheets.comparison.fill(run, sheets.training)
     sheets.check.fill(run, sheets.network, sheets.training)
-    sheets.network.fill(origin)
+    sheets.network.fill(origin, sheets.derivation.values, sheets.derivation.step)
     return sheets

@@ -114,7 +114,24 @@ def _cells_template(block: Block, formulas: Sequence[str], formats: Sequence[For
     )
 
 
-class CurveChart(ChartScatter):
+class LabelledChart(ChartScatter):
+    """A scatter chart whose labels are never broken into lines, for which XlsxWriter has no option."""
+
+    _in_labels = False
+
+    def _write_d_lbls(self, labels: Any) -> None:
+        self._in_labels = True
+        super()._write_d_lbls(labels)
+        self._in_labels = False
+
+    def _write_a_body_pr(self, rotation: Any, is_horizontal: Any) -> None:
+        if self._in_labels:
+            self._xml_empty_tag("a:bodyPr", [("wrap", "none")])
+        else:
+            super()._write_a_body_pr(rotation, is_horizontal)
+
+
+class CurveChart(LabelledChart):
     """A scatter chart whose stored values are written at once and not one by one; the XML is the same."""
 
     def _get_data_type(self, data: Sequence[float | str | None] | None) -> str:

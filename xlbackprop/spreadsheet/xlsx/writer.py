@@ -20,8 +20,8 @@ from xlbackprop.spreadsheet.charts import Axis, Chart, Series
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import PLAIN, Look
 from xlbackprop.spreadsheet.places import Place
-from xlbackprop.spreadsheet.presentation import Rule, Validation
-from xlbackprop.spreadsheet.xlsx.streaming import CurveChart, StreamedWorksheet, StreamingWorkbook
+from xlbackprop.spreadsheet.presentation import ColourScale, Rule, Validation
+from xlbackprop.spreadsheet.xlsx.streaming import CurveChart, LabelledChart, StreamedWorksheet, StreamingWorkbook
 
 #: A larger book goes through files beside the one that is written, and takes no memory.
 _CELLS_IN_MEMORY = 200_000
@@ -128,6 +128,8 @@ class _Writer:
             _, row, column = self.book.where(int(note.cell.ids))
             options = {"width": note.width, "height": note.height, "font_size": 9}
             self.worksheet.write_comment(row - 1, column - 1, note.text, options)
+        for scale in self.sheet.scales:
+            self.worksheet.conditional_format(self._address(scale.cells), self._scale(scale))
         for rule in self.sheet.rules:
             self.worksheet.conditional_format(self._address(rule.cells), self._rule(rule))
         for validation in self.sheet.validations:
@@ -195,6 +197,14 @@ class _Writer:
             return {"type": "cell", "criteria": "==", "value": f'"{condition}"', "format": look}
         return {"type": "formula", "criteria": f"={condition}", "format": look, "stop_if_true": rule.last}
 
+    def _scale(self, scale: ColourScale) -> dict[str, Any]:
+        cells = self.book.address(scale.cells, "$", self.sheet)
+        size = f"MAX(MAX({cells}),-MIN({cells}))"
+        kinds = {"min_type": "formula", "mid_type": "num", "max_type": "formula"}
+        values = {"min_value": f"-{size}", "mid_value": 0, "max_value": size}
+        colours = {"min_color": scale.negative, "mid_color": scale.zero, "max_color": scale.positive}
+        return {"type": "3_color_scale", **kinds, **values, **colours}
+
     def _validation(self, validation: Validation) -> dict[str, Any]:
         if validation.choices is not None:
             source = f"={self.book.address(validation.choices, '$', self.sheet)}"
@@ -207,18 +217,21 @@ class _Writer:
 
     def _chart(self, chart: Chart) -> ChartScatter:
         made = self.workbook.add_chart({"type": "scatter", "subtype": "straight"})
-        if self.streamed:
-            # add_chart takes a class for worksheets, but none for charts
-            made.__class__ = CurveChart
+        # add_worksheet takes a class, add_chart takes none
+        made.__class__ = CurveChart if self.streamed else LabelledChart
         for series in chart.series:
             made.add_series(self._series(series))
-        made.set_title({"name": chart.title, "name_font": {"size": chart.title_size}, "overlay": False})
+        words = {"name": chart.title, "name_font": {"size": chart.title_size}, "overlay": False}
+        made.set_title(words if chart.title else {"none": True})
         made.set_x_axis(_axis(chart.x))
         made.set_y_axis(_axis(chart.y))
         made.set_legend({"position": "bottom"} if chart.legend else {"none": True})
         made.set_size({"width": chart.size[0], "height": chart.size[1]})
         if chart.hidden_cells:
             made.show_hidden_data()
+        if chart.bare:
+            made.set_plotarea({"layout": {"x": 0, "y": 0, "width": 1, "height": 1}})
+            made.set_chartarea({"border": {"none": True}})
         return made
 
     def _series(self, series: Series) -> dict[str, Any]:
@@ -247,6 +260,8 @@ class _Writer:
                 "position": label.side,
                 "font": {name: value for name, value in font.items() if value},
             }
+            if label.fill:
+                found["data_labels"]["fill"] = {"color": label.fill}
             if label.only is not None:
                 points = series.x.ids.size
                 found["data_labels"]["custom"] = [None if n == label.only else {"delete": True} for n in range(points)]
