@@ -35,7 +35,7 @@ class CheckSheet:
 
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
         self._layout = layout
-        self.sheet = book.sheet(CHECK, "NumPy's values beside the live ones")
+        self.sheet = book.sheet(CHECK, "NumPy beside the live values")
         count = len(layout.etas) * len(layout.round_steps)
         self._live = self.sheet.reserve("E_total, live", f"I{_FIRST_ROW}", (count, 1))
 

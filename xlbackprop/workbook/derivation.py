@@ -136,7 +136,14 @@ class DerivationSheet:
         for section, values, texts in self._sections:
             self._write_values(section, values, texts, run, training, comparison)
         network_trained = self._layout.network
-        write_path(sheet, derivation.path_row, network_trained, self.values.__getitem__, self._texts.__getitem__)
+        write_path(
+            sheet,
+            derivation.path_row,
+            network_trained,
+            self.values.__getitem__,
+            self._texts.__getitem__,
+            widths=[_WIDTHS[letters] or 0 for letters in (SYMBOLS, NUMBERS, SENTENCE)],
+        )
         self._write_start()
         for section in (*derivation.derived, derivation.update):
             self._write_section(section)

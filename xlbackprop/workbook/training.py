@@ -162,7 +162,7 @@ class TrainingSheet:
         sheet.put("A1", Link("← all sheets", network.sheet.name), looks.SMALL_LINK)
         title = Formula(f'"Training with learning rate η = "&{self.eta:$}')
         headline = sheet.put("B1", title, looks.SMALL_TITLE, name="title")
-        sheet.put("B2", _HINT, looks.HINT)
+        sheet.put("B2", _HINT, looks.WRAPPED_HINT)
         sheet.put("C1", "learning rate η", looks.LABEL)
         sheet.fill(self._eta, self.eta_value, looks.INPUT)
         sheet.validations.append(
