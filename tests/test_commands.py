@@ -85,10 +85,13 @@ def test_a_command_that_is_interrupted_with_its_processes_says_one_line_at_most(
 ) -> None:
     command = [sys.executable, "-m", "xlbackprop", "check", *[str(wrong)] * 2]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    for seconds in (0.2, 0.3, 0.4, 0.5):
+    for seconds in (0, 0.1, 0.2, 0.3):
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment, process_group=0
         )
+        # its temporary folder is there when it is about to start others
+        while not list(tmp_path.iterdir()) and process.poll() is None:
+            time.sleep(0.01)
         time.sleep(seconds)
         # as a terminal does, to all at once
         os.killpg(process.pid, number)

@@ -7,10 +7,7 @@ from xlbackprop.errors import reason
     ("error", "expected"),
     [
         (OSError(28, "No space left on device"), "no space left on device"),
-        (
-            ValueError("Corrupt zip64 extra field. File size not found."),
-            "corrupt zip64 extra field; File size not found",
-        ),
+        (ValueError("Corrupt zip64 extra field. File size not found."), "corrupt zip64 extra field"),
         (ValueError("ZIP64 is not known."), "ZIP64 is not known"),
         (ValueError("I/O error"), "I/O error"),
         (OSError("of no number"), "of no number"),
