@@ -85,7 +85,7 @@ EDITS: dict[str, tuple[str, Callable[[Workbook], None]]] = {
     "an empty cell": ("A", _put("η=0.5", T7=None)),
     "an error": ("A", _put("η=0.5", T7="=1/0")),
     "a word": ("A", _put("η=0.5", T7="none")),
-    "the comparison": ("A", _changed("Comparison", "B24", "5", "6")),
+    "the comparison": ("A", _changed("Comparison", "B24", "Y5", "Y6")),
     "a number in the comparison": ("A", _put("Comparison", B24=0.2)),
     "the check sheet": ("A", _put("Check", J9=0)),
     "the derivation": ("A", _put("Derivation", B27="=B15+B11")),
