@@ -80,17 +80,21 @@ def test_a_folder_for_temporary_files_with_a_long_name_will_do(tmp_path: Path, w
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("length", [1, 100])
 def test_a_command_that_is_interrupted_with_its_processes_says_one_line_at_most(
-    tmp_path: Path, wrong: Path, number: signal.Signals
+    tmp_path: Path, wrong: Path, number: signal.Signals, length: int
 ) -> None:
+    # where its path is long, the processes are started in another way
+    temporary = tmp_path / ("x" * length)
+    temporary.mkdir()
     command = [sys.executable, "-m", "xlbackprop", "check", *[str(wrong)] * 2]
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    environment = os.environ | {"TMPDIR": str(temporary)}
     for seconds in (0, 0.1, 0.2, 0.3):
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment, process_group=0
         )
         # its temporary folder is there when it is about to start others
-        while not list(tmp_path.iterdir()) and process.poll() is None:
+        while not list(temporary.iterdir()) and process.poll() is None:
             time.sleep(0.01)
         time.sleep(seconds)
         # as a terminal does, to all at once
@@ -99,4 +103,4 @@ def test_a_command_that_is_interrupted_with_its_processes_says_one_line_at_most(
         if process.returncode != 1:
             assert process.returncode in (130, 143, -number)
             assert error in ("", "Error: Interrupted.\n")
-        assert list(tmp_path.iterdir()) == []
+        assert list(temporary.iterdir()) == []

@@ -150,10 +150,12 @@ def _processes(workers: int, max_bytes: int | None) -> Iterator[ProcessPool]:
         context.set_forkserver_preload([__name__, "xlbackprop.check.file", "openpyxl.formula"])
         _start_server(place)
     limits = [max_bytes, _folder()]
-    pool = ProcessPool(workers, _TASKS, initializer=_prepare, initargs=limits, context=context)
+    # it comes with a process that looks after semaphores
+    with _ctrl_c_for_us_alone():
+        pool = ProcessPool(workers, _TASKS, initializer=_prepare, initargs=limits, context=context)
     try:
-        # what asks for a process and does not wait for it leaves one that nobody knows of
-        with _interrupted_later():
+        # what asks the server for a process and does not wait for it leaves one that nobody knows of
+        with _interrupted_later() if place else _ctrl_c_for_us_alone():
             assert pool.active, "this starts the processes"
         yield pool
         pool.close()  # type: ignore[no-untyped-call]
