@@ -9,8 +9,8 @@ from pathlib import Path
 from xlbackprop import __version__
 from xlbackprop.backprop.network import Network, parse_number
 from xlbackprop.backprop.templates import load_template
-from xlbackprop.check.around import unlike_written
 from xlbackprop.check.file import judge_own
+from xlbackprop.check.following import unlike_written
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import written_whole
 from xlbackprop.report.findings import CheckedFile, Finding

@@ -9,8 +9,8 @@ from openpyxl import Workbook as NewWorkbook
 from openpyxl import load_workbook
 
 from tests.conftest import Workbook, cell
-from xlbackprop.check.around import unlike_written
 from xlbackprop.check.file import verify
+from xlbackprop.check.following import unlike_written
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet import engines
 from xlbackprop.spreadsheet import libreoffice as libreoffice_module
