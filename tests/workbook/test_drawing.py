@@ -6,9 +6,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.conftest import Editor, Workbook, built
 from xlbackprop.backprop.network import Network
+from xlbackprop.check.file import check
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.workbook.drawing import MAX_DRAWN_WEIGHTS, _part_of_the_way, drawing_size, is_drawn
@@ -144,3 +146,17 @@ def test_the_labels_of_two_connections_are_never_at_the_same_height(before: int,
     heights = sorted((1 - part) * m + part * n for m in range(before) for n in range(after))
     # letters are 11 pixels high, and neurons 112 apart
     assert min(b - a for a, b in pairwise(heights)) > 11 / 112
+
+
+def test_a_copy_that_another_program_saved_without_values_is_not_called_wrong(
+    classic: Workbook, tmp_path: Path
+) -> None:
+    book = load_workbook(classic.path)
+    book["Network"]["B14"] = -0.4
+    book.save(tmp_path / "saved.xlsx")
+    assert check(tmp_path / "saved.xlsx").correct
+    # what is wrong is found there, too
+    book["Network"]["AF4"] = 0.0
+    book["Network"]["AF5"] = "=1"
+    book.save(tmp_path / "wrong.xlsx")
+    assert not check(tmp_path / "wrong.xlsx").correct

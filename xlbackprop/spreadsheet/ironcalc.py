@@ -19,8 +19,8 @@ from xlbackprop.spreadsheet.package import check_package
 
 #: Functions that the engine computes as Excel does, errors included.
 KNOWN_FUNCTIONS = frozenset(
-    ("ABS", "AVERAGE", "EXP", "IF", "IFERROR", "INDEX", "LN", "LOG", "LOG10", "MAX", "MIN", "PI", "POWER",
-     "PRODUCT", "ROUND", "SIGN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "TANH")
+    ("ABS", "AVERAGE", "EXP", "IF", "IFERROR", "INDEX", "LN", "LOG", "LOG10", "MAX", "MIN", "NA", "PI",
+     "POWER", "PRODUCT", "ROUND", "SIGN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "TANH")
 )  # fmt: skip
 _CALL = re.compile(r"([A-Z][A-Z0-9_.]*)\(")
 _POW = re.compile(r"(?<![A-Z0-9_.])POW\(")
