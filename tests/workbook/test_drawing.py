@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from tests.conftest import Editor, Workbook, built
+from tests.conftest import Editor, Workbook, built, cell
 from xlbackprop.backprop.network import Network
 from xlbackprop.check.file import check
 from xlbackprop.spreadsheet.cells import Sheets
@@ -79,8 +79,8 @@ def test_the_drawing_shows_the_step_chosen_on_the_derivation(
     classic: Workbook, editor: type[Editor], step: str, eta: str
 ) -> None:
     sheets = editor(classic.path).type("Derivation", "B3", step).type("Derivation", "B4", eta).sheets()
-    row, columns = classic.layout.training.row(int(step)), classic.layout.training.columns
-    reached = {column.name: sheets.value(f"η={eta}", row, number) for number, column in enumerate(columns, start=1)}
+    table = classic.layout.training
+    reached = {name: cell(sheets, f"η={eta}", table.cell(name, int(step))) for name in table.letters}
     title = sheets.value("Network", 11, 8)
     assert title == f"Step {step} of η={eta}: E_total = {reached['E_total']:.3g}"
     shown = labels(sheets)

@@ -96,6 +96,7 @@ _SCIENTIFIC = Look(number_format="0.000E+00")
 # a zero may be a negative one
 _ZERO = Look(number_format='"0";"0";"0"')
 LARGE_IN_MATRIX = Look(number_format="0.0E+00")
+LARGE_IN_BOX = Look(number_format="0E+00")
 #: What stands between the boxes of two layers: emphasized, and below that.
 ARROW = (
     _house(bold=True, size=14, align="center"),
@@ -106,7 +107,7 @@ ARROW = (
 NEGATIVE, POSITIVE = "#D55E00", "#0072B2"
 NEGATIVE_FILL, POSITIVE_FILL = "#F0A868", "#7DB8DE"
 #: A number that has little room.
-SHORT = "[>=0.001]0.000;[<=-0.001]-0.000;0.0E+00"
+SHORT = "[>=0.001]0.000;[<=-0.001]-0.000;0E+00"
 
 
 def box(name: str, number_format: str = "#,##0") -> tuple[Look, Look]:

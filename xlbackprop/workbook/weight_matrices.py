@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.spreadsheet.addresses import cell_address
-from xlbackprop.spreadsheet.blocks import Content, Formula, Role
+from xlbackprop.spreadsheet.blocks import Block, Content, Formula, Role
 from xlbackprop.spreadsheet.book import Sheet
 from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.places import Place
@@ -66,16 +66,18 @@ def _write_boxes(sheet: Sheet, network: Network, shown: Mapping[str, Place], row
     beside = column + 2 * len(network.layers)
     _write_column(sheet, row, beside - 1, ["→", "", ""], looks.ARROW)
     error: list[Content] = [Formula(f"{shown['E_total']:$}"), "E_total", ""]
-    _write_column(sheet, row, beside, error, looks.box("gradients", looks.SHORT))
+    total = _write_column(sheet, row, beside, error, looks.box("gradients", looks.SHORT)).cell(0)
+    sheet.rules.append(Rule(total, f"ABS({total})>=100", looks.LARGE_IN_BOX))
     return row + 3
 
 
-def _write_column(sheet: Sheet, row: int, column: int, contents: Sequence[Content], look: tuple[Look, Look]) -> None:
+def _write_column(sheet: Sheet, row: int, column: int, contents: Sequence[Content], look: tuple[Look, Look]) -> Block:
     """Three cells, of which the first is emphasized."""
     role = Role.FORMULA if any(isinstance(content, Formula) for content in contents) else Role.CONSTANT
     rows = [[content] for content in contents]
     block = sheet.put(cell_address(row, column), rows, look[1], role=role, name="box of a layer")
     block.row_looks = {0: look[0]}
+    return block
 
 
 def _write_matrix(sheet: Sheet, network: Network, shown: Mapping[str, Place], layer: int, row: int, column: int) -> int:
@@ -90,8 +92,13 @@ def _write_matrix(sheet: Sheet, network: Network, shown: Mapping[str, Place], la
     name = f"weights into the {kind}"
     matrix = sheet.put(cell_address(row + 2, column + 1), weights, looks.MATRIX_NUMBER, name=name)
     sheet.scales.append(ColourScale(matrix.place, looks.NEGATIVE_FILL, "#FFFFFF", looks.POSITIVE_FILL))
-    sheet.rules.append(Rule(matrix.place, f"ABS({matrix.cell(0, 0)})>=100", looks.LARGE_IN_MATRIX))
+    numbers = [matrix]
     if biases:
-        at = cell_address(row + 2, column + 1 + len(incoming))
-        sheet.put(at, [[Formula(f"{shown[b]:$}")] for b in biases], looks.MATRIX_NUMBER, name=f"biases, {kind}")
+        at, shown_biases = (
+            cell_address(row + 2, column + 1 + len(incoming)),
+            [[Formula(f"{shown[b]:$}")] for b in biases],
+        )
+        numbers.append(sheet.put(at, shown_biases, looks.MATRIX_NUMBER, name=f"biases, {kind}"))
+    for block in numbers:
+        sheet.rules.append(Rule(block.place, f"ABS({block.cell(0, 0)})>=100", looks.LARGE_IN_MATRIX))
     return row + 2 + len(neurons)
