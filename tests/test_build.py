@@ -194,7 +194,7 @@ def test_a_workbook_with_a_wrong_formula_is_not_handed_over(tmp_path: Path, monk
     step_formulas = TrainingSheet._step_formulas
     monkeypatch.setattr(TrainingSheet, "_step_formulas", with_a_slip)
     with pytest.raises(
-        CheckFailed, match=r"was not written, because IronCalc and NumPy disagree about dE_dw5 in η=0.5!"
+        CheckFailed, match=r"was not written, because IronCalc and NumPy disagree about ∂E/∂w5 in η=0.5!"
     ):
         build(recipe(), tmp_path / "book.xlsx")
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from tests.conftest import Editor, Workbook, needs_posix, with_zip_field
 from tests.handmade import Handmade, write
 from xlbackprop import __version__, cli
 from xlbackprop.backprop.templates import template_names
-from xlbackprop.check import around
+from xlbackprop.check import following
 from xlbackprop.report.annotation import FILL
 
 
@@ -124,7 +124,7 @@ def test_verify_lists_every_sheet(classic: Workbook) -> None:
 
 def test_verify_lists_every_quantity_when_asked(classic: Workbook) -> None:
     lines = run("verify", classic.path, "--details").stdout.splitlines()
-    assert sum(line.strip().startswith("dE_dw3 ") for line in lines) == 2
+    assert sum(line.strip().startswith("∂E/∂w3 ") for line in lines) == 2
     assert any("absolute" in line and "relative" in line for line in lines)
 
 
@@ -321,7 +321,7 @@ def test_verify_takes_all_engines(classic: Workbook, libreoffice: str) -> None:
 
 
 def test_a_disagreement_at_build_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(around, "TOLERANCE", -1.0)
+    monkeypatch.setattr(following, "TOLERANCE", -1.0)
     result = build(tmp_path / "book.xlsx")
     assert result.exit_code == 1
     assert "was not written, because IronCalc and NumPy disagree" in result.stderr

@@ -293,6 +293,7 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
 
 
 def _print_verified(file: "CheckedFile", *, details: bool) -> None:
+    from xlbackprop.backprop.notation import header
     from xlbackprop.report import text
 
     width = max(len(shown(sheet.sheet)) for sheet in file.sheets)
@@ -300,7 +301,7 @@ def _print_verified(file: "CheckedFile", *, details: bool) -> None:
     for sheet in file.sheets:
         line = f"  {shown(sheet.sheet):<{width}}  {sheet.verdict:<9}  {sheet.cells:>7,} cells"
         if largest := sheet.largest_difference:
-            line += f", largest difference {largest.max_abs:.1e} ({largest.quantity}, {largest.cell})"
+            line += f", largest difference {largest.max_abs:.1e} ({header(largest.quantity)}, {largest.cell})"
         say(line)
         for line in (*text.table_lines(sheet), *(text.detail_lines(sheet) if details else ())):
             say(f"    {line}")

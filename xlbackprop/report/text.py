@@ -67,7 +67,7 @@ def detail_lines(checked: CheckedTable) -> Iterator[str]:
         absolute, relative = (
             "not a number" if size is None else f"{size:.1e}" for size in (difference.max_abs, difference.max_rel)
         )
-        yield f"{difference.quantity:<12} {difference.cell:<8} absolute {absolute}, relative {relative}"
+        yield f"{header(difference.quantity):<12} {difference.cell:<8} absolute {absolute}, relative {relative}"
 
 
 def agreement(file: CheckedFile, engine: str) -> str:
