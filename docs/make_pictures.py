@@ -24,7 +24,7 @@ from tests.handmade import FORMULAS, Handmade, write
 HERE = Path(__file__).parent
 
 # the number of the sheet's tab, counted from 0, for each picture
-PICTURES = {"network.png": 0, "derivation.png": 1, "training.png": 5, "comparison.png": 9, "check.png": 10}
+PICTURES = {"network.png": 0, "derivation.png": 1, "training.png": 5, "comparison.png": 9}
 _DISPLAY, _SCREEN = ":87", "1440x900x24"
 # the cells and their headers, without menus and tabs
 _CELLS = "1380x738+0+104"
