@@ -179,3 +179,15 @@ def where(sheets: OurSheets, cells: Place) -> str:
     """The address of a single cell within its sheet."""
     _, row, column = sheets.book.where(int(cells.ids.flat[0]))
     return cell_address(row, column)
+
+
+def filled_cells(path: Path, sheet: str, colour: str) -> set[str]:
+    """The cells of a sheet that are filled with a colour."""
+    rows = load_workbook(path)[sheet].iter_rows()
+    return {cell.coordinate for row in rows for cell in row if cell.fill.fgColor.rgb == colour}
+
+
+def notes_of(path: Path, sheet: str) -> dict[str, str]:
+    """The notes of a sheet by their cells."""
+    rows = load_workbook(path)[sheet].iter_rows()
+    return {cell.coordinate: cell.comment.text for row in rows for cell in row if cell.comment}
