@@ -8,7 +8,6 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from mnist_train import files
 from mnist_train.files import load_tensors, replaced_whole, save_tensors, write_json, write_text
 from tests.conftest import needs_posix
 from xlbackprop.errors import UnusableInput
