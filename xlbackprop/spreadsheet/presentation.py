@@ -28,6 +28,16 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class ColourScale:
+    """Fills that say how large the numbers of cells are: around 0, and as far either way as the largest of them."""
+
+    cells: Place
+    negative: str
+    zero: str
+    positive: str
+
+
+@dataclass(frozen=True)
 class Validation:
     """What may be typed into cells.
 

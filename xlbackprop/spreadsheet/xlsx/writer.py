@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from xlsxwriter import Workbook
 from xlsxwriter.chart_scatter import ChartScatter
 from xlsxwriter.exceptions import XlsxWriterException
@@ -13,14 +14,14 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import quoted
-from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, Formula, Link
+from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, FilledOver, Formula, Link
 from xlbackprop.spreadsheet.book import ROW_OFFSET, Book, Sheet
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.charts import Axis, Chart, Series
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import PLAIN, Look
 from xlbackprop.spreadsheet.places import Place
-from xlbackprop.spreadsheet.presentation import Rule, Validation
+from xlbackprop.spreadsheet.presentation import ColourScale, Rule, Validation
 from xlbackprop.spreadsheet.xlsx.streaming import CurveChart, StreamedWorksheet, StreamingWorkbook
 
 #: A larger book goes through files beside the one that is written, and takes no memory.
@@ -124,6 +125,8 @@ class _Writer:
         for block in self.sheet.blocks:
             if isinstance(block.contents, FilledDown):
                 self._write_filled_down(block, block.contents)
+            elif isinstance(block.contents, FilledOver):
+                self._write_filled_over(block, block.contents)
             for row, column, content in block.cells():
                 self._write_cell(row - 1, column - 1, content, block.look(row - block.row, column - block.column))
         for note in self.sheet.notes:
@@ -132,6 +135,8 @@ class _Writer:
             self.worksheet.write_comment(row - 1, column - 1, note.text, options)
         for rule in self.sheet.rules:
             self.worksheet.conditional_format(self._address(rule.cells), self._rule(rule))
+        for scale in self.sheet.scales:
+            self.worksheet.conditional_format(self._address(scale.cells), self._scale(scale))
         for validation in self.sheet.validations:
             self.worksheet.data_validation(self._address(validation.cells), self._validation(validation))
         for at, chart, right, down in self.sheet.charts:
@@ -157,13 +162,7 @@ class _Writer:
         match content:
             case Formula():
                 text = self.book.written(content, self.sheet)
-                if len(text) > MAX_FORMULA_LENGTH:
-                    raise UnusableInput(
-                        f"A formula of the sheet {self.sheet.name} is longer than a cell can hold: "
-                        "give fewer learning rates or use smaller layers."
-                    )
-                value = self.book.shown(content, self.sheet)
-                self.worksheet.write_formula(row, column, f"={text}", cell[2], value)
+                self._write_formula(row, column, text, cell[2], self.book.shown(content, self.sheet))
             case Link(text=text, sheet=sheet):
                 self.worksheet.write_url(row, column, f"internal:'{sheet}'!A1", cell[2], text)
             case str() if content:
@@ -174,6 +173,14 @@ class _Writer:
                 self.worksheet.write_blank(row, column, None, cell[2])
             case _:
                 self.worksheet.write_number(row, column, content, cell[2])
+
+    def _write_formula(self, row: int, column: int, text: str, look: Format | None, value: Value) -> None:
+        if len(text) > MAX_FORMULA_LENGTH:
+            raise UnusableInput(
+                f"A formula of the sheet {self.sheet.name} is longer than a cell can hold: "
+                "give fewer learning rates or use smaller layers."
+            )
+        self.worksheet.write_formula(row, column, f"={text}", look, value)
 
     def _write_filled_down(self, block: Block, filled: FilledDown) -> None:
         looks = [self.formats.of(block.look(0, n)) or self.workbook.default_url_format for n in range(block.shape[1])]
@@ -186,6 +193,13 @@ class _Writer:
                 text = ROW_OFFSET.sub(lambda offset, row=row: str(row + int(offset[1])), formula)  # type: ignore[misc]
                 self.worksheet.write_formula(row - 1, block.column - 1 + n, f"={text}", looks[n], value)
 
+    def _write_filled_over(self, block: Block, filled: FilledOver) -> None:
+        looks = [self.formats.of(block.look(0, n)) for n in range(block.shape[1])]
+        for row, column, text in self.book.written_over(block, filled):
+            cell_id = block.first_id + (row - block.row) * block.shape[1] + column - block.column
+            value = self.book.value(Place(np.asarray(cell_id)))
+            self._write_formula(row - 1, column - 1, text, looks[column - block.column], value)
+
     def _address(self, cells: Place) -> str:
         return self.book.address(cells, on=self.sheet)
 
@@ -196,6 +210,14 @@ class _Writer:
         if rule.equals:
             return {"type": "cell", "criteria": "==", "value": f'"{condition}"', "format": look}
         return {"type": "formula", "criteria": f"={condition}", "format": look, "stop_if_true": rule.last}
+
+    def _scale(self, scale: ColourScale) -> dict[str, Any]:
+        cells = self.book.address(scale.cells, "$", self.sheet)
+        size = f"MAX(MAX({cells}),-MIN({cells}))"
+        kinds = {"min_type": "formula", "mid_type": "num", "max_type": "formula"}
+        values = {"min_value": f"-{size}", "mid_value": 0, "max_value": size}
+        colours = {"min_color": scale.negative, "mid_color": scale.zero, "max_color": scale.positive}
+        return {"type": "3_color_scale", **kinds, **values, **colours}
 
     def _validation(self, validation: Validation) -> dict[str, Any]:
         if validation.choices is not None:
