@@ -175,12 +175,15 @@ class _Writer:
                 self.worksheet.write_number(row, column, content, cell[2])
 
     def _write_formula(self, row: int, column: int, text: str, look: Format | None, value: Value) -> None:
+        self._insist_on_length(text)
+        self.worksheet.write_formula(row, column, f"={text}", look, value)
+
+    def _insist_on_length(self, text: str) -> None:
         if len(text) > MAX_FORMULA_LENGTH:
             raise UnusableInput(
                 f"A formula of the sheet {self.sheet.name} is longer than a cell can hold: "
                 "give fewer learning rates or use smaller layers."
             )
-        self.worksheet.write_formula(row, column, f"={text}", look, value)
 
     def _write_filled_down(self, block: Block, filled: FilledDown) -> None:
         looks = [self.formats.of(block.look(0, n)) or self.workbook.default_url_format for n in range(block.shape[1])]
@@ -194,9 +197,17 @@ class _Writer:
                 self.worksheet.write_formula(row - 1, block.column - 1 + n, f"={text}", looks[n], value)
 
     def _write_filled_over(self, block: Block, filled: FilledOver) -> None:
+        margin = filled.margin
         looks = [self.formats.of(block.look(0, n)) for n in range(block.shape[1])]
-        for row, column, text in self.book.written_over(block, filled):
-            cell_id = block.first_id + (row - block.row) * block.shape[1] + column - block.column
+        texts = self.book.written_over(block, filled)
+        inside = block.place.ids[margin : block.shape[0] - margin, margin : block.shape[1] - margin]
+        if self.streamed and filled.step == 1:
+            row, column, text = next(texts)
+            self._insist_on_length(text)
+            values = [self.book.values(Place(ids)) for ids in inside]
+            self.worksheet.write_shared(row - 1, column - 1, text, looks[margin:], values)
+            return
+        for (row, column, text), cell_id in zip(texts, inside.ravel().tolist(), strict=True):
             value = self.book.value(Place(np.asarray(cell_id)))
             self._write_formula(row - 1, column - 1, text, looks[column - block.column], value)
 
