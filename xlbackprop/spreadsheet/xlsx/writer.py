@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from xlsxwriter import Workbook
 from xlsxwriter.chart_scatter import ChartScatter
 from xlsxwriter.exceptions import XlsxWriterException
@@ -13,7 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import quoted
-from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, Formula, Link
+from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, FilledOver, Formula, Link
 from xlbackprop.spreadsheet.book import ROW_OFFSET, Book, Sheet
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.charts import Axis, Chart, Series
@@ -131,6 +132,8 @@ class _Writer:
         for block in self.sheet.blocks:
             if isinstance(block.contents, FilledDown):
                 self._write_filled_down(block, block.contents)
+            elif isinstance(block.contents, FilledOver):
+                self._write_filled_over(block, block.contents)
             for row, column, content in block.cells():
                 self._write_cell(row - 1, column - 1, content, block.look(row - block.row, column - block.column))
         for note in self.sheet.notes:
@@ -170,13 +173,7 @@ class _Writer:
         match content:
             case Formula():
                 text = self.book.written(content, self.sheet)
-                if len(text) > MAX_FORMULA_LENGTH:
-                    raise UnusableInput(
-                        f"A formula of the sheet {self.sheet.name} is longer than a cell can hold: "
-                        "give fewer learning rates or use smaller layers."
-                    )
-                value = self.book.shown(content, self.sheet)
-                self.worksheet.write_formula(row, column, f"={text}", cell[2], value)
+                self._write_formula(row, column, text, cell[2], self.book.shown(content, self.sheet))
             case Link(text=text, sheet=sheet):
                 self.worksheet.write_url(row, column, f"internal:'{sheet}'!A1", cell[2], text)
             case str() if content:
@@ -188,6 +185,17 @@ class _Writer:
             case _:
                 self.worksheet.write_number(row, column, content, cell[2])
 
+    def _write_formula(self, row: int, column: int, text: str, look: Format | None, value: Value) -> None:
+        self._insist_on_length(text)
+        self.worksheet.write_formula(row, column, f"={text}", look, value)
+
+    def _insist_on_length(self, text: str) -> None:
+        if len(text) > MAX_FORMULA_LENGTH:
+            raise UnusableInput(
+                f"A formula of the sheet {self.sheet.name} is longer than a cell can hold: "
+                "give fewer learning rates or use smaller layers."
+            )
+
     def _write_filled_down(self, block: Block, filled: FilledDown) -> None:
         looks = [self.formats.of(block.look(0, n)) or self.workbook.default_url_format for n in range(block.shape[1])]
         formulas = [self.book.written(formula, self.sheet, from_row=block.row) for formula in filled.formulas]
@@ -198,6 +206,21 @@ class _Writer:
             for n, (formula, value) in enumerate(zip(formulas, values, strict=True)):
                 text = ROW_OFFSET.sub(lambda offset, row=row: str(row + int(offset[1])), formula)  # type: ignore[misc]
                 self.worksheet.write_formula(row - 1, block.column - 1 + n, f"={text}", looks[n], value)
+
+    def _write_filled_over(self, block: Block, filled: FilledOver) -> None:
+        margin = filled.margin
+        looks = [self.formats.of(block.look(0, n)) for n in range(block.shape[1])]
+        texts = self.book.written_over(block, filled)
+        inside = block.place.ids[margin : block.shape[0] - margin, margin : block.shape[1] - margin]
+        if self.streamed and filled.step == 1:
+            row, column, text = next(texts)
+            self._insist_on_length(text)
+            values = [self.book.values(Place(ids)) for ids in inside]
+            self.worksheet.write_shared(row - 1, column - 1, text, looks[margin:], values)
+            return
+        for (row, column, text), cell_id in zip(texts, inside.ravel().tolist(), strict=True):
+            value = self.book.value(Place(np.asarray(cell_id)))
+            self._write_formula(row - 1, column - 1, text, looks[column - block.column], value)
 
     def _address(self, cells: Place) -> str:
         return self.book.address(cells, on=self.sheet)
