@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from xlbackprop.cnn import digit_looks, looks
 from xlbackprop.spreadsheet.addresses import cell_address
-from xlbackprop.spreadsheet.blocks import Block, Content, Formula
+from xlbackprop.spreadsheet.blocks import Block, Content, Formula, Role
 from xlbackprop.spreadsheet.book import Sheet
 from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.places import Place
@@ -26,32 +26,30 @@ class Answer:
         sheet: where it goes.
         classes: their names.
         at: row and column of the panel.
-        table_row: the row of the table's title.
 
     Attributes:
         place: the cell of the answer, from 0 to 9.
-        next_row: the row behind the table.
     """
 
-    def __init__(self, sheet: Sheet, classes: Sequence[str], at: tuple[int, int], table_row: int) -> None:
+    def __init__(self, sheet: Sheet, classes: Sequence[str], at: tuple[int, int]) -> None:
         self._sheet, self._classes, self._at = sheet, classes, at
-        self._table_row = table_row
         self._block = sheet.reserve("answer", cell_address(*at))
-        self.next_row = table_row + 2 + len(classes)
-        self._columns = [self._column(n, name) for n, name in enumerate(_HEADERS)]
 
     @property
     def place(self) -> Place:
         return self._block.place
 
-    def fill(self, logits: Place) -> None:
+    def fill(self, logits: Place, table_row: int) -> int:
         """Fill panel and table.
 
         Args:
             logits: (10,), a column.
+            table_row: the row of the table's title.
+
+        Returns:
+            the row behind the table.
         """
-        names, _, _, probabilities, ranks = (block.place for block in self._columns)
-        self._fill_table(logits)
+        names, probabilities, ranks = self._put_table(logits, table_row)
         row, column = self._at
         self._sheet.fill(self._block, Formula(f"MATCH(MAX({logits}),{logits},0)-1"), digit_looks.ANSWER)
         self._sheet.merge(self._block, _ANSWER_ROWS, _ANSWER_COLUMNS)
@@ -67,11 +65,14 @@ class Answer:
         self._put((row, column), caption, looks.MUTED, _NAME_COLUMNS + _BAR_COLUMNS + _NUMBER_COLUMNS)
         for n in range(len(self._classes)):
             self._bar((row + (n + 1) * _LINE_ROWS, column), names[n, 0], probabilities[n, 0], ranks[n, 0])
+        return table_row + 2 + len(self._classes)
 
     def _bar(self, at: tuple[int, int], name: Place, probability: Place, rank: Place) -> None:
         row, column = at
         label = self._put(at, f"{name}", digit_looks.CLASS, _NAME_COLUMNS)
-        bar = self._put((row, column + _NAME_COLUMNS), f"{probability}", looks.PICTURE, _BAR_COLUMNS)
+        # LibreOffice draws a bar in the first row of a merged cell only
+        bar = self._sheet.put(cell_address(row + 1, column + _NAME_COLUMNS), Formula(f"{probability}"), looks.PICTURE)
+        self._sheet.merge(bar, 1, _BAR_COLUMNS)
         self._sheet.bars.append(Bars(bar.place, digit_looks.BAR, 1))
         number = (row, column + _NAME_COLUMNS + _BAR_COLUMNS)
         self._put(number, f"{probability}", digit_looks.PROBABILITY, _NUMBER_COLUMNS)
@@ -84,28 +85,31 @@ class Answer:
         self._sheet.merge(block, _LINE_ROWS, columns)
         return block
 
-    def _column(self, number: int, name: str) -> Block:
-        at = self._table_row + 2, 2 + number * _HEADER_COLUMNS
-        return self._sheet.reserve(name, cell_address(*at), (len(self._classes), 1))
-
-    def _fill_table(self, logits: Place) -> None:
-        sheet = self._sheet
-        sheet.put(f"B{self._table_row}", "How the answer follows from the logits", looks.HEADING)
-        for n, header in enumerate(_HEADERS):
-            at = cell_address(self._table_row + 1, 2 + n * _HEADER_COLUMNS)
-            sheet.merge(sheet.put(at, header, looks.TABLE_HEADER), 1, _HEADER_COLUMNS)
-        _, own, powers, _, _ = (block.place for block in self._columns)
+    def _put_table(self, logits: Place, row: int) -> tuple[Place, Place, Place]:
+        """The table; gives names, probabilities and ranks."""
+        sheet, count = self._sheet, len(self._classes)
+        sheet.put(f"B{row}", "How the answer follows from the logits", looks.HEADING)
+        sheet.heights[row] = looks.HEADING_PIXELS
+        at = [2 + n * _HEADER_COLUMNS for n in range(len(_HEADERS))]
+        columns = [
+            sheet.reserve(name, cell_address(row + 2, column), (count, 1))
+            for name, column in zip(_HEADERS, at, strict=True)
+        ]
+        names, own, powers, probabilities, ranks = (block.place for block in columns)
         contents: list[list[Content]] = [
             [*self._classes],
             [Formula(f"{logit}") for logit in logits],
             [Formula(f"EXP({logit}-MAX({own:$}))") for logit in own[:, 0]],
             [Formula(f"{power}/SUM({powers:$})") for power in powers[:, 0]],
-            [Formula(_rank(own[:, 0], n)) for n in range(len(self._classes))],
+            [Formula(_rank(own[:, 0], n)) for n in range(count)],
         ]
-        kinds = (looks.CENTERED, digit_looks.LOGIT, digit_looks.LOGIT, digit_looks.PROBABILITY, looks.CENTERED)
-        for block, column, look in zip(self._columns, contents, kinds, strict=True):
-            sheet.fill(block, [[content] for content in column], look)
+        columns[0].role = Role.TEXT
+        kinds = (looks.CENTERED, digit_looks.LOGIT, digit_looks.LOGIT, digit_looks.LOGIT, looks.CENTERED)
+        for block, column, content, look in zip(columns, at, contents, kinds, strict=True):
+            sheet.merge(sheet.put(cell_address(row + 1, column), block.name, looks.TABLE_HEADER), 1, _HEADER_COLUMNS)
+            sheet.fill(block, [[one] for one in content], look)
             sheet.merge(block, 1, _HEADER_COLUMNS)
+        return names, probabilities, ranks
 
 
 def _rank(logits: Place, number: int) -> str:

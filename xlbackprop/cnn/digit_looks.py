@@ -51,9 +51,10 @@ NEXT = Line(
     Look(colour=MUTED_INK, size=11, middle=True),
     Look(colour=MUTED_INK, size=11, middle=True, number_format=_PERCENT, align="right"),
 )
-CLASS = Look(colour=INK, size=10, middle=True, align="center")
+# at the bottom of two rows, of which the second has the bar
+CLASS = Look(colour=INK, size=10, align="center")
 LARGEST = Look(colour=_ACCENT, bold=True)
-PROBABILITY = Look(colour=INK, size=9, middle=True, number_format=_PERCENT, align="right")
+PROBABILITY = Look(colour=INK, size=9, number_format=_PERCENT, align="right")
 LOGIT = Look(colour=INK, middle=True, number_format="0.0000", align="center")
 LABEL = Look(colour=MUTED_INK, size=9, middle=True)
 MAP_NAME = Look(colour=INK, bold=True, size=10, middle=True, align="center")

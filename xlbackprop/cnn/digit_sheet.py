@@ -54,10 +54,10 @@ class DigitSheet:
         square = (_SIDE, _SIDE)
         self._drawing = sheet.reserve("drawing", cell_address(_FIRST_ROW, _DRAWING), square, Role.INPUT)
         self._pixels = sheet.reserve("pixels", cell_address(_FIRST_ROW, _SEEN), square)
-        self._evidence = Evidence(sheet, network.layers, network.classes, _BELOW + 1)
-        self._answer = Answer(sheet, network.classes, (_FIRST_ROW, _ANSWER), self._evidence.next_row + 1)
+        self._answer = Answer(sheet, network.classes, (_FIRST_ROW, _ANSWER))
+        self._evidence = Evidence(sheet, network.layers, network.classes, _BELOW + 1, self.answer)
         self._chosen = sheet.put_over("F4:W4", digits[0].name if digits else DRAWING, digit_looks.CHOICE, role=Role.INPUT)
-        self._choice = sheet.reserve("choice", "AN4")
+        self._choice = sheet.reserve("choice", "AN4", role=Role.INPUT)
         self._pen = sheet.put_over("AW4:AX4", 0.0, digit_looks.TYPED, role=Role.INPUT, name="pen")
         self.image: Bytes = digits[0].pixels if digits else np.zeros(square, dtype=np.uint8)
         book.names |= {
@@ -104,26 +104,25 @@ class DigitSheet:
         sheet.set_widths({f"A:{letters}": digit_looks.CELL_PIXELS})
         sheet.heights |= {1: looks.TITLE_PIXELS, 2: looks.LINE_PIXELS, 3: 6, 4: 24, 5: looks.LINE_PIXELS}
         sheet.heights |= dict.fromkeys(range(_FIRST_ROW, _BELOW), digit_looks.CELL_PIXELS)
-        sheet.page.frozen = (5, 0)
         what = "a digit" if self._network.classes == NUMERALS else "an image"
         sheet.put("B1", f"Draw {what}, and watch the network {self._network.name} read it", looks.TITLE)
         hint = (
-            f"Choose {DRAWING}, then type 1 into yellow cells, within the inner square. Every number on the way to the "
+            f"Choose “{DRAWING}”, then type 1 into yellow cells, within the inner square. Every number on the way to the "
             "answer is a formula on the sheet Network, and every weight there may be edited."
         )
         sheet.put("B2", hint, looks.MUTED)
         self._fill_choice(listed)
         self._fill_drawing()
-        self._fill_pixels(listed)
-        self._answer.fill(shown.logits)
-        self._evidence.fill(shown, self._answer.next_row + 3)
+        row = self._answer.fill(shown.logits, self._evidence.next_row + 1) + 1
+        self._fill_pixels(listed, row)
+        self._evidence.fill(shown, row + 2)
 
     def _fill_choice(self, listed: DigitsSheet) -> None:
         sheet = self.sheet
         sheet.put_over("B4:E4", "image", looks.NAME)
-        sheet.put_over("AF4:AM4", "number of the image", looks.SMALL)
+        sheet.put_over("AF4:AM4", "its number", looks.NAME)
         sheet.put_over("AS4:AV4", "pen", looks.NAME)
-        sheet.put_over("AY4:BH4", "1: a thick one", looks.MUTED)
+        sheet.put_over("AZ4:BH4", "1: a thick one", looks.MUTED)
         number = f"IFERROR(MATCH({self._chosen.place},{listed.names},0)-1,0)"
         sheet.fill(self._choice, Formula(number), digit_looks.TYPED)
         sheet.merge(self._choice, 1, 3)
@@ -136,7 +135,7 @@ class DigitSheet:
 
     def _fill_drawing(self) -> None:
         sheet = self.sheet
-        caption = f'IF({self.choice}=0,"your drawing","your drawing: choose {DRAWING} above to see it read")'
+        caption = f'IF({self.choice}=0,"your drawing","your drawing: choose ""{DRAWING}"" above to see it read")'
         caption_block = sheet.put_over("B5:AC5", Formula(caption), looks.SMALL)
         sheet.rules.append(Rule(caption_block.place, f"{self.choice:$}>0", looks.AMBER))
         blank: list[list[str]] = [[""] * _SIDE for _ in range(_SIDE)]
@@ -152,17 +151,17 @@ class DigitSheet:
             Validation(self.drawing, "integer", 0, 255, title="Drawing", message="1 for full ink, or 0 to 255")
         )
 
-    def _fill_pixels(self, listed: DigitsSheet) -> None:
+    def _fill_pixels(self, listed: DigitsSheet, row: int) -> None:
+        """What the network sees; the text of the chosen image goes into a row of its own."""
         sheet = self.sheet
         name = f"INDEX({listed.names:$},{self.choice:$}+1)"
         seen = f'"what the network sees: "&IFERROR({name},"there is no image of this number")'
         sheet.put_over("AF5:BG5", Formula(seen), looks.SMALL)
         image = None
         if self._digits:
-            row = self._answer.next_row + 1
             sheet.put_over(f"B{row}:L{row}", "the chosen image as text", looks.SMALL)
             text = f'IF({self.choice}=0,"",INDEX({listed.texts},{self.choice}))'
-            image = sheet.put(f"M{row}", Formula(text), looks.SMALL, name="the chosen image").place
+            image = sheet.put_over(f"M{row}:CB{row}", Formula(text), looks.SMALL, name="the chosen image").place
         formulas = [[Formula(self._pixel(n, k, image)) for k in range(_SIDE)] for n in range(_SIDE)]
         sheet.fill(self._pixels, formulas, looks.PICTURE)
         sheet.shades.append(Shades(self.pixels, looks.PAPER, looks.LIT, 0, 255))

@@ -40,6 +40,7 @@ class Evidence:
         layers: of the network.
         classes: their names.
         row: the first row of the maps.
+        answer: the cell with the number of the class that is read.
 
     Attributes:
         end: the linear layers, or the sentence that says why there are none.
@@ -48,8 +49,8 @@ class Evidence:
         next_row: the row behind the maps.
     """
 
-    def __init__(self, sheet: Sheet, layers: Layers, classes: Sequence[str], row: int) -> None:
-        self._sheet, self._classes, self._row = sheet, classes, row
+    def __init__(self, sheet: Sheet, layers: Layers, classes: Sequence[str], row: int, answer: Place) -> None:
+        self._sheet, self._classes, self._row, self._answer = sheet, classes, row, answer
         listed = stages(layers, IMAGE)
         self.end = linear_end(listed)
         self._blocks: list[Block] = []
@@ -108,6 +109,7 @@ class Evidence:
         sheet.fill(block, [[Formula(text) for text in row] for row in texts], looks.PICTURE)
         name = sheet.put(cell_address(top, left), self._classes[number], digit_looks.MAP_NAME)
         sheet.merge(name, 1, width)
+        sheet.rules.append(Rule(name.place, f"{self._answer:$}={number}", digit_looks.LARGEST))
         contents = (f"SUM({block.place})", f"{constant}", f"{sums.cell(0)}+{sums.cell(1)}")
         sheet.fill(sums, [[Formula(text)] for text in contents], digit_looks.MAP_NUMBER)
         sheet.merge(sums, 1, width)
