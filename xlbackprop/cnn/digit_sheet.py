@@ -6,9 +6,10 @@ import numpy as np
 
 from xlbackprop.cnn import digit_looks, looks
 from xlbackprop.cnn.answer import Answer
-from xlbackprop.cnn.digits import NUMERALS, Bytes, Digit
+from xlbackprop.cnn.digits import NUMERALS, Digit
 from xlbackprop.cnn.digits_sheet import DRAWING, DigitsSheet
 from xlbackprop.cnn.evidence import Evidence
+from xlbackprop.cnn.idx import Bytes
 from xlbackprop.cnn.network_sheet import NetworkSheet
 from xlbackprop.cnn.networks import IMAGE
 from xlbackprop.cnn.trained import TrainedNetwork
@@ -56,7 +57,8 @@ class DigitSheet:
         self._pixels = sheet.reserve("pixels", cell_address(_FIRST_ROW, _SEEN), square)
         self._answer = Answer(sheet, network.classes, (_FIRST_ROW, _ANSWER))
         self._evidence = Evidence(sheet, network.layers, network.classes, _BELOW + 1, self.answer)
-        self._chosen = sheet.put_over("F4:W4", digits[0].name if digits else DRAWING, digit_looks.CHOICE, role=Role.INPUT)
+        first = digits[0].name if digits else DRAWING
+        self._chosen = sheet.put_over("F4:W4", first, digit_looks.CHOICE, role=Role.INPUT, name="name of the choice")
         self._choice = sheet.reserve("choice", "AN4", role=Role.INPUT)
         self._pen = sheet.put_over("AW4:AX4", 0.0, digit_looks.TYPED, role=Role.INPUT, name="pen")
         self.image: Bytes = digits[0].pixels if digits else np.zeros(square, dtype=np.uint8)
@@ -107,8 +109,8 @@ class DigitSheet:
         what = "a digit" if self._network.classes == NUMERALS else "an image"
         sheet.put("B1", f"Draw {what}, and watch the network {self._network.name} read it", looks.TITLE)
         hint = (
-            f"Choose “{DRAWING}”, then type 1 into yellow cells, within the inner square. Every number on the way to the "
-            "answer is a formula on the sheet Network, and every weight there may be edited."
+            f"Choose “{DRAWING}”, then type 1 into yellow cells, within the inner square. Every number on the way to "
+            "the answer is a formula on the sheet Network, and every weight there may be edited."
         )
         sheet.put("B2", hint, looks.MUTED)
         self._fill_choice(listed)

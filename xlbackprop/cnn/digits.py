@@ -118,11 +118,11 @@ def ship(run: str, data_dir: str, path: str) -> None:
     Path(path).write_text(text + "\n", encoding="utf-8")
 
 
-def _shipped() -> tuple[list[int], list[int], Bytes]:
+def _shipped() -> tuple[list[int], Bytes, Bytes]:
     images = json.loads(_SHIPPED.read_text(encoding="utf-8"))["images"]
     pixels = np.frombuffer(b"".join(bytes.fromhex(image["pixels"]) for image in images), dtype=np.uint8)
-    indices, labels = ([image[key] for image in images] for key in ("index", "label"))
-    return indices, labels, pixels.reshape(-1, *IMAGE[1:])
+    labels = np.array([image["label"] for image in images], dtype=np.uint8)
+    return [image["index"] for image in images], labels, pixels.reshape(-1, *IMAGE[1:])
 
 
 def _digit(network: TrainedNetwork, index: int, label: int, pixels: Bytes) -> Digit:

@@ -11,8 +11,8 @@ import numpy as np
 
 from xlbackprop.cnn import digit_looks, looks
 from xlbackprop.cnn.cells import stages
-from xlbackprop.cnn.layers import Layers
 from xlbackprop.cnn.evidence_workings import EvidenceWorkings
+from xlbackprop.cnn.layers import Layers
 from xlbackprop.cnn.linear_end import linear_end
 from xlbackprop.cnn.network_sheet import NetworkSheet
 from xlbackprop.cnn.networks import CLASSES, IMAGE

@@ -1,6 +1,7 @@
 """What the maps of evidence are computed from: parts of the last map, weights of the features, and constants."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from xlbackprop.cnn import digit_looks, looks
 from xlbackprop.cnn.layers import BatchNorm, Convolution, spoken
 from xlbackprop.cnn.linear_end import LinearEnd
 from xlbackprop.cnn.network_sheet import NetworkSheet, ShownStage
+from xlbackprop.cnn.networks import CLASSES
 from xlbackprop.spreadsheet.blocks import Formula
 from xlbackprop.spreadsheet.book import Book, Sheet
 from xlbackprop.spreadsheet.places import Place
@@ -61,7 +63,7 @@ class EvidenceWorkings:
         by_place = Place(passed.ids.reshape(height, width, -1))
         counts = self._put_counts()
         texts = [[[f"SUMPRODUCT({cells},{count})" for cells in row] for row in by_place] for count in counts]
-        return texts, list(self._put_constants(self._gathering)[:, 0])
+        return texts, self._put_constants(self._gathering)
 
     def put_largest(self, maps: Sequence[Place]) -> Place:
         """A cell with the size of the largest number of all maps, for their colours."""
@@ -106,26 +108,30 @@ class EvidenceWorkings:
         words = f"how much what is given to {shown.stage.name} counts for each class: a row a class, a column a channel"
         return self._put(words, rows)
 
-    def _put_constants(self, gathering: ShownStage) -> Place:
-        """What the logits would be if the last map were empty, (10, 1): what the layers add, carried on."""
+    def _put_constants(self, gathering: ShownStage) -> Sequence[Place]:
+        """What the logits would be if the last map were empty: what the layers add, carried on."""
         found: Place | None = None
         for shown in (gathering, *self._mixing):
-            own = shown.weights[0]
-            if isinstance(shown.stage.layers[0], BatchNorm):
-                sums = [f"{cell}*{scale}" for cell, scale in zip(found[:, 0], own["scale"], strict=True)] if found else []
-                added = list(own["shift"])
-            else:
-                sums = [_products(self._sheet.book, found[:, 0], row) for row in _matrix(shown)] if found else []
-                added = list(own.get("bias", ()))
-            if sums and added:
-                texts = [f"{one}+{other}" for one, other in zip(sums, added, strict=True)]
-            else:
-                texts = sums or [f"{cell}" for cell in added]
+            texts = self._carried(shown, found)
             if texts:
-                found = self._put(f"what {shown.stage.name} gives where the last map is empty", [[one] for one in texts])
+                words = f"what {shown.stage.name} gives where the last map is empty"
+                found = self._put(words, [[text] for text in texts])[:, 0]
         if found is None:
-            found = self._put("nothing is added behind the last map", [["0"] for _ in range(len(_matrix(self._mixing[-1])))])
-        return found
+            found = self._put("nothing is added behind the last map", [["0"]] * CLASSES)[:, 0]
+        return list(found)
+
+    def _carried(self, shown: ShownStage, given: Place | None) -> list[str]:
+        """What a layer gives; without anything given to it, what it adds."""
+        own = shown.weights[0]
+        if isinstance(shown.stage.layers[0], BatchNorm):
+            added = list(own["shift"])
+            sums = [] if given is None else [f"{x}*{scale}" for x, scale in zip(given, own["scale"], strict=True)]
+        else:
+            added = list(own.get("bias", ()))
+            sums = [] if given is None else [_products(self._sheet.book, given, row) for row in _matrix(shown)]
+        if sums and added:
+            return [f"{one}+{other}" for one, other in zip(sums, added, strict=True)]
+        return sums or [f"{cell}" for cell in added]
 
     def _put(self, words: str, rows: Sequence[Sequence[str]]) -> Place:
         """A block of formulas, shown as a picture, below a line of words."""
@@ -160,5 +166,5 @@ def _written_out(a: Place, b: Place) -> str:
 def _way(book: Book, cells: Place) -> tuple[int, int] | None:
     """Rows and columns from each cell to the next, if that is one step down or to the right everywhere."""
     stands = [book.where(int(cell_id))[1:] for cell_id in cells.ids]
-    steps = {(row - above, column - left) for (above, left), (row, column) in zip(stands, stands[1:], strict=False)}
+    steps = {(row - above, column - left) for (above, left), (row, column) in pairwise(stands)}
     return steps.pop() if len(steps) == 1 and steps <= {(0, 1), (1, 0)} else None

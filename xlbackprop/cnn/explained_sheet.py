@@ -59,7 +59,9 @@ class ExplainedSheet:
         sheet.heights |= {1: looks.TITLE_PIXELS, 2: looks.LINE_PIXELS}
         sheet.set_widths({"A": 14, f"B:{column_letters(_COLUMNS)}": explained_looks.CELL_PIXELS})
         sheet.put("B1", "One cell of each kind of layer, worked out", looks.TITLE)
-        hint = f"All numbers are those of the image that the network sees now; each is a formula over the sheet {NETWORK}."
+        hint = (
+            f"All numbers are those of the image that the network sees now; each is a formula over the sheet {NETWORK}."
+        )
         sheet.put("B2", hint, looks.MUTED)
         done: set[str] = set()
         inputs = shown.image
@@ -154,13 +156,13 @@ class ExplainedSheet:
         self._head(f"{_capital(spoken(shown.stage.layers[0]))}: the logit of the answer")
         chosen = f"{answer:$}+1"
         if weights.shape[2:] == (1, 1):
-            self._line_of_words("Each feature times its weight for the class that is the answer; then the sum, and the bias.")
+            self._line_of_words("Each feature times its weight for the answer; then the sum, and the bias.")
             features = [f"{cell}" for cell in inputs[:, 0, 0]]
             # the weights of a feature for all classes stand beside each other
             of_answer = [f"INDEX({row},1,{chosen})" for row in weights[:, :, 0, 0].T]
             last = self._long("feature", {"value": features, "× weight": of_answer}, "= product")
         else:
-            words = "Each map times the weights of its places for the class that is the answer; then the sum, and the bias."
+            words = "Each map times the weights of its places for the answer; then the sum, and the bias."
             self._line_of_words(words)
             sums = [
                 f"CHOOSE({chosen},{','.join(f'SUMPRODUCT({cells},{own})' for own in kernels)})"
