@@ -64,7 +64,7 @@ class ShownStage:
     @property
     def maps(self) -> Place:
         """The cells of its output, (channels, height, width)."""
-        return _within(self.output, self.ring)
+        return within(self.output, self.ring)
 
     @property
     def features(self) -> bool:
@@ -110,7 +110,7 @@ class NetworkSheet:
 
     @property
     def image(self) -> Place:
-        return Place(_within(self._image, self._image_ring).ids[None])
+        return Place(within(self._image, self._image_ring).ids[None])
 
     @property
     def logits(self) -> Place:
@@ -177,7 +177,7 @@ class NetworkSheet:
     def _reserved(self, stage: Stage, inputs: tuple[int, ...], ring: int) -> ShownStage:
         """Reserve the cells of a stage below those before it."""
         count = sum(parameter_count(layer) for layer in stage.layers)
-        words = f"{stage.name}: {shape_in_words(stage.shape)}" + (f", {count:,} parameters" if count else "")
+        words = f"{stage.name} → {shape_in_words(stage.shape)}" + (f", {count:,} parameters" if count else "")
         has_norm = any(isinstance(layer, BatchNorm) for layer in stage.layers)
         self._row += 1
         self._head(words + (f"  ({NORM_IN_WORDS} stand beside each map)" if has_norm else ""))
@@ -359,6 +359,6 @@ def _single_columns(stage: Stage, tensors: Sequence[Tensors]) -> int:
     return sum("running_var" in own or (n == 0 and "bias" in own) for n, own in enumerate(tensors))
 
 
-def _within(cells: Place, ring: int) -> Place:
+def within(cells: Place, ring: int) -> Place:
     """Maps without the ring around them."""
     return Place(cells.ids[..., ring : cells.shape[-2] - ring, ring : cells.shape[-1] - ring])
