@@ -33,7 +33,7 @@ from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.evaluation import HOLE, Formulas, evaluated
 from xlbackprop.spreadsheet.looks import PLAIN, Look
 from xlbackprop.spreadsheet.places import NO_CELL, Place
-from xlbackprop.spreadsheet.presentation import ColourScale, Note, Page, Rule, Validation, Width
+from xlbackprop.spreadsheet.presentation import Bars, ColourScale, Note, Page, Rule, Shades, Validation, Width
 
 #: The mark of a row number that moves with the row of its formula: how far it lies below.
 ROW_OFFSET = re.compile(r"\x04(-?\d+)\x05")
@@ -56,6 +56,9 @@ class Sheet:
         self.charts: list[tuple[str, Any, int, int]] = []
         self.rules: list[Rule] = []
         self.scales: list[ColourScale] = []
+        self.shades: list[Shades] = []
+        self.bars: list[Bars] = []
+        self.merged: list[tuple[Place, tuple[int, int]]] = []
         self.validations: list[Validation] = []
         self.notes: list[Note] = []
         self.unlike_neighbours: list[Place] = []
@@ -109,6 +112,18 @@ class Sheet:
         """Give a reserved block its contents, of its shape, and its look, one for all or one a column."""
         block.contents = contents if isinstance(contents, FilledDown | FilledOver) else _rows(contents)
         block.looks = looks or (PLAIN,)
+
+    def put_over(self, cells: str, content: Content, *looks: Look, role: Role | None = None, name: str = "") -> Block:
+        """A cell that is merged with those right of it and below it: `B4:F6`."""
+        first, _, last = cells.partition(":")
+        block = self.put(first, content, *looks, role=role, name=name)
+        (top, left), (bottom, right) = place(first), place(last)
+        self.merge(block, bottom - top + 1, right - left + 1)
+        return block
+
+    def merge(self, block: Block, rows: int, columns: int) -> None:
+        """Merge each cell of a block of one column with those right of it and below it; a row a cell, or one cell."""
+        self.merged += [(block.cell(row), (rows, columns)) for row in range(block.shape[0])]
 
     def set_widths(self, widths: Mapping[str, int]) -> None:
         """The widths of columns in pixels, by their letters: `A`, or `A:C`."""

@@ -38,6 +38,26 @@ class ColourScale:
 
 
 @dataclass(frozen=True)
+class Shades:
+    """Fills from one colour to another, for numbers from one end to the other."""
+
+    cells: Place
+    low: str
+    high: str
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars in cells, as long as their numbers are large: none at 0, the whole cell at `most`."""
+
+    cells: Place
+    colour: str
+    most: float
+
+
+@dataclass(frozen=True)
 class Validation:
     """What may be typed into cells.
 

@@ -21,7 +21,7 @@ from xlbackprop.spreadsheet.charts import Axis, Chart, Series
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import PLAIN, Look
 from xlbackprop.spreadsheet.places import Place
-from xlbackprop.spreadsheet.presentation import ColourScale, Rule, Validation
+from xlbackprop.spreadsheet.presentation import Bars, ColourScale, Rule, Shades, Validation
 from xlbackprop.spreadsheet.xlsx.streaming import CurveChart, StreamedWorksheet, StreamingWorkbook
 
 #: A larger book goes through files beside the one that is written, and takes no memory.
@@ -122,6 +122,13 @@ class _Writer:
 
     def write(self) -> None:
         self._size()
+        for cell, (rows, columns) in self.sheet.merged:
+            cell_id = int(cell.ids)
+            _, row, column = self.book.where(cell_id)
+            block = self.book.block(cell_id)
+            look = self.formats.of(block.look(*block.position(cell_id)))
+            # the content comes with the blocks
+            self.worksheet.merge_range(row - 1, column - 1, row + rows - 2, column + columns - 2, "", look)
         for block in self.sheet.blocks:
             if isinstance(block.contents, FilledDown):
                 self._write_filled_down(block, block.contents)
@@ -137,6 +144,10 @@ class _Writer:
             self.worksheet.conditional_format(self._address(rule.cells), self._rule(rule))
         for scale in self.sheet.scales:
             self.worksheet.conditional_format(self._address(scale.cells), self._scale(scale))
+        for shades in self.sheet.shades:
+            self.worksheet.conditional_format(self._address(shades.cells), _shades(shades))
+        for bars in self.sheet.bars:
+            self.worksheet.conditional_format(self._address(bars.cells), _bars(bars))
         for validation in self.sheet.validations:
             self.worksheet.data_validation(self._address(validation.cells), self._validation(validation))
         for at, chart, right, down in self.sheet.charts:
@@ -313,6 +324,16 @@ class _Writer:
         worksheet.hide_gridlines(2)
         if self.book.locked:
             worksheet.protect("", {"format_columns": True, "format_rows": True, "objects": False})
+
+
+def _shades(shades: Shades) -> dict[str, Any]:
+    ends = {"min_type": "num", "min_value": shades.least, "max_type": "num", "max_value": shades.most}
+    return {"type": "2_color_scale", **ends, "min_color": shades.low, "max_color": shades.high}
+
+
+def _bars(bars: Bars) -> dict[str, Any]:
+    ends = {"min_type": "num", "min_value": 0, "max_type": "num", "max_value": bars.most}
+    return {"type": "data_bar", **ends, "bar_color": bars.colour, "bar_solid": True, "bar_only": True}
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
