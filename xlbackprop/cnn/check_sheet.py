@@ -79,8 +79,8 @@ class CheckSheet:
         sums = [[float((values * numbers[: values.shape[0], : values.shape[1]]).sum())] for _, values in inputs.values()]
         built = sheet.put(f"H{_FIRST_ROW}", sums, looks.ALL_DIGITS, role=Role.CONSTANT, name="inputs when built")
         live: list[list[Any]] = [
-            [Formula(f"SUMPRODUCT({cells:$},{key[: cells.shape[0], : cells.shape[1]]:$})")]
-            for cells, _ in inputs.values()
+            [Formula(f"SUMPRODUCT({cells:$},{key[: cells.shape[0], : cells.shape[1]]:$})", total)]
+            for (cells, _), (total,) in zip(inputs.values(), sums, strict=True)
         ]
         now = sheet.put(f"I{_FIRST_ROW}", live, looks.ALL_DIGITS, name="inputs now")
         said: list[list[Any]] = [
