@@ -5,6 +5,9 @@ from typing import NamedTuple
 from xlbackprop.cnn.looks import INK, MUTED_INK
 from xlbackprop.spreadsheet.looks import Look
 
+#: The side of a cell of the drawing and of the maps of evidence, in pixels.
+CELL_PIXELS = 12
+
 BAR = "#7FA8E0"
 _ACCENT = "#1F5FBF"
 _INPUT = {"colour": "#1D4ED8", "middle": True, "fill": "#FFF6CC", "border": "#D9B84A", "locked": False}

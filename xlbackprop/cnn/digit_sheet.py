@@ -8,7 +8,8 @@ from xlbackprop.cnn import digit_looks, looks
 from xlbackprop.cnn.answer import Answer
 from xlbackprop.cnn.digits import NUMERALS, Bytes, Digit
 from xlbackprop.cnn.digits_sheet import DRAWING, DigitsSheet
-from xlbackprop.cnn.evidence import evidence_rows
+from xlbackprop.cnn.evidence import Evidence
+from xlbackprop.cnn.network_sheet import NetworkSheet
 from xlbackprop.cnn.networks import IMAGE
 from xlbackprop.cnn.trained import TrainedNetwork
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
@@ -21,15 +22,13 @@ from xlbackprop.spreadsheet.presentation import Rule, Shades, Validation
 DIGIT = "Digit"
 
 _SIDE = IMAGE[1]
-#: The side of a cell of the drawing in pixels.
-_CELL_PIXELS = 12
 _COLUMNS = 120
 _FIRST_ROW = 6
 _DRAWING, _SEEN, _ANSWER = 2, 32, 62
 #: How far the frame of 20 x 20 cells, which holds a digit of MNIST, lies from the edges.
 _FRAME = 4
-#: The row after the drawing.
-BELOW = _FIRST_ROW + _SIDE
+#: The row below the drawing.
+_BELOW = _FIRST_ROW + _SIDE
 
 
 class DigitSheet:
@@ -55,7 +54,8 @@ class DigitSheet:
         square = (_SIDE, _SIDE)
         self._drawing = sheet.reserve("drawing", cell_address(_FIRST_ROW, _DRAWING), square, Role.INPUT)
         self._pixels = sheet.reserve("pixels", cell_address(_FIRST_ROW, _SEEN), square)
-        self._answer = Answer(sheet, network.classes, (_FIRST_ROW, _ANSWER), BELOW + 1 + evidence_rows(network.layers))
+        self._evidence = Evidence(sheet, network.layers, network.classes, _BELOW + 1)
+        self._answer = Answer(sheet, network.classes, (_FIRST_ROW, _ANSWER), self._evidence.next_row + 1)
         self._chosen = sheet.put_over("F4:W4", digits[0].name if digits else DRAWING, digit_looks.CHOICE, role=Role.INPUT)
         self._choice = sheet.reserve("choice", "AN4")
         self._pen = sheet.put_over("AW4:AX4", 0.0, digit_looks.TYPED, role=Role.INPUT, name="pen")
@@ -87,18 +87,23 @@ class DigitSheet:
     def answer(self) -> Place:
         return self._answer.place
 
-    def fill(self, logits: Place, listed: DigitsSheet) -> None:
+    @property
+    def evidence(self) -> Evidence:
+        """The maps that say what speaks for each class."""
+        return self._evidence
+
+    def fill(self, shown: NetworkSheet, listed: DigitsSheet) -> None:
         """Fill the sheet.
 
         Args:
-            logits: (10,), a column.
+            shown: where the layers stand.
             listed: the digits that can be chosen.
         """
         sheet = self.sheet
         letters = column_letters(_COLUMNS)
-        sheet.set_widths({f"A:{letters}": _CELL_PIXELS})
+        sheet.set_widths({f"A:{letters}": digit_looks.CELL_PIXELS})
         sheet.heights |= {1: looks.TITLE_PIXELS, 2: looks.LINE_PIXELS, 3: 6, 4: 24, 5: looks.LINE_PIXELS}
-        sheet.heights |= dict.fromkeys(range(_FIRST_ROW, BELOW), _CELL_PIXELS)
+        sheet.heights |= dict.fromkeys(range(_FIRST_ROW, _BELOW), digit_looks.CELL_PIXELS)
         sheet.page.frozen = (5, 0)
         what = "a digit" if self._network.classes == NUMERALS else "an image"
         sheet.put("B1", f"Draw {what}, and watch the network {self._network.name} read it", looks.TITLE)
@@ -110,7 +115,8 @@ class DigitSheet:
         self._fill_choice(listed)
         self._fill_drawing()
         self._fill_pixels(listed)
-        self._answer.fill(logits)
+        self._answer.fill(shown.logits)
+        self._evidence.fill(shown, self._answer.next_row + 3)
 
     def _fill_choice(self, listed: DigitsSheet) -> None:
         sheet = self.sheet

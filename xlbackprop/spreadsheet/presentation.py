@@ -29,12 +29,19 @@ class Rule:
 
 @dataclass(frozen=True)
 class ColourScale:
-    """Fills that say how large the numbers of cells are: around 0, and as far either way as the largest of them."""
+    """Fills that say how large the numbers of cells are: around 0, and as far either way as the largest of them.
+
+    Attributes:
+        cells: a rectangle of them.
+        negative, zero, positive: the colours.
+        most: the cell with the number that is as far as it goes; None for the largest of the cells.
+    """
 
     cells: Place
     negative: str
     zero: str
     positive: str
+    most: Place | None = None
 
 
 @dataclass(frozen=True)

@@ -236,6 +236,8 @@ class _Writer:
     def _scale(self, scale: ColourScale) -> dict[str, Any]:
         cells = self.book.address(scale.cells, "$", self.sheet)
         size = f"MAX(MAX({cells}),-MIN({cells}))"
+        if scale.most is not None:
+            size = self.book.address(scale.most, "$", self.sheet)
         kinds = {"min_type": "formula", "mid_type": "num", "max_type": "formula"}
         values = {"min_value": f"-{size}", "mid_value": 0, "max_value": size}
         colours = {"min_color": scale.negative, "mid_color": scale.zero, "max_color": scale.positive}
