@@ -27,7 +27,7 @@ Parsed = TypeVar("Parsed")
 _GARBAGE_THRESHOLD = 200_000
 #: A build of no more steps ends before a progress bar would appear.
 _QUICK_STEPS = 5_000
-_QUICK_IMAGES = 200
+_TEST_IMAGES = 10_000
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
 CNN_OUTPUT = Path("output/cnn.xlsx")
 
@@ -366,11 +366,10 @@ def cnn(
         data_dir=data_dir,
         protect=protect,
     )
-    with _progress(recipe.images, "image", worth_it=recipe.images > _QUICK_IMAGES) as image_done:
-        built = build_workbook(
-            recipe, output, force=force, create_folder=output == CNN_OUTPUT, on_image=image_done
-        )
-    _print_network(built)
+    # a folder of images is read as a whole
+    with _progress(_TEST_IMAGES, "image", worth_it=data_dir is not None) as image_done:
+        built = build_workbook(recipe, output, force=force, create_folder=output == CNN_OUTPUT, on_image=image_done)
+    _print_network(built, recipe.rounded_accuracy)
 
 
 def _count_of_digits(word: str | None) -> "int | Literal['all'] | None":
@@ -381,10 +380,10 @@ def _count_of_digits(word: str | None) -> "int | Literal['all'] | None":
     return int(word)
 
 
-def _print_network(built: "BuiltNetwork") -> None:
+def _print_network(built: "BuiltNetwork", about_rounding: str) -> None:
     from xlbackprop.report.text import count
 
     click.echo(f"Wrote {built.path}: {built.network.name}, {count(built.digits, 'image')} to choose from.")
-    if built.accuracy_note:
-        click.echo(built.accuracy_note)
+    if about_rounding:
+        click.echo(about_rounding)
     click.echo(_agreement(built.report))

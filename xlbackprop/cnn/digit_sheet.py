@@ -163,7 +163,9 @@ class DigitSheet:
             sheet.put_over(f"B{row}:L{row}", "the chosen image as text", looks.SMALL)
             text = f'IF({self.choice}=0,"",INDEX({listed.texts},{self.choice}))'
             image = sheet.put(f"M{row}", Formula(text), looks.SMALL, name="the chosen image").place
-        formulas = [[Formula(self._pixel(n, k, image)) for k in range(_SIDE)] for n in range(_SIDE)]
+        formulas = [
+            [Formula(self._pixel(n, k, image), float(self.image[n, k])) for k in range(_SIDE)] for n in range(_SIDE)
+        ]
         sheet.fill(self._pixels, formulas, looks.PICTURE)
         sheet.shades.append(Shades(self.pixels, looks.PAPER, looks.LIT, 0, 255))
 

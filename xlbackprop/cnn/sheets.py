@@ -68,7 +68,7 @@ def cnn_sheets(
     )
     image = normalised(network, sheets.digit.image)
     outputs = reference.forward(network.layers, network.tensors, image)
-    sheets.digit.fill(sheets.network.logits, sheets.listed)
+    sheets.digit.fill(sheets.network, sheets.listed)
     sheets.network.fill(sheets.digit.pixels, image, outputs)
     shown = sheets.network.stages[-1].stage.numbers[-1]
     sheets.check.fill(
