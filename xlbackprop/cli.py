@@ -324,10 +324,17 @@ def templates() -> None:
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=CNN_OUTPUT, show_default=True, help="The workbook to write."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=CNN_OUTPUT,
+    show_default=True,
+    help="The workbook to write.",
 )
 @click.option("--network", help="Which of the networks that come with the program: nano or teach.  [default: nano]")
-@click.option("--round", "decimals", type=int, metavar="N", help="Round the weights to N decimals, to read and type them.")
+@click.option(
+    "--round", "decimals", type=int, metavar="N", help="Round the weights to N decimals, to read and type them."
+)
 @click.option("--digits", metavar="N|all", help="How many images can be chosen.  [default: 30]")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="The folder of the images, where not those shipped.")
 @click.option("--protect", is_flag=True, help="Lock every cell but the input cells, without a password.")

@@ -124,9 +124,8 @@ def unlike_stored(sheets: Sheets, stored: Stored) -> Iterator[str]:
     if stale:
         sheet, place, before, now = stale[0]
         more = f", and so in {len(stale) - 1} other cells" if len(stale) > 1 else ""
-        yield (
-            f"the file shows {_shown(before)} in {sheet}!{cell_address(*place)}, but its formula gives {_shown(now)}{more}"
-        )
+        where = f"{sheet}!{cell_address(*place)}"
+        yield f"the file shows {_shown(before)} in {where}, but its formula gives {_shown(now)}{more}"
 
 
 def _about_functions(

@@ -15,7 +15,7 @@ from xlbackprop import __version__
 from xlbackprop.cnn import reference
 from xlbackprop.cnn.check_sheet import CHANGED
 from xlbackprop.cnn.facts import read_facts
-from xlbackprop.cnn.layers import BatchNorm, Layer, tensor_shapes
+from xlbackprop.cnn.layers import Layer, Linear, tensor_shapes
 from xlbackprop.cnn.live import LiveCells, area
 from xlbackprop.cnn.network_sheet import ShownStage
 from xlbackprop.cnn.sheets import CnnSheets, sheets_as_built
@@ -196,7 +196,7 @@ def _computed(
 ) -> NDArray[np.float64]:
     """What the layers of a stage give, as maps."""
     for layer, own in zip(shown.stage.layers, tensors, strict=True):
-        if set(own) == {"weight", "bias"} and own["weight"].ndim == 2:
+        if isinstance(layer, Linear):
             inputs = inputs.ravel()
         inputs = reference.output(layer, inputs, own)
     return inputs.reshape(shown.stage.shape)

@@ -76,7 +76,9 @@ class CheckSheet:
         sheet.put(f"G{_HEADER_ROW}", ["group", "when built", "now", ""], looks.TABLE_HEADER)
         key, numbers = self._put_key([cells.shape for cells, _ in inputs.values()])
         names = sheet.put(f"G{_FIRST_ROW}", [[name] for name in inputs], looks.TEXT, name="groups of inputs")
-        sums = [[float((values * numbers[: values.shape[0], : values.shape[1]]).sum())] for _, values in inputs.values()]
+        sums = [
+            [float((values * numbers[: values.shape[0], : values.shape[1]]).sum())] for _, values in inputs.values()
+        ]
         built = sheet.put(f"H{_FIRST_ROW}", sums, looks.ALL_DIGITS, role=Role.CONSTANT, name="inputs when built")
         live: list[list[Any]] = [
             [Formula(f"SUMPRODUCT({cells:$},{key[: cells.shape[0], : cells.shape[1]]:$})", total)]

@@ -56,7 +56,9 @@ class DigitSheet:
         self._pixels = sheet.reserve("pixels", cell_address(_FIRST_ROW, _SEEN), square)
         self._evidence = Evidence(sheet, network.layers, network.classes, _BELOW + 1)
         self._answer = Answer(sheet, network.classes, (_FIRST_ROW, _ANSWER), self._evidence.next_row + 1)
-        self._chosen = sheet.put_over("F4:W4", digits[0].name if digits else DRAWING, digit_looks.CHOICE, role=Role.INPUT)
+        self._chosen = sheet.put_over(
+            "F4:W4", digits[0].name if digits else DRAWING, digit_looks.CHOICE, role=Role.INPUT
+        )
         self._choice = sheet.reserve("choice", "AN4")
         self._pen = sheet.put_over("AW4:AX4", 0.0, digit_looks.TYPED, role=Role.INPUT, name="pen")
         self.image: Bytes = digits[0].pixels if digits else np.zeros(square, dtype=np.uint8)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlbackprop.cnn import looks
-from xlbackprop.cnn.cells import Stage, Weights, map_formula, stages
+from xlbackprop.cnn.cells import Stage, map_formula, stages
 from xlbackprop.cnn.layers import BatchNorm, Linear, ReLU, parameter_count, shape_in_words
 from xlbackprop.cnn.networks import IMAGE
 from xlbackprop.cnn.trained import TrainedNetwork
@@ -102,7 +102,7 @@ class NetworkSheet:
         self.image_block = block
         self._row += block.shape[0]
         self.stages: list[ShownStage] = []
-        inputs = IMAGE
+        inputs: tuple[int, ...] = IMAGE
         for stage, following in zip(listed, [*listed[1:], None], strict=True):
             self.stages.append(self._reserved(stage, inputs, following.ring if following else 0))
             inputs = stage.shape
@@ -166,9 +166,7 @@ class NetworkSheet:
         self._row += 2
         return cells[0], cells[1]
 
-    def _reserve_map(
-        self, name: str, row: int, column: int, shape: tuple[int, ...], ring: int
-    ) -> tuple[Block, Place]:
+    def _reserve_map(self, name: str, row: int, column: int, shape: tuple[int, ...], ring: int) -> tuple[Block, Place]:
         """A map in its ring, and its cells with those of the ring."""
         size = (shape[0] + 2 * ring, shape[1] + 2 * ring)
         block = self.sheet.reserve(name, cell_address(row, column), size, Role.QUANTITY)
@@ -191,9 +189,7 @@ class NetworkSheet:
             self._reserve_maps(shown, tensors, kernels)
         return shown
 
-    def _reserve_maps(
-        self, shown: ShownStage, tensors: Sequence[Tensors], kernels: NDArray[np.float64] | None
-    ) -> None:
+    def _reserve_maps(self, shown: ShownStage, tensors: Sequence[Tensors], kernels: NDArray[np.float64] | None) -> None:
         """Tiles side by side, as many as a screen holds: what a map is made with, and the map on its right."""
         channels, height, width = shown.stage.shape
         size = (height + 2 * shown.ring, width + 2 * shown.ring)

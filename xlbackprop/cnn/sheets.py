@@ -90,9 +90,7 @@ def _inputs(sheets: CnnSheets, image: NDArray[np.float64]) -> Iterator[tuple[str
 
 def sheets_as_built(made: Facts) -> CnnSheets:
     """The sheets with the formulas of a workbook; weights, images and values are none of theirs."""
-    tensors = tuple(
-        {name: np.ones(shape) for name, shape in tensor_shapes(layer).items()} for layer in made.layers
-    )
+    tensors = tuple({name: np.ones(shape) for name, shape in tensor_shapes(layer).items()} for layer in made.layers)
     blank = Digit(0, 0, 0, "", np.zeros(IMAGE[1:], dtype=np.uint8))
     classes = tuple(map(str, range(CLASSES)))
     network = TrainedNetwork(made.layers, tensors, 0.0, 1.0, classes, {"network": ""}, Path())

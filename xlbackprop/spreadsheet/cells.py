@@ -47,6 +47,8 @@ def as_number(value: Value) -> float:
 
 def same_value(found: Value, should: Value) -> bool:
     """Whether a cell shows what it should, but for rounding."""
+    if found == should:
+        return True
     if isinstance(should, str) or isinstance(found, str):
         # a number inside a text may be rounded or spelled differently
         texts = str(found), str(should)
