@@ -61,8 +61,9 @@ class Stage:
 
     @property
     def name(self) -> str:
-        """Its layers in words: `batch norm, ReLU`."""
-        return ", ".join(map(spoken, self.layers))
+        """Its layers in words, counted from 1: `layers 3, 4: batch norm, ReLU`."""
+        numbers = ", ".join(str(number + 1) for number in self.numbers)
+        return f"layer{'s' * (len(self.numbers) > 1)} {numbers}: {', '.join(map(spoken, self.layers))}"
 
 
 def stages(layers: Layers, shape: Shape) -> list[Stage]:

@@ -164,7 +164,8 @@ class DigitSheet:
             sheet.put_over(f"B{row}:L{row}", "the chosen image as text", looks.SMALL)
             text = f'IF({self.choice}=0,"",INDEX({listed.texts},{self.choice}))'
             image = sheet.put_over(f"M{row}:CB{row}", Formula(text), looks.SMALL, name="the chosen image").place
-        formulas = [[Formula(self._pixel(n, k, image)) for k in range(_SIDE)] for n in range(_SIDE)]
+        values = self.image.astype(float).tolist()
+        formulas = [[Formula(self._pixel(n, k, image), values[n][k]) for k in range(_SIDE)] for n in range(_SIDE)]
         sheet.fill(self._pixels, formulas, looks.PICTURE)
         sheet.shades.append(Shades(self.pixels, looks.PAPER, looks.LIT, 0, 255))
 

@@ -15,7 +15,6 @@ from xlbackprop.cnn.layers import (
     spoken,
 )
 from xlbackprop.cnn.network_sheet import NETWORK, NetworkSheet, ShownStage
-from xlbackprop.cnn.trained import TrainedNetwork
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Formula
 from xlbackprop.spreadsheet.book import Book
@@ -40,11 +39,9 @@ class ExplainedSheet:
 
     Args:
         book: what it belongs to.
-        network: the layers.
     """
 
-    def __init__(self, book: Book, network: TrainedNetwork) -> None:
-        self._network = network
+    def __init__(self, book: Book) -> None:
         self.sheet = book.sheet(EXPLAINED, "one cell of each kind of layer, worked out with its numbers")
         self._row = 4
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlbackprop.cnn import looks
-from xlbackprop.cnn.cells import Stage, Weights, map_formula, stages
+from xlbackprop.cnn.cells import Stage, map_formula, stages
 from xlbackprop.cnn.layers import BatchNorm, Linear, ReLU, parameter_count, shape_in_words
 from xlbackprop.cnn.networks import IMAGE
 from xlbackprop.cnn.trained import TrainedNetwork
@@ -49,7 +49,6 @@ class ShownStage:
         stage: its layers.
         ring: how many empty cells there are around each map of its output.
         weights: of each of its layers, the places of its tensors, and of the scale and the shift of a batch norm.
-        weight_blocks: the cells of its weights, which may be edited.
         blocks: of its output, a block a map; of features, one of all.
         output: the cells of its output and of the ring, (channels, height, width).
     """
@@ -57,14 +56,13 @@ class ShownStage:
     stage: Stage
     ring: int
     weights: list[dict[str, Place]] = field(default_factory=list)
-    weight_blocks: list[Block] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     output: Place = field(default_factory=lambda: Place(np.zeros((0, 0, 0), dtype=np.int64)))
 
     @property
     def maps(self) -> Place:
         """The cells of its output, (channels, height, width)."""
-        return _within(self.output, self.ring)
+        return within(self.output, self.ring)
 
     @property
     def features(self) -> bool:
@@ -83,6 +81,8 @@ class NetworkSheet:
         image: the cells of the normalised image, (1, 28, 28).
         stages: the layers in groups that share cells.
         normalisation: the cells of mean and deviation.
+        image_block: the cells of the image with the ring around it.
+        weight_blocks: the cells that may be edited.
 
     Raises:
         UnusableInput: a layer cannot be written.
@@ -95,22 +95,22 @@ class NetworkSheet:
         self._row, self._last_column = _FIRST_ROW, 0
         self._tall: dict[int, int] = {}
         self._head(f"image: {shape_in_words(IMAGE)}, normalised: (pixel / 255 − mean) / deviation")
+        self.weight_blocks: list[Block] = []
         self.normalisation = self._reserve_normalisation()
         self._image_ring = listed[0].ring
         block, self._image = self._reserve_map("image", self._row, _FIRST_COLUMN, IMAGE[1:], self._image_ring)
-        self._image_block = block
+        self.image_block = block
         self._row += block.shape[0]
         self.stages: list[ShownStage] = []
-        inputs = IMAGE
+        inputs: tuple[int, ...] = IMAGE
         for stage, following in zip(listed, [*listed[1:], None], strict=True):
             self.stages.append(self._reserved(stage, inputs, following.ring if following else 0))
             inputs = stage.shape
-        self._logits_row = self._row + 1
         book.names["logits", None] = self.logits
 
     @property
     def image(self) -> Place:
-        return Place(_within(self._image, self._image_ring).ids[None])
+        return Place(within(self._image, self._image_ring).ids[None])
 
     @property
     def logits(self) -> Place:
@@ -134,8 +134,8 @@ class NetworkSheet:
         formula = f"({pixels[0, 0]}/255-{mean:$})/{deviation:$}"
         values = None if image is None else image.reshape(IMAGE[1:])
         filled = FilledOver(formula, margin=self._image_ring, values=values)
-        self.sheet.fill(self._image_block, filled, looks.PICTURE)
-        self._lit(self._image_block)
+        self.sheet.fill(self.image_block, filled, looks.PICTURE)
+        self._lit(self.image_block)
         before = Place(self._image.ids[None])
         for shown in self.stages:
             self._fill_stage(shown, before, None if outputs is None else outputs[shown.stage.numbers[-1]])
@@ -160,14 +160,13 @@ class NetworkSheet:
             block = self.sheet.put(cell_address(self._row, column), value, looks.INPUT, role=Role.INPUT, name=name)
             shown = Formula(f'" {name} "&ROUND({block.place},4)')
             self.sheet.put(cell_address(self._row, column + 1), shown, looks.SMALL, name=f"{name} in words")
+            self.weight_blocks.append(block)
             cells.append(block.place)
         self._tall[self._row] = looks.LINE_PIXELS
         self._row += 2
         return cells[0], cells[1]
 
-    def _reserve_map(
-        self, name: str, row: int, column: int, shape: tuple[int, ...], ring: int
-    ) -> tuple[Block, Place]:
+    def _reserve_map(self, name: str, row: int, column: int, shape: tuple[int, ...], ring: int) -> tuple[Block, Place]:
         """A map in its ring, and its cells with those of the ring."""
         size = (shape[0] + 2 * ring, shape[1] + 2 * ring)
         block = self.sheet.reserve(name, cell_address(row, column), size, Role.QUANTITY)
@@ -177,7 +176,7 @@ class NetworkSheet:
     def _reserved(self, stage: Stage, inputs: tuple[int, ...], ring: int) -> ShownStage:
         """Reserve the cells of a stage below those before it."""
         count = sum(parameter_count(layer) for layer in stage.layers)
-        words = f"{stage.name}: {shape_in_words(stage.shape)}" + (f", {count:,} parameters" if count else "")
+        words = f"{stage.name} → {shape_in_words(stage.shape)}" + (f", {count:,} parameters" if count else "")
         has_norm = any(isinstance(layer, BatchNorm) for layer in stage.layers)
         self._row += 1
         self._head(words + (f"  ({NORM_IN_WORDS} stand beside each map)" if has_norm else ""))
@@ -190,9 +189,7 @@ class NetworkSheet:
             self._reserve_maps(shown, tensors, kernels)
         return shown
 
-    def _reserve_maps(
-        self, shown: ShownStage, tensors: Sequence[Tensors], kernels: NDArray[np.float64] | None
-    ) -> None:
+    def _reserve_maps(self, shown: ShownStage, tensors: Sequence[Tensors], kernels: NDArray[np.float64] | None) -> None:
         """Tiles side by side, as many as a screen holds: what a map is made with, and the map on its right."""
         channels, height, width = shown.stage.shape
         size = (height + 2 * shown.ring, width + 2 * shown.ring)
@@ -235,17 +232,17 @@ class NetworkSheet:
         name = f"{shown.stage.name}, map {channel + 1}"
         if kernels is not None and grid is not None:
             block = put_kernels(self.sheet, f"{name}: kernels", at, kernels[channel], grid)
-            shown.weight_blocks.append(block)
+            self.weight_blocks.append(block)
             places[0].setdefault("weight", []).append(grid.place(block))
             column += grid.width + _CLOSE
             if "bias" in tensors[0]:
                 bias = put_numbers(self.sheet, f"{name}: bias", (row, column), [[tensors[0]["bias"][channel]]])
-                shown.weight_blocks.append(bias)
+                self.weight_blocks.append(bias)
                 places[0].setdefault("bias", []).append(bias.cell(0))
         for n, layer in enumerate(shown.stage.layers):
             if isinstance(layer, BatchNorm):
                 block, found = put_norm(self.sheet, name, (row, column), tensors[n], [channel], across=False)
-                shown.weight_blocks.append(block)
+                self.weight_blocks.append(block)
                 for key, cell in found.items():
                     places[n].setdefault(key, []).append(cell[0])
                 column += 1
@@ -263,7 +260,7 @@ class NetworkSheet:
                 # the weights of features stand as they do, in columns
                 columns = kernels[:, :, 0, 0].T
                 block = put_numbers(self.sheet, f"{name}: weights", (top, column), columns.tolist())
-                shown.weight_blocks.append(block)
+                self.weight_blocks.append(block)
                 shown.weights[0]["weight"] = Place(block.place.ids.T[:, :, None, None])
                 height, width = columns.shape
             else:
@@ -272,7 +269,7 @@ class NetworkSheet:
             tall = max(tall, height)
             if "bias" in tensors[0]:
                 bias = put_numbers(self.sheet, f"{name}: biases", (top, column), tensors[0]["bias"][:, None].tolist())
-                shown.weight_blocks.append(bias)
+                self.weight_blocks.append(bias)
                 shown.weights[0]["bias"] = Place(bias.place.ids[:, 0])
                 column += 1 + _APART
         for n, layer in enumerate(shown.stage.layers):
@@ -280,7 +277,7 @@ class NetworkSheet:
                 block, shown.weights[n] = put_norm(
                     self.sheet, name, (top, column), tensors[n], range(channels), across=True
                 )
-                shown.weight_blocks.append(block)
+                self.weight_blocks.append(block)
                 column += NORM_CELLS + _APART
         block, cells = self._reserve_map(name, top, column, (channels, 1), 0)
         shown.blocks.append(block)
@@ -297,7 +294,7 @@ class NetworkSheet:
         for feature, own in enumerate(kernels):
             at = (self._row + feature // per_row * pitch[0], _FIRST_COLUMN + feature % per_row * pitch[1])
             block = put_kernels(self.sheet, f"{shown.stage.name}, feature {feature + 1}: kernels", at, own, grid)
-            shown.weight_blocks.append(block)
+            self.weight_blocks.append(block)
             places.append(grid.place(block).ids)
         shown.weights[0]["weight"] = Place(np.stack(places))
         return rows * pitch[0] - _GAP, per_row * pitch[1] - _GAP
@@ -359,6 +356,6 @@ def _single_columns(stage: Stage, tensors: Sequence[Tensors]) -> int:
     return sum("running_var" in own or (n == 0 and "bias" in own) for n, own in enumerate(tensors))
 
 
-def _within(cells: Place, ring: int) -> Place:
+def within(cells: Place, ring: int) -> Place:
     """Maps without the ring around them."""
     return Place(cells.ids[..., ring : cells.shape[-2] - ring, ring : cells.shape[-1] - ring])
