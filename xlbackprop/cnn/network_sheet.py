@@ -24,9 +24,11 @@ from xlbackprop.cnn.weight_cells import (
     put_numbers,
     signed,
 )
+from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Block, FilledOver, Formula, Role
 from xlbackprop.spreadsheet.book import Book
+from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.spreadsheet.presentation import ColourScale, Page
 
@@ -39,6 +41,9 @@ _FIRST_ROW, _FIRST_COLUMN = 3, 2
 _CLOSE, _GAP, _BELOW = 2, 4, 2
 #: Between the columns of weights that stand beside a column of features.
 _APART = 3
+
+#: Addresses further right and below are longer than those of the first cell.
+_SPARE = 500
 
 
 @dataclass
@@ -302,8 +307,10 @@ class NetworkSheet:
 
     def _fill_stage(self, shown: ShownStage, inputs: Place, outputs: NDArray[np.float64] | None) -> None:
         """The formulas of a stage, and how its output looks."""
-        channels = shown.stage.shape[0]
+        channels, book = shown.stage.shape[0], self.sheet.book
         formulas = [map_formula(shown.stage, inputs, shown.weights, channel) for channel in range(channels)]
+        if len(book.written(formulas[-1].formula, self.sheet)) > MAX_FORMULA_LENGTH - _SPARE:
+            raise UnusableInput(f"{shown.stage.name} cannot be written: a formula of it would be longer than a cell holds.")
         values = None if outputs is None else outputs.reshape(shown.stage.shape)
         if shown.features:
             contents = [
