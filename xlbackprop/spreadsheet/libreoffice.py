@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,18 @@ class _SavedSheets(Sheets):
         super().__init__(model)
         book = load_workbook(saved, read_only=True, data_only=True)
         try:
-            self._values = {
-                sheet.title: {
-                    (cell.row, cell.column): cell for row in sheet.iter_rows() for cell in row if cell.value is not None
+            with warnings.catch_warnings():
+                # it warns that it does not know all looks
+                warnings.simplefilter("ignore", UserWarning)
+                self._values = {
+                    sheet.title: {
+                        (cell.row, cell.column): cell
+                        for row in sheet.iter_rows()
+                        for cell in row
+                        if cell.value is not None
+                    }
+                    for sheet in book.worksheets
                 }
-                for sheet in book.worksheets
-            }
         finally:
             book.close()
 
