@@ -13,7 +13,7 @@ from xlbackprop.cnn.networks import NETWORKS
 
 WITH_EVIDENCE = [name for name in NETWORKS if not name.startswith("seed0")]
 # the others take their time
-QUICK = ("nano", "teach", "seed2", "seed4")
+QUICK = ("nano", "teach", "seed4")
 
 
 def outputs(opened: Opened, name: str) -> list[np.ndarray]:

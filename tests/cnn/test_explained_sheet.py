@@ -7,15 +7,20 @@ import pytest
 
 from tests.cnn.drawn import drawn_network
 from tests.cnn.opened import Opened
-from xlbackprop.cnn.layers import Flatten, Dropout, spoken
+from xlbackprop.cnn.layers import Dropout, Flatten, spoken
 from xlbackprop.cnn.networks import NETWORKS
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+# every kind of layer is in one of them
+@pytest.mark.parametrize("name", ["nano", "teach", "seed1", "seed3"])
 def test_what_is_worked_out_is_the_cell_of_the_network(name: str, tmp_path: Path) -> None:
     opened = Opened(drawn_network(name), tmp_path)
     words = opened.words("Explained")
-    kinds = {spoken(layer).partition(",")[0].casefold() for layer in NETWORKS[name] if not isinstance(layer, Flatten | Dropout)}
+    kinds = {
+        spoken(layer).partition(",")[0].casefold()
+        for layer in NETWORKS[name]
+        if not isinstance(layer, Flatten | Dropout)
+    }
     assert words.count("the same") >= len({kind.partition(" ")[0] for kind in kinds}) - 1
     assert "differs" not in words
     assert not [word for word in words if word.startswith("#")]
@@ -24,9 +29,13 @@ def test_what_is_worked_out_is_the_cell_of_the_network(name: str, tmp_path: Path
 def test_an_edit_is_followed(tmp_path: Path) -> None:
     opened = Opened(drawn_network("teach"), tmp_path)
     kernel = opened.sheets.network.stages[0].weights[0]["weight"][0, 0, 2, 2]
-    before = [opened.value(block.cell(0)) for block in opened.sheets.explained.sheet.blocks if block.name == "the sum of all"]
+    before = [
+        opened.value(block.cell(0)) for block in opened.sheets.explained.sheet.blocks if block.name == "the sum of all"
+    ]
     opened.type(kernel, "3").type(opened.sheets.digit.choice, "12")
-    after = [opened.value(block.cell(0)) for block in opened.sheets.explained.sheet.blocks if block.name == "the sum of all"]
+    after = [
+        opened.value(block.cell(0)) for block in opened.sheets.explained.sheet.blocks if block.name == "the sum of all"
+    ]
     assert all(not np.isclose(x, y) for x, y in zip(before, after, strict=True))
     assert "differs" not in opened.words("Explained")
 
