@@ -21,7 +21,7 @@ _VERDICT_ROW, _HEADER_ROW = 3, 6
 _FIRST_ROW = _HEADER_ROW + 1
 #: The first column of the numbers that inputs are multiplied by.
 _KEY_COLUMN = "M"
-_WIDTHS = {"A": 150, "B": 170, "C": 170, "D": 100, "E": 80, "F": 16, "G": 330, "H": 170, "I": 170, "J": 80, "K": 16}
+_WIDTHS = {"A": 150, "B": 120, "C": 90, "D": 80, "E": 70, "F": 16, "G": 300, "H": 80, "I": 110, "J": 110, "K:L": 16}
 
 
 class CheckSheet:
@@ -66,29 +66,29 @@ class CheckSheet:
         self._fill_verdict(agreements)
         row = _FIRST_ROW + len(classes) + 3
         sheet.put(f"A{row}", "How it was made", looks.HEADING)
-        sheet.put(f"A{row + 1}", [[label, text] for label, text in facts.items()], looks.NAME, looks.TEXT)
+        sheet.put(f"A{row + 1}", [[label, text] for label, text in facts.items()], looks.NAME, looks.SMALL)
         sheet.page = Page(frozen=(_HEADER_ROW, 0), repeated_rows=(_HEADER_ROW, _HEADER_ROW))
 
     def _fill_inputs(self, inputs: Mapping[str, tuple[Place, NDArray[np.float64]]]) -> None:
         """A row a group: what it adds up to, when the file was built and now."""
         sheet = self.sheet
         sheet.put(f"G{_HEADER_ROW - 1}", "Inputs", looks.HEADING)
-        sheet.put(f"G{_HEADER_ROW}", ["group", "when built", "now", ""], looks.TABLE_HEADER)
+        sheet.put(f"G{_HEADER_ROW}", ["group", "", "when built", "now"], looks.TABLE_HEADER)
         key, numbers = self._put_key([cells.shape for cells, _ in inputs.values()])
         names = sheet.put(f"G{_FIRST_ROW}", [[name] for name in inputs], looks.TEXT, name="groups of inputs")
         sums = [
             [float((values * numbers[: values.shape[0], : values.shape[1]]).sum())] for _, values in inputs.values()
         ]
-        built = sheet.put(f"H{_FIRST_ROW}", sums, looks.ALL_DIGITS, role=Role.CONSTANT, name="inputs when built")
+        built = sheet.put(f"I{_FIRST_ROW}", sums, looks.SIX_DECIMALS, role=Role.CONSTANT, name="inputs when built")
         live: list[list[Any]] = [
             [Formula(f"SUMPRODUCT({cells:$},{key[: cells.shape[0], : cells.shape[1]]:$})", total)]
             for (cells, _), (total,) in zip(inputs.values(), sums, strict=True)
         ]
-        now = sheet.put(f"I{_FIRST_ROW}", live, looks.ALL_DIGITS, name="inputs now")
+        now = sheet.put(f"J{_FIRST_ROW}", live, looks.SIX_DECIMALS, name="inputs now")
         said: list[list[Any]] = [
             [Formula(_compared(now.cell(n), built.cell(n), AS_BUILT, CHANGED))] for n in range(len(inputs))
         ]
-        changes = sheet.put(f"J{_FIRST_ROW}", said, looks.CENTERED, name="whether inputs were changed")
+        changes = sheet.put(f"H{_FIRST_ROW}", said, looks.CENTERED, name="whether inputs were changed")
         self.names, self.changes = names.place, changes.place
         sheet.rules.append(Rule(changes.place, CHANGED, looks.AMBER, equals=True))
 
@@ -109,10 +109,12 @@ class CheckSheet:
         sheet.put(f"A{_HEADER_ROW}", titles, looks.TABLE_HEADER)
         sheet.put(f"A{_FIRST_ROW}", [[name] for name in [*classes, "number of the answer"]], looks.NAME)
         before = [[float(value)] for value in [*values, values.argmax()]]
-        built = sheet.put(f"B{_FIRST_ROW}", before, looks.ALL_DIGITS, role=Role.CONSTANT, name="logits by NumPy")
+        built = sheet.put(f"B{_FIRST_ROW}", before, looks.SIX_DECIMALS, role=Role.CONSTANT, name="logits by NumPy")
         now = [[Formula(f"{cell}")] for cell in [*live, answer]]
-        shown = sheet.put(f"C{_FIRST_ROW}", now, looks.ALL_DIGITS, name="logits, live")
+        shown = sheet.put(f"C{_FIRST_ROW}", now, looks.SIX_DECIMALS, name="logits, live")
         count = len(now)
+        # the answer is a whole number
+        built.row_looks = shown.row_looks = {count - 1: looks.WHOLE}
         off = [[Formula(f"{shown.cell(n)}-{built.cell(n)}")] for n in range(count)]
         sheet.put(f"D{_FIRST_ROW}", off, looks.SCIENTIFIC, name="difference")
         said = [[Formula(_compared(shown.cell(n), built.cell(n), _AGREES, _DIFFERS))] for n in range(count)]

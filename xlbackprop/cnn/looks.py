@@ -31,7 +31,8 @@ PICTURE = Look(number_format=_HIDDEN)
 WEIGHT = Look(number_format=_HIDDEN, locked=False)
 #: What may be edited and is no weight.
 INPUT = Look(number_format=_HIDDEN, locked=False, fill="#FFF6CC", border="#D9B84A")
-ALL_DIGITS = Look(colour=INK, middle=True, number_format="0.000000000000E+00")
+SIX_DECIMALS = Look(colour=INK, middle=True, number_format="0.000000")
+WHOLE = Look(colour=INK, middle=True, number_format="0")
 SCIENTIFIC = Look(colour=INK, middle=True, number_format="0.0E+00")
 #: A verdict is amber until a rule says that it is good or bad.
 VERDICT = Look(bold=True, size=12, fill="#FFF1C2", colour="#7A5B00", middle=True)

@@ -24,9 +24,11 @@ from xlbackprop.cnn.weight_cells import (
     put_numbers,
     signed,
 )
+from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Block, FilledOver, Formula, Role
 from xlbackprop.spreadsheet.book import Book
+from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.spreadsheet.presentation import ColourScale, Page
 
@@ -35,10 +37,13 @@ NETWORK = "Network"
 #: So many cells stand beside each other on a screen.
 _SCREEN = 156
 _FIRST_ROW, _FIRST_COLUMN = 3, 2
-#: Empty cells between a map and its weights, and between maps.
-_CLOSE, _GAP = 1, 2
+#: Empty cells between a map and its weights, and between maps side by side and below each other; a ring is part of them.
+_CLOSE, _GAP, _BELOW = 2, 4, 2
 #: Between the columns of weights that stand beside a column of features.
 _APART = 3
+
+#: Addresses further right and below are longer than those of the first cell.
+_SPARE = 500
 
 
 @dataclass
@@ -195,9 +200,10 @@ class NetworkSheet:
         size = (height + 2 * shown.ring, width + 2 * shown.ring)
         grid = None if kernels is None else kernel_grid(kernels, size[0])
         single = _single_columns(shown.stage, tensors)
-        beside = (grid.width + _CLOSE if grid else 0) + (single + _CLOSE if single else 0)
-        pitch = beside + size[1] + (0 if shown.ring else _GAP)
-        tall = max(size[0], grid.height if grid else 0, NORM_CELLS if single else 0) + (0 if shown.ring else _CLOSE)
+        close, gap, below = (max(0, empty - shown.ring) for empty in (_CLOSE, _GAP, _BELOW))
+        beside = (grid.width + close if grid else 0) + (single + close if single else 0)
+        pitch = beside + size[1] + gap
+        tall = max(size[0], grid.height if grid else 0, NORM_CELLS if single else 0) + below
         rows = ceil(channels / max(1, _SCREEN // pitch))
         per_row = ceil(channels / rows)
         places: list[dict[str, list[Place]]] = [{} for _ in shown.stage.layers]
@@ -215,7 +221,7 @@ class NetworkSheet:
         shown.weights = [
             {key: Place(np.stack([cell.ids for cell in cells])) for key, cells in own.items()} for own in places
         ]
-        self._row += rows * tall
+        self._row += rows * tall - below
 
     def _put_weights(
         self,
@@ -234,7 +240,7 @@ class NetworkSheet:
             block = put_kernels(self.sheet, f"{name}: kernels", at, kernels[channel], grid)
             self.weight_blocks.append(block)
             places[0].setdefault("weight", []).append(grid.place(block))
-            column += grid.width + _CLOSE
+            column += grid.width + max(0, _CLOSE - shown.ring)
             if "bias" in tensors[0]:
                 bias = put_numbers(self.sheet, f"{name}: bias", (row, column), [[tensors[0]["bias"][channel]]])
                 self.weight_blocks.append(bias)
@@ -287,7 +293,7 @@ class NetworkSheet:
     def _put_kernels_in_rows(self, shown: ShownStage, kernels: NDArray[np.float64]) -> tuple[int, int]:
         """The kernels of each feature as a tile, as many beside each other as a screen holds; gives their size."""
         grid = kernel_grid(kernels, kernels.shape[0])
-        pitch = (grid.height + _GAP, grid.width + _GAP)
+        pitch = (grid.height + _BELOW, grid.width + _BELOW)
         rows = ceil(len(kernels) / max(1, _SCREEN // pitch[1]))
         per_row = ceil(len(kernels) / rows)
         places = []
@@ -297,12 +303,14 @@ class NetworkSheet:
             self.weight_blocks.append(block)
             places.append(grid.place(block).ids)
         shown.weights[0]["weight"] = Place(np.stack(places))
-        return rows * pitch[0] - _GAP, per_row * pitch[1] - _GAP
+        return rows * pitch[0] - _BELOW, per_row * pitch[1] - _BELOW
 
     def _fill_stage(self, shown: ShownStage, inputs: Place, outputs: NDArray[np.float64] | None) -> None:
         """The formulas of a stage, and how its output looks."""
-        channels = shown.stage.shape[0]
+        channels, book = shown.stage.shape[0], self.sheet.book
         formulas = [map_formula(shown.stage, inputs, shown.weights, channel) for channel in range(channels)]
+        if len(book.written(formulas[-1].formula, self.sheet)) > MAX_FORMULA_LENGTH - _SPARE:
+            raise UnusableInput(f"{shown.stage.name} cannot be written: a formula of it would be longer than a cell holds.")
         values = None if outputs is None else outputs.reshape(shown.stage.shape)
         if shown.features:
             contents = [

@@ -32,11 +32,11 @@ class _SavedSheets(Sheets):
         from openpyxl import load_workbook
 
         super().__init__(model)
-        book = load_workbook(saved, read_only=True, data_only=True)
-        try:
-            with warnings.catch_warnings():
-                # it warns that it does not know all looks
-                warnings.simplefilter("ignore", UserWarning)
+        with warnings.catch_warnings():
+            # of data bars and the like, which hold no values
+            warnings.simplefilter("ignore", UserWarning)
+            book = load_workbook(saved, read_only=True, data_only=True)
+            try:
                 self._values = {
                     sheet.title: {
                         (cell.row, cell.column): cell
@@ -46,8 +46,8 @@ class _SavedSheets(Sheets):
                     }
                     for sheet in book.worksheets
                 }
-        finally:
-            book.close()
+            finally:
+                book.close()
 
     def value(self, sheet: str, row: int, column: int) -> Value:
         cell = self._values[sheet].get((row, column))
