@@ -33,5 +33,7 @@ def test_its_card_names_no_machine(name: str) -> None:
 
 def test_an_unknown_name_is_a_sentence() -> None:
     assert DEFAULT in SHIPPED
-    with pytest.raises(UnusableInput, match="there is no trained network nona in the program: choose one of nano, teach"):
+    with pytest.raises(
+        UnusableInput, match="there is no trained network nona in the program: choose one of nano, teach"
+    ):
         shipped_network("nona")

@@ -37,7 +37,7 @@ NETWORK = "Network"
 #: So many cells stand beside each other on a screen.
 _SCREEN = 156
 _FIRST_ROW, _FIRST_COLUMN = 3, 2
-#: Empty cells between a map and its weights, and between maps side by side and below each other; a ring is part of them.
+#: Empty cells between a map and its weights, and between maps beside and below each other; a ring is part of them.
 _CLOSE, _GAP, _BELOW = 2, 4, 2
 #: Between the columns of weights that stand beside a column of features.
 _APART = 3
@@ -310,7 +310,9 @@ class NetworkSheet:
         channels, book = shown.stage.shape[0], self.sheet.book
         formulas = [map_formula(shown.stage, inputs, shown.weights, channel) for channel in range(channels)]
         if len(book.written(formulas[-1].formula, self.sheet)) > MAX_FORMULA_LENGTH - _SPARE:
-            raise UnusableInput(f"{shown.stage.name} cannot be written: a formula of it would be longer than a cell holds.")
+            raise UnusableInput(
+                f"{shown.stage.name} cannot be written: a formula of it would be longer than a cell holds."
+            )
         values = None if outputs is None else outputs.reshape(shown.stage.shape)
         if shown.features:
             contents = [
