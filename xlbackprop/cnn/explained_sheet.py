@@ -14,7 +14,8 @@ from xlbackprop.cnn.layers import (
     ReLU,
     spoken,
 )
-from xlbackprop.cnn.network_sheet import NETWORK, NetworkSheet, ShownStage
+from xlbackprop.cnn.network_sheet import NETWORK, NetworkSheet
+from xlbackprop.cnn.shown_stage import ShownStage
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Formula
 from xlbackprop.spreadsheet.book import Book

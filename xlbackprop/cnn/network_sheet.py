@@ -1,7 +1,6 @@
 """The network as pictures, from top to bottom: weights beside the maps that they make, every number a cell."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from math import ceil
 
 import numpy as np
@@ -11,6 +10,7 @@ from xlbackprop.cnn import looks
 from xlbackprop.cnn.cells import Stage, map_formula, stages
 from xlbackprop.cnn.layers import BatchNorm, Linear, ReLU, parameter_count, shape_in_words
 from xlbackprop.cnn.networks import IMAGE
+from xlbackprop.cnn.shown_stage import ShownStage, within
 from xlbackprop.cnn.trained import TrainedNetwork
 from xlbackprop.cnn.weight_cells import (
     NORM_CELLS,
@@ -44,35 +44,6 @@ _APART = 3
 
 #: Addresses further right and below are longer than those of the first cell.
 _SPARE = 500
-
-
-@dataclass
-class ShownStage:
-    """Where a stage stands.
-
-    Attributes:
-        stage: its layers.
-        ring: how many empty cells there are around each map of its output.
-        weights: of each of its layers, the places of its tensors, and of the scale and the shift of a batch norm.
-        blocks: of its output, a block a map; of features, one of all.
-        output: the cells of its output and of the ring, (channels, height, width).
-    """
-
-    stage: Stage
-    ring: int
-    weights: list[dict[str, Place]] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
-    output: Place = field(default_factory=lambda: Place(np.zeros((0, 0, 0), dtype=np.int64)))
-
-    @property
-    def maps(self) -> Place:
-        """The cells of its output, (channels, height, width)."""
-        return within(self.output, self.ring)
-
-    @property
-    def features(self) -> bool:
-        """Whether its output is a column of single cells."""
-        return self.stage.shape[1:] == (1, 1) and not self.ring
 
 
 class NetworkSheet:
@@ -364,8 +335,3 @@ class NetworkSheet:
 def _single_columns(stage: Stage, tensors: Sequence[Tensors]) -> int:
     """How many columns of single numbers stand beside a map."""
     return sum("running_var" in own or (n == 0 and "bias" in own) for n, own in enumerate(tensors))
-
-
-def within(cells: Place, ring: int) -> Place:
-    """Maps without the ring around them."""
-    return Place(cells.ids[..., ring : cells.shape[-2] - ring, ring : cells.shape[-1] - ring])
