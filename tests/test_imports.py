@@ -59,10 +59,12 @@ def test_dependencies_point_one_way(folder: str) -> None:
                 assert any(f"{name}.".startswith(f"{place}.") for place in allowed), f"{path.name} imports {name}"
 
 
-def test_the_trainer_uses_nothing_of_the_workbook_but_how_commands_fail() -> None:
+def test_the_trainer_uses_nothing_of_the_workbook_but_how_commands_fail_and_what_a_network_is() -> None:
     trainer = PACKAGE.parent / "mnist_train"
     used = {name for path in trainer.glob("*.py") for name in imports(path) if name.startswith("xlbackprop")}
-    assert {name.split(".")[1] for name in used} <= {"commands", "errors", "__version__"}
+    described = {f"cnn.{module}" for module in ("layers", "networks", "tensors", "trained")}
+    known = {"commands", "errors", "__version__", *described}
+    assert not {name for name in used if not any(f"{name}.".startswith(f"xlbackprop.{one}.") for one in known)}
 
 
 def test_nothing_of_the_workbook_imports_torch() -> None:

@@ -81,7 +81,7 @@ def unfinished(data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_unfinished_run_is_to_be_resumed(unfinished: Path) -> None:
-    expected = f"The run in {unfinished} is not finished: go on with --run-dir {unfinished} --resume."
+    expected = f"The run in {unfinished} is not finished: resume it first."
     assert refusal(unfinished) == expected
     checkpoint = unfinished / "checkpoint.safetensors"
     assert refusal(checkpoint) == f"{checkpoint} is the checkpoint of a run that is not finished: resume it first."

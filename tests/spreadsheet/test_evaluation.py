@@ -63,7 +63,6 @@ def value(text: str):
         ("COUNTIF({row},2)", 1.0),
         ("COUNTIF({words},2)", 0.0),
         ("AVERAGE({row})", 0.625),
-        ("INDEX({row},1,3)", 3.5),
         ('MID("abcdef",3,2)', "cd"),
         ('MID("abc",3,2)', "c"),
         ('HEX2DEC("fF")', 255.0),

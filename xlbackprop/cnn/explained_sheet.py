@@ -14,7 +14,8 @@ from xlbackprop.cnn.layers import (
     ReLU,
     spoken,
 )
-from xlbackprop.cnn.network_sheet import NETWORK, NetworkSheet, ShownStage
+from xlbackprop.cnn.network_sheet import NETWORK, NetworkSheet
+from xlbackprop.cnn.shown_stage import ShownStage
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Formula, Role
 from xlbackprop.spreadsheet.book import Book
@@ -57,8 +58,8 @@ class ExplainedSheet:
         sheet.set_widths({"A": 14, f"B:{column_letters(_COLUMNS)}": explained_looks.CELL_PIXELS})
         sheet.put("B1", "One cell of each kind of layer, worked out", looks.TITLE)
         hint = (
-            "The numbers are those of the image that the network sees now. Type another row and column to have that cell "
-            f"worked out; {NETWORK} is the sheet where all cells stand."
+            "The numbers are those of the image that the network sees now. Type another row and column, and that cell "
+            f"of the sheet {NETWORK} is worked out."
         )
         sheet.put("B2", hint, looks.MUTED)
         done: set[str] = set()

@@ -81,7 +81,7 @@ def read_network(path: Path) -> TrainedNetwork:
     """
     file = path / MODEL if path.is_dir() else path
     if path.is_dir() and not file.exists() and (path / CHECKPOINT).exists():
-        raise UnusableInput(f"The run in {path} is not finished: go on with --run-dir {path} --resume.")
+        raise UnusableInput(f"The run in {path} is not finished: resume it first.")
     tensors, card = read_tensors(file)
     if not {"network", "data"} <= card.keys():
         raise UnusableInput(f"{file} is the checkpoint of a run that is not finished: resume it first.")
