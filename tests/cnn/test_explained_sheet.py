@@ -50,3 +50,20 @@ def test_the_linear_layer_is_that_of_the_answer(answer: int, tmp_path: Path) -> 
     logits = opened.numbers(opened.sheets.network.logits)
     assert opened.value(live[-1].cell(0)) == logits[answer]
     assert "differs" not in opened.words("Explained")
+
+
+@pytest.mark.parametrize("name", ["nano", "seed2"])
+def test_the_cell_can_be_chosen_also_at_an_edge(name: str, tmp_path: Path) -> None:
+    opened = Opened(drawn_network(name), tmp_path)
+    blocks = opened.sheets.explained.sheet.blocks
+    chosen = [block.cell(0) for block in blocks if block.name in ("row", "column")]
+    assert chosen
+    worked_out = [block.cell(0) for block in blocks if block.name == "the cell on the sheet Network"]
+    before = [opened.value(cell) for cell in worked_out]
+    for cell in chosen:
+        opened.type(cell, "1")
+    words = opened.words("Explained")
+    assert [opened.value(cell) for cell in worked_out] != before
+    assert words.count("the same") == len(worked_out)
+    first = opened.sheets.network.stages[0].maps[0, 0, 0]
+    assert opened.value(worked_out[0]) == opened.value(first)

@@ -53,7 +53,6 @@ def value(text: str):
         ("SUMPRODUCT(MAX(({row}<=2)*{row}))", 2.0),
         ("SUMPRODUCT(ABS(({row}>1.5)-({row}>3)))", 1.0),
         ("INDEX({row},3)", 3.5),
-        ("INDEX({row},1,3)", 3.5),
         ("INDEX(CHOOSE(2,{words},{row}),4)", -4.0),
         ("INDEX({row},5)", "#REF!"),
         ("MATCH(3.5,{row},0)", 3.0),
