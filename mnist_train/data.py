@@ -19,8 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mnist_train.models import CLASSES
 from mnist_train.settings import name_on_command_line
+from xlbackprop.cnn.networks import CLASSES
 from xlbackprop.errors import UnusableInput
 
 SIZE = 28

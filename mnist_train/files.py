@@ -6,14 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from xlbackprop.errors import UnusableInput, reason
-
-# under which the JSON stands in the header of a safetensors file, which holds texts only
-_KEY = "mnist_train"
+from xlbackprop.cnn.tensors import HEADER_KEY, read_tensors
 
 
 @contextlib.contextmanager
@@ -42,7 +39,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, A
     """Replace a file by tensors, with a JSON object in its header."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replaced_whole(path) as unfinished:
-        unfinished.write_bytes(save(plain, metadata={_KEY: json.dumps(card)}))
+        unfinished.write_bytes(save(plain, metadata={HEADER_KEY: json.dumps(card)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -51,15 +48,5 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         UnusableInput: the file is missing, damaged, or not one of ours.
     """
-    if path.is_dir():
-        raise UnusableInput(f"{path} is a directory: give the file model.safetensors in it.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            if _KEY not in header:
-                raise UnusableInput(f"{path} holds tensors, but was not written by this program.")
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header[_KEY])  # noqa: SIM118
-    except FileNotFoundError:
-        raise UnusableInput(f"{path} does not exist.") from None
-    except (SafetensorError, ValueError, OSError) as error:
-        raise UnusableInput(f"{path} is no safetensors file, or it is damaged: {reason(error)}.") from error
+    tensors, card = read_tensors(path)
+    return {name: torch.from_numpy(tensor) for name, tensor in tensors.items()}, card

@@ -134,7 +134,7 @@ def registry() -> str:
     """All networks: name, parameters, a sentence, and the recipe."""
     lines = []
     for name, design in models.DESIGNS.items():
-        parameters = models.parameter_count(design.build())
+        parameters = models.parameter_count(models.build(name))
         lines.append(f"{name:12} {parameters:>6,} parameters  {design.sentence}")
         lines.append(f"{'':32}{_recipe(design.recipe)}")
     return "\n".join(lines)

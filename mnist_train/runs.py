@@ -25,11 +25,11 @@ from mnist_train.processes import Processes
 from mnist_train.settings import Settings
 from mnist_train.summary import summary
 from mnist_train.training import Diverged, Training
+from xlbackprop.cnn.networks import network_layers
+from xlbackprop.cnn.trained import CHECKPOINT, MODEL, layers_as_json
 from xlbackprop.errors import CheckFailed, UnusableInput, reason
 
 CONFIG = "config.toml"
-CHECKPOINT = "checkpoint.safetensors"
-MODEL = "model.safetensors"
 CARD = "model.json"
 METRICS = "metrics.csv"
 SUMMARY = "summary.txt"
@@ -294,6 +294,7 @@ def _card(training: Training, epochs: list[EpochRecord], device: torch.device, p
     data, last = training.data, epochs[-1]
     return {
         "network": training.settings.model,
+        "layers": layers_as_json(network_layers(training.settings.model)),
         "parameters": models.parameter_count(training.model),
         "averaged_weights": training.average is not None,
         "data": {

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from mnist_train import files, models, runs
+from mnist_train import models
 from mnist_train.data import Normalisation
-from xlbackprop.errors import UnusableInput
+from xlbackprop.cnn.trained import read_network
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,10 @@ def load_trained(path: Path, device: torch.device) -> Trained:
     Raises:
         UnusableInput: the file is missing, damaged or of another kind.
     """
-    file = path / runs.MODEL if path.is_dir() else path
-    if path.is_dir() and not file.exists() and (path / runs.CHECKPOINT).exists():
-        raise UnusableInput(f"The run in {path} is not finished: go on with --run-dir {path} --resume.")
-    tensors, card = files.load_tensors(file)
-    if not {"network", "data"} <= card.keys():
-        raise UnusableInput(f"{file} is the checkpoint of a run that is not finished: resume it first.")
-    model = models.build(card["network"])
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise UnusableInput(f"{file} does not hold the weights of {card['network']}.") from error
-    return Trained(model.to(device, memory_format=torch.channels_last).eval(), card, file.parent)
+    network = read_network(path)
+    model = models.modules(network.layers)
+    tensors = {f"{n}.{name}": tensor for n, layer in enumerate(network.tensors) for name, tensor in layer.items()}
+    # how many batches a batch norm has seen is missing, and nothing depends on it
+    model.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in tensors.items()}, strict=False)
+    model.to(device, memory_format=torch.channels_last)
+    return Trained(model.eval(), dict(network.card), network.file.parent)

@@ -8,7 +8,6 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from mnist_train import files
 from mnist_train.files import load_tensors, replaced_whole, save_tensors, write_json, write_text
 from tests.conftest import needs_posix
 from xlbackprop.errors import UnusableInput
@@ -71,7 +70,7 @@ def tensors() -> dict[str, Tensor]:
         "part": torch.rand(10)[2:9:3],
         "repeated": torch.rand(1, 3).expand(4, 3),
         "count": torch.tensor(7),
-        "half": torch.rand(5).bfloat16(),
+        "half": torch.rand(5).half(),
         "none": torch.zeros(0, 3),
         "odd numbers": torch.tensor([math.inf, -0.0, math.nan]),
     }
@@ -185,5 +184,5 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     def denied(*arguments: object, **options: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(files, "safe_open", denied)
+    monkeypatch.setattr("xlbackprop.cnn.tensors.safe_open", denied)
     assert "ermission denied" in refusal(tmp_path / "model.safetensors")

@@ -15,7 +15,7 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import Array
 from xlbackprop.report.findings import CheckedTable, Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address, column_ranges
-from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Role
+from xlbackprop.spreadsheet.blocks import Content, FilledDown, Formula, Role
 from xlbackprop.spreadsheet.book import ROW_OFFSET
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
 from xlbackprop.spreadsheet.cells import Sheets, Value
@@ -78,7 +78,8 @@ def table_is_as_built(sheets: Sheets, built: OurSheets, table: Table) -> bool:
     found = sheets.formulas(table.sheet)
     for block in training.table:
         columns = range(block.column, block.column + block.shape[1])
-        contents = block.contents.formulas if isinstance(block.contents, FilledDown) else block.contents[0]
+        first_row: Sequence[Content] = [content for row, _, content in block.cells() if row == block.row]
+        contents = block.contents.formulas if isinstance(block.contents, FilledDown) else first_row
         formulas = [content for content in contents if isinstance(content, Formula)]
         template = "\n".join(f"={built.book.written(one, training.sheet, from_row=block.row)}" for one in formulas)
         offsets = set(ROW_OFFSET.findall(template))

@@ -10,6 +10,7 @@ from xlbackprop.check.notes import learning_rate_notes, stored_notes
 from xlbackprop.check.numpy_run import differences
 from xlbackprop.check.start_values import with_strange_starts
 from xlbackprop.check.table import judge_table
+from xlbackprop.cnn import facts as cnn_facts
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile, CheckedTable
 from xlbackprop.spreadsheet.cells import Sheets
@@ -27,6 +28,11 @@ def check(path: Path) -> CheckedFile:
         sheets, stored = opened(path)
     except UnusableInput as error:
         return CheckedFile(path, error=str(error))
+    if cnn_facts.is_cnn_workbook(sheets):
+        try:
+            return _judge_cnn(sheets, path, "ironcalc")
+        except UnusableInput as error:
+            return CheckedFile(path, error=f"{path}: {error}")
     own, notes = None, []
     judged: list[CheckedTable] = []
     if is_own_workbook(sheets):
@@ -48,7 +54,7 @@ def check(path: Path) -> CheckedFile:
 
 
 def verify(path: Path, engine: str = "ironcalc") -> CheckedFile:
-    """Recalculate a workbook that `xlbackprop build` made, and judge every number in it.
+    """Recalculate a workbook that `xlbackprop build` or `xlbackprop cnn` made, and judge every number in it.
 
     Args:
         path: an .xlsx file, as it was built or edited since.
@@ -59,9 +65,18 @@ def verify(path: Path, engine: str = "ironcalc") -> CheckedFile:
     """
     sheets = recalculated(path, engine)
     try:
+        if cnn_facts.is_cnn_workbook(sheets):
+            return _judge_cnn(sheets, path, engine)
         return judge_own(sheets, path, engine)
     except UnusableInput as error:
         raise UnusableInput(f"{path}: {error}") from None
+
+
+def _judge_cnn(sheets: Sheets, path: Path, engine: str) -> CheckedFile:
+    # it takes its time to import, and few files need it
+    from xlbackprop.cnn.check import judge
+
+    return judge(sheets, path, engine)
 
 
 def judge_own(sheets: Sheets, path: Path, engine: str, built: OurSheets | None = None) -> CheckedFile:
