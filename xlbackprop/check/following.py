@@ -4,7 +4,6 @@ A formula is evaluated by our own interpreter, on the values that the engine gav
 of the training by the reference, too.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,7 @@ from xlbackprop.report.findings import Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.blocks import Formula, Role
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
-from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
+from xlbackprop.spreadsheet.cells import Sheets, Value, as_number, same_value
 from xlbackprop.spreadsheet.numbers import short_number
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.tables.own import OwnWorkbook
@@ -28,15 +27,9 @@ from xlbackprop.workbook.gradient_check import ZERO
 from xlbackprop.workbook.sheets import OurSheets
 from xlbackprop.workbook.training import TrainingSheet
 
-#: A number may differ from what its formula gives here by what rounding adds up to in a run.
-_ROUNDING = 1e-9
-#: What was written may differ from it by more, where a difference of nearly equal numbers amplifies the rounding of
+#: What was written may differ from what its formula gives by more than rounding, where a difference of nearly equal numbers amplifies the rounding of
 #: both, as a central difference does, so long as the cell follows from the others.
 _AMPLIFIED = 1e-6
-#: A number inside a text may be shown with few digits.
-_SHOWN_DIGITS = 1e-3
-
-_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[Ee][-+]?\d+)?")
 
 
 def formulas_around(sheet: BookSheet, *roles: Role) -> Iterator[tuple[int, int, Formula]]:
@@ -98,19 +91,6 @@ def _compared(sheets: Sheets, sheet: BookSheet, row: int, column: int, should: V
                 ranges=(cell_address(row, column),),
             ),
         )
-
-
-def same_value(found: Value, should: Value, rounding: float = _ROUNDING) -> bool:
-    """Whether a cell shows what it should, but for rounding: up to 1 an absolute difference, beyond a relative one."""
-    if isinstance(should, str) or isinstance(found, str):
-        # a number inside a text may be rounded or spelled differently
-        texts = str(found), str(should)
-        if _NUMBER.sub("#", texts[0]) != _NUMBER.sub("#", texts[1]):
-            return False
-        pairs = zip(*(map(float, _NUMBER.findall(text)) for text in texts), strict=True)
-        return all(abs(a - b) <= _SHOWN_DIGITS * max(abs(a), abs(b)) for a, b in pairs)
-    size = as_number(should)
-    return abs(as_number(found) - size) <= rounding * max(abs(size), 1)
 
 
 @dataclass(frozen=True)
