@@ -27,8 +27,8 @@ from xlbackprop.workbook.gradient_check import ZERO
 from xlbackprop.workbook.sheets import OurSheets
 from xlbackprop.workbook.training import TrainingSheet
 
-#: What was written may differ from what its formula gives by more than rounding, where a difference of nearly equal numbers amplifies the rounding of
-#: both, as a central difference does, so long as the cell follows from the others.
+#: What was written may differ from what a formula gives by more than rounding, where a difference of nearly equal
+#: numbers amplifies that of both, as a central difference does, so long as the cell follows from the others.
 _AMPLIFIED = 1e-6
 
 
