@@ -163,10 +163,10 @@ def models() -> None:
 @click.argument("model", default=DEFAULT_MODEL)
 def summary(model: str) -> None:
     """Show a network layer by layer: output shape, parameters, receptive field and jump."""
-    from mnist_train.models import build
     from mnist_train.summary import summary as table
+    from xlbackprop.cnn.networks import network_layers
 
-    click.echo(table(build(model)))
+    click.echo(table(network_layers(model)))
 
 
 _CHECKPOINT = click.argument("checkpoint", type=click.Path(path_type=Path))

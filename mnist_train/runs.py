@@ -188,7 +188,7 @@ def train(
         epochs, losses = _restored(training, folder) if resume else ([], [])
         if processes.writes and not epochs:
             files.write_text(folder / CONFIG, settings.to_toml(told))
-            files.write_text(folder / SUMMARY, summary(training.model) + "\n")
+            files.write_text(folder / SUMMARY, summary(network_layers(told.model)) + "\n")
         watcher.line(_opening(training, device, processes, len(epochs)))
         kept = len(epochs)
         try:
