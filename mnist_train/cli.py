@@ -199,7 +199,7 @@ def evaluate(checkpoint: Path, data_dir: Path, dataset: str | None, device: str,
 
     place = devices.choose_device(device)
     trained = load_trained(checkpoint, place)
-    images = data.load(dataset or trained.card["data"]["name"], data_dir).to(place)
+    images = data.load(dataset or trained.data_set, data_dir).to(place)
     result = evaluation.evaluate(trained.model, images.test, trained.normalisation)
     if as_json:
         click.echo(json.dumps({**dataclasses.asdict(result), "accuracy": result.accuracy}))
