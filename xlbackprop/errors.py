@@ -30,7 +30,7 @@ class CheckFailed(Failure):
 
 
 def reason(error: BaseException) -> str:
-    """What an error of the system or of a library says, as the end of one of our sentences, without its stop."""
-    text = str(getattr(error, "strerror", None) or error).strip().rstrip(".").replace(". ", "; ")
+    """What an error of the system or of a library says first, as the end of one of our sentences, without a stop."""
+    text = str(getattr(error, "strerror", None) or error).strip().partition(". ")[0].rstrip(".")
     # ZIP64 and the like stay as they are
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
