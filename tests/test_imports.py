@@ -21,10 +21,10 @@ MAY_IMPORT = {
     "report": {"backprop", "spreadsheet", "files", "errors"},
     "tables": {"backprop", "spreadsheet", "reference", "errors"},
     "workbook": {"backprop", "spreadsheet", "reference", "errors"},
-    "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "errors"},
+    "cnn": {"spreadsheet", "report", "files", "errors"},
+    "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "cnn", "errors"},
     "build": {"backprop", "spreadsheet", "report", "tables", "workbook", "check", "files", "errors"},
-    "cnn": {"spreadsheet", "files", "errors"},
-    "cli": {"backprop", "spreadsheet", "report", "check", "workbook", "build", "files", "errors", "commands"},
+    "cli": {"backprop", "spreadsheet", "report", "check", "workbook", "cnn", "build", "files", "errors", "commands"},
     "__main__": {"cli"},
 }
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -18,6 +18,7 @@ from xlbackprop.files import check_output
 
 if TYPE_CHECKING:
     from xlbackprop.build import Built
+    from xlbackprop.cnn.build import Built as BuiltNetwork
     from xlbackprop.report.findings import CheckedFile
 
 Given = TypeVar("Given")
@@ -26,7 +27,9 @@ Parsed = TypeVar("Parsed")
 _GARBAGE_THRESHOLD = 200_000
 #: A build of no more steps ends before a progress bar would appear.
 _QUICK_STEPS = 5_000
+_TEST_IMAGES = 10_000
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
+CNN_OUTPUT = Path("output/cnn.xlsx")
 
 
 @click.group(
@@ -44,6 +47,7 @@ def main(context: click.Context) -> None:
     xlbackprop check homework.xlsx
     xlbackprop verify backprop.xlsx
     xlbackprop templates
+    xlbackprop cnn -o cnn.xlsx
     """
     # click leaves colours out where the output is no terminal, but does not know NO_COLOR
     context.color = False if os.environ.get("NO_COLOR") else None
@@ -231,13 +235,14 @@ def _print_checked(files: "list[CheckedFile]") -> None:
         click.echo(click.style(str(file.file), bold=True))
         if file.error:
             click.echo(f"  {file.error}")
-        listed = [sheet for sheet in file.sheets if sheet.header_row is not None or sheet.findings]
+        # a trained network has no table: what is told is that of its sheets
+        listed = [one for one in file.sheets if one.header_row is not None or one.findings or not file.tables]
         width = max((len(sheet.sheet) for sheet in listed), default=0)
         for sheet in listed:
             rows = "no rows" if sheet.first_row is None else f"rows {sheet.first_row} to {sheet.last_row}"
             eta = f"η {'unknown' if sheet.learning_rate is None else f'{sheet.learning_rate:g}'}"
             if sheet.header_row is None:
-                rows, eta = "no table", ""
+                rows, eta = "no table" if file.tables else text.count(sheet.cells, "formula"), ""
             verdict = click.style(sheet.verdict, fg=text.COLOURS[sheet.verdict])
             click.echo(f"  {sheet.sheet:<{width}}  {rows:<16}  {eta:<10}  {verdict}")
             for line in text.table_lines(sheet):
@@ -260,10 +265,10 @@ def _print_checked(files: "list[CheckedFile]") -> None:
 @click.option("--details", is_flag=True, help="List every quantity of every sheet.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
-    """Recalculate a workbook made by `build` and compare every cell with NumPy.
+    """Recalculate a workbook made by `build` or `cnn` and compare every cell with NumPy.
 
-    The start values and learning rates are read from the file as it is now, so a workbook that was
-    edited and saved again verifies too. Exit code 1 means that a cell is wrong; the cause is named.
+    The start values, learning rates and weights are read from the file as it is now, so a workbook that
+    was edited and saved again verifies too. Exit code 1 means that a cell is wrong; the cause is named.
 
     \b
     xlbackprop verify backprop.xlsx
@@ -314,3 +319,78 @@ def templates() -> None:
     for name in template_names():
         network = load_template(name)
         click.echo(f"{name:<8}  {network.shape:<8}  {network.description}")
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=CNN_OUTPUT,
+    show_default=True,
+    help="The workbook to write.",
+)
+@click.option("--network", help="Which of the networks that come with the program: nano or teach.  [default: nano]")
+@click.option(
+    "--round", "decimals", type=int, metavar="N", help="Round the weights to N decimals, to read and type them."
+)
+@click.option("--digits", metavar="N|all", help="How many images can be chosen.  [default: 30]")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="The folder of the images, where not those shipped.")
+@click.option("--protect", is_flag=True, help="Lock every cell but the input cells, without a password.")
+@click.option("--force", is_flag=True, help="Replace the workbook if it exists.")
+def cnn(
+    path: Path | None,
+    output: Path,
+    network: str | None,
+    decimals: int | None,
+    digits: str | None,
+    data_dir: Path | None,
+    protect: bool,
+    force: bool,
+) -> None:
+    """Write a trained convolutional network as a workbook.
+
+    Every cell of every feature map is a live formula: draw a digit, edit a weight, and see what the
+    network reads. PATH is the folder of a run of `mnist-train`, or its model.safetensors; without it,
+    a network that comes with the program is written.
+
+    \b
+    xlbackprop cnn -o cnn.xlsx
+    xlbackprop cnn --network teach --round 2 -o teach.xlsx
+    xlbackprop cnn output/mnist/tiny -o tiny.xlsx
+    """
+    from xlbackprop.cnn.build import Recipe
+    from xlbackprop.cnn.build import build as build_workbook
+
+    if path and network:
+        raise UnusableInput(f"{path} and --network exclude each other: give one.")
+    recipe = Recipe(
+        path=path,
+        network=network,
+        decimals=decimals,
+        digits=_parsed("digits", _count_of_digits, digits),
+        data_dir=data_dir,
+        protect=protect,
+    )
+    # a folder of images is read as a whole
+    with _progress(_TEST_IMAGES, "image", worth_it=data_dir is not None) as image_done:
+        built = build_workbook(recipe, output, force=force, create_folder=output == CNN_OUTPUT, on_image=image_done)
+    _print_network(built, recipe.rounded_accuracy)
+
+
+def _count_of_digits(word: str | None) -> "int | Literal['all'] | None":
+    if word is None or word == "all":
+        return word  # type: ignore[return-value]
+    if not word.isascii() or not word.isdigit():
+        raise UnusableInput(f"{word} is no number of images: give a whole number, or all.")
+    return int(word)
+
+
+def _print_network(built: "BuiltNetwork", about_rounding: str) -> None:
+    from xlbackprop.report.text import count
+
+    click.echo(f"Wrote {built.path}: {built.network.name}, {count(built.digits, 'image')} to choose from.")
+    if about_rounding:
+        click.echo(about_rounding)
+    click.echo(_agreement(built.report))

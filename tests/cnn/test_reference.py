@@ -3,24 +3,12 @@
 import numpy as np
 import pytest
 
+from tests.cnn.drawn import drawn_tensors
 from tests.conftest import needs_trainer
 from xlbackprop.cnn import reference
-from xlbackprop.cnn.layers import tensor_shapes
 from xlbackprop.cnn.networks import IMAGE, NETWORKS
 
 pytestmark = needs_trainer
-
-
-def drawn_tensors(layers, seed: int = 0):
-    """Weights that are neither 0 nor 1 anywhere, with negative gammas among them."""
-    generator = np.random.default_rng(seed)
-    found = []
-    for layer in layers:
-        tensors = {name: generator.normal(0, 0.4, shape) for name, shape in tensor_shapes(layer).items()}
-        if "running_var" in tensors:
-            tensors["running_var"] = np.abs(tensors["running_var"]) + 0.1
-        found.append(tensors)
-    return tuple(found)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -5,7 +5,7 @@ import doctest
 import pytest
 
 from xlbackprop.spreadsheet import book as module
-from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Role
+from xlbackprop.spreadsheet.blocks import FilledDown, FilledOver, Formula, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import NO_CELL, joined
 
@@ -85,3 +85,43 @@ def test_a_zero_without_a_cell_needs_none() -> None:
 def test_numbers_need_a_role() -> None:
     with pytest.raises(ValueError, match="the numbers at Sheet1!A1 need a role"):
         Book().sheet("Sheet1").put("A1", 1.0)
+
+
+def test_a_formula_that_is_filled_over_a_block_moves_with_each_cell() -> None:
+    book = Book()
+    sheet = book.sheet("Sums")
+    numbers = sheet.put("A1", [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]], role=Role.CONSTANT)
+    factor = sheet.put("E1", 10.0, role=Role.INPUT)
+    block = sheet.reserve("sums", "G1", (2, 2))
+    sheet.fill(block, FilledOver(f"SUM({numbers.place[:2, :2]})*{factor.place:$}"))
+    texts = [text for _, _, text in book.written_over(block, block.contents)]
+    assert texts == ["SUM(A1:B2)*$E$1", "SUM(B1:C2)*$E$1", "SUM(A2:B3)*$E$1", "SUM(B2:C3)*$E$1"]
+    assert book.values(block.place) == [120, 160, 240, 280]
+
+
+def test_a_filled_formula_may_move_by_more_than_a_cell_and_leave_a_margin() -> None:
+    book = Book()
+    sheet = book.sheet("Pools")
+    numbers = sheet.put("A1", [[float(10 * row + column) for column in range(4)] for row in range(4)], role=Role.INPUT)
+    block = sheet.reserve("pools", "F1", (4, 4))
+    sheet.fill(block, FilledOver(f"MAX({numbers.place[:2, :2]})", step=2, margin=1))
+    found = list(book.written_over(block, block.contents))
+    assert found[0] == (2, 7, "MAX(A1:B2)")
+    assert found[-1] == (3, 8, "MAX(C3:D4)")
+    assert len(found) == 4
+    assert book.values(block.place[1:3, 1:3]) == [11, 13, 31, 33]
+    assert book.value(block.place[0, 0]) is None
+
+
+def test_a_filled_formula_is_fixed_in_its_rows_or_columns_alone() -> None:
+    book = Book()
+    sheet, other = book.sheet("Here"), book.sheet("100 %")
+    numbers = other.put("B2", [[1.0, 2.0], [3.0, 4.0]], role=Role.INPUT)
+    block = sheet.reserve("products", "A1", (2, 2))
+    first = numbers.place[0, 0]
+    sheet.fill(block, FilledOver(f"{first:$1}*{first:A$}"))
+    assert [text for _, _, text in book.written_over(block, block.contents)][1:3] == [
+        "'100 %'!$B2*'100 %'!C$2",
+        "'100 %'!$B3*'100 %'!B$2",
+    ]
+    assert book.values(block.place) == [1, 2, 3, 6]

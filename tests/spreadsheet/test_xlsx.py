@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from xlbackprop.backprop.templates import load_template
-from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Link, Role
+from xlbackprop.spreadsheet.blocks import FilledDown, FilledOver, Formula, Link, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.charts import Axis, Chart, Series
+from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.looks import Look
+from xlbackprop.spreadsheet.presentation import ColourScale
 from xlbackprop.spreadsheet.xlsx import write
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin
@@ -102,3 +104,42 @@ def test_a_curve_has_no_stored_point_where_a_cell_shows_an_error(tmp_path: Path,
         r'<c:pt idx="(\d)"><c:v>([^<]*)</c:v>', written["xl/charts/chart1.xml"].partition("<c:xVal>")[2]
     )
     assert cached == [("1", "0.25"), ("1", "0.25")]
+
+
+def filled_over(path: Path, *, streamed: bool, step: int = 1) -> Path:
+    book = Book()
+    first = book.sheet("Sheet")
+    numbers = first.put("A1", [[float(row * column) for column in range(6)] for row in range(6)], role=Role.INPUT)
+    block = first.reserve("sums", "H1", (4, 4))
+    first.fill(block, FilledOver(f"IF(1<2,SUM({numbers.place[:2, :2]}),0)&\"\"", step, margin=1))
+    write(book, path, streamed=streamed)
+    return path
+
+
+def test_a_formula_that_is_filled_over_a_block_is_written_once_and_read_in_every_cell(tmp_path: Path) -> None:
+    once, each = (filled_over(tmp_path / f"{streamed}.xlsx", streamed=streamed) for streamed in (True, False))
+    assert sheet(once).count("SUM(") == 1
+    assert sheet(each).count("SUM(") == 4
+    ours, plain = recalculated(once), recalculated(each)
+    assert ours.formulas("Sheet") == plain.formulas("Sheet")
+    assert ours.value("Sheet", 3, 10) == plain.value("Sheet", 3, 10) == "9"
+
+
+def test_a_filled_formula_that_moves_by_more_than_a_cell_is_written_in_each(tmp_path: Path) -> None:
+    assert sheet(filled_over(tmp_path / "steps.xlsx", streamed=True, step=2)).count("SUM(") == 4
+
+
+def test_libreoffice_reads_a_filled_formula_in_every_cell(libreoffice: str, tmp_path: Path) -> None:
+    path = filled_over(tmp_path / "filled.xlsx", streamed=True)
+    assert recalculated(path, "libreoffice").values("Sheet") == recalculated(path).values("Sheet")
+
+
+def test_a_colour_scale_reaches_as_far_either_way_as_the_largest_number(tmp_path: Path) -> None:
+    book = Book()
+    first = book.sheet("Sheet")
+    block = first.put("A1", [[-1.0, 2.0]], role=Role.INPUT)
+    first.scales.append(ColourScale(block.place, "#0000FF", "#FFFFFF", "#FF0000"))
+    write(book, tmp_path / "scale.xlsx")
+    text = sheet(tmp_path / "scale.xlsx")
+    assert '<cfvo type="formula" val="-MAX(MAX($A$1:$B$1),-MIN($A$1:$B$1))"/>' in text
+    assert text.count("<color rgb=") == 3

@@ -6,7 +6,6 @@ finding, whatever it shows. And where all formulas are right, each number must f
 that it refers to.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,10 +19,10 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.report.findings import CheckedTable, Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address, column_ranges
-from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Role
+from xlbackprop.spreadsheet.blocks import Content, FilledDown, Formula, Role
 from xlbackprop.spreadsheet.book import ROW_OFFSET
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
-from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
+from xlbackprop.spreadsheet.cells import Sheets, Value, as_number, same_value
 from xlbackprop.spreadsheet.ironcalc import spelled
 from xlbackprop.spreadsheet.numbers import short_number
 from xlbackprop.spreadsheet.places import Place
@@ -35,13 +34,6 @@ from xlbackprop.workbook.network_sheet import Origin
 from xlbackprop.workbook.run import NoRun
 from xlbackprop.workbook.sheets import OurSheets, our_sheets
 from xlbackprop.workbook.training import TrainingSheet
-
-#: A number may differ from what its formula gives here by what rounding adds up to in a run.
-_ROUNDING = 1e-9
-#: A number inside a text may be shown with few digits.
-_SHOWN_DIGITS = 1e-3
-
-_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[Ee][-+]?\d+)?")
 
 
 def judge_around(
@@ -99,7 +91,8 @@ def table_is_as_built(sheets: Sheets, built: OurSheets, table: Table) -> bool:
     found = sheets.formulas(table.sheet)
     for block in training.table:
         columns = range(block.column, block.column + block.shape[1])
-        contents = block.contents.formulas if isinstance(block.contents, FilledDown) else block.contents[0]
+        first_row: Sequence[Content] = [content for row, _, content in block.cells() if row == block.row]
+        contents = block.contents.formulas if isinstance(block.contents, FilledDown) else first_row
         formulas = [content for content in contents if isinstance(content, Formula)]
         template = "\n".join(f"={built.book.written(one, training.sheet, from_row=block.row)}" for one in formulas)
         offsets = set(ROW_OFFSET.findall(template))
@@ -246,19 +239,6 @@ def _compared(sheets: Sheets, sheet: BookSheet, row: int, column: int, should: V
                 ranges=(cell_address(row, column),),
             ),
         )
-
-
-def same_value(found: Value, should: Value) -> bool:
-    """Whether a cell shows what it should, but for rounding."""
-    if isinstance(should, str) or isinstance(found, str):
-        # a number inside a text may be rounded or spelled differently
-        texts = str(found), str(should)
-        if _NUMBER.sub("#", texts[0]) != _NUMBER.sub("#", texts[1]):
-            return False
-        pairs = zip(*(map(float, _NUMBER.findall(text)) for text in texts), strict=True)
-        return all(abs(a - b) <= _SHOWN_DIGITS * max(abs(a), abs(b)) for a, b in pairs)
-    size = as_number(should)
-    return abs(as_number(found) - size) <= _ROUNDING * max(abs(size), 1)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from xlbackprop import __version__
 from xlbackprop.check.around import insist_on_whole, judge_around, sheets_as_built, table_is_as_built
-from xlbackprop.check.notes import learning_rate_notes, stored_notes
+from xlbackprop.check.notes import learning_rate_notes, stored_notes, unlike_stored
 from xlbackprop.check.numpy_run import differences
 from xlbackprop.check.start_values import with_strange_starts
 from xlbackprop.check.table import judge_table
+from xlbackprop.cnn import facts as cnn_facts
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile, CheckedTable
 from xlbackprop.spreadsheet.cells import Sheets
@@ -27,6 +28,8 @@ def check(path: Path) -> CheckedFile:
         sheets, stored = opened(path)
     except UnusableInput as error:
         return CheckedFile(path, error=str(error))
+    if cnn_facts.is_cnn_workbook(sheets):
+        return _check_cnn(sheets, path, stored)
     own, notes = None, []
     judged: list[CheckedTable] = []
     if is_own_workbook(sheets):
@@ -48,7 +51,7 @@ def check(path: Path) -> CheckedFile:
 
 
 def verify(path: Path, engine: str = "ironcalc") -> CheckedFile:
-    """Recalculate a workbook that `xlbackprop build` made, and judge every number in it.
+    """Recalculate a workbook that `xlbackprop build` or `xlbackprop cnn` made, and judge every number in it.
 
     Args:
         path: an .xlsx file, as it was built or edited since.
@@ -59,9 +62,27 @@ def verify(path: Path, engine: str = "ironcalc") -> CheckedFile:
     """
     sheets = recalculated(path, engine)
     try:
+        if cnn_facts.is_cnn_workbook(sheets):
+            return _judge_cnn(sheets, path, engine)
         return judge_own(sheets, path, engine)
     except UnusableInput as error:
         raise UnusableInput(f"{path}: {error}") from None
+
+
+def _check_cnn(sheets: Sheets, path: Path, stored: Stored) -> CheckedFile:
+    """Check a workbook that holds a trained network, and whether it shows what it computes."""
+    try:
+        checked = _judge_cnn(sheets, path, "ironcalc")
+    except UnusableInput as error:
+        return CheckedFile(path, error=f"{path}: {error}")
+    return replace(checked, notes=(*checked.notes, *unlike_stored(sheets, stored)))
+
+
+def _judge_cnn(sheets: Sheets, path: Path, engine: str) -> CheckedFile:
+    # it takes its time to import, and few files need it
+    from xlbackprop.cnn.check import judge
+
+    return judge(sheets, path, engine)
 
 
 def judge_own(sheets: Sheets, path: Path, engine: str, built: OurSheets | None = None) -> CheckedFile:

@@ -1,17 +1,13 @@
 """How each kind of layer is computed in cells: its formulas, given where its input and its weights stand.
 
-What a layer is given, and what it gives, are places: arrays of cell ids of shape (channels, height, width). A window
-of a map is a slice of its place, and its address is written only when the formula is. A map that a window shall leave
-at its edges stands in a ring of empty cells, which count as 0. Maps of a single cell, the features, stand below each
-other in one block.
+What a layer is given is a place: an array of cell ids of shape (channels, height, width). A window of a map is a slice
+of it, and its address is written only when the formula is. A map that a window shall leave at its edges stands in a
+ring of empty cells, which count as 0. Maps of a single cell, the features, stand below each other in one block.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from xlbackprop.cnn.layers import (
     AveragePool,
@@ -26,12 +22,16 @@ from xlbackprop.cnn.layers import (
     LogSoftmax,
     MaxPool,
     ReLU,
+    Shape,
+    output_shape,
+    spoken,
 )
+from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet.blocks import FilledOver
 from xlbackprop.spreadsheet.places import Place
 
-#: The texts of formulas, in the shape of what they give.
-Texts = NDArray[np.object_]
-#: The places of a layer's tensors, by torch's names, and of what follows from them.
+#: The places of a layer's tensors, by torch's names, and of what follows from them; those of weights that a map is
+#: made with have the shape (outputs, inputs, height, width).
 Weights = Mapping[str, Place]
 
 
@@ -42,44 +42,71 @@ class Stage:
     Attributes:
         numbers: the place of each in the network, counted from 0.
         layers: at least one.
+        shape: of its output: channels, height, width.
     """
 
     numbers: tuple[int, ...]
     layers: Layers
+    shape: Shape
 
     @property
     def cell_by_cell(self) -> bool:
         """Whether each cell of its output depends on one cell of its input alone."""
         return isinstance(self.layers[0], BatchNorm | ReLU)
 
+    @property
+    def ring(self) -> int:
+        """How many empty cells it needs on each side of the maps that it is given."""
+        return self.layers[0].padding if isinstance(self.layers[0], Convolution) else 0
 
-def stages(layers: Layers) -> list[Stage]:
+    @property
+    def name(self) -> str:
+        """Its layers in words, counted from 1: `layers 3, 4: batch norm, ReLU`."""
+        numbers = ", ".join(str(number + 1) for number in self.numbers)
+        return f"layer{'s' * (len(self.numbers) > 1)} {numbers}: {', '.join(map(spoken, self.layers))}"
+
+
+def stages(layers: Layers, shape: Shape) -> list[Stage]:
     """The layers in groups that share cells.
 
     Dropout and flattening cost no cell, nor does a log-softmax at the end: the logits before it give the same answer.
-    """
-    found: list[list[int]] = []
-    for n, layer in enumerate(layers):
-        if isinstance(layer, Dropout | Flatten | LogSoftmax):
-            continue
-        goes_on = isinstance(layer, BatchNorm | ReLU) and found and isinstance(layers[found[-1][0]], BatchNorm | ReLU)
-        if goes_on:
-            found[-1].append(n)
-        else:
-            found.append([n])
-    return [Stage(tuple(numbers), tuple(layers[n] for n in numbers)) for numbers in found]
-
-
-def window_formulas(layer: Layer, inputs: Place, weights: Weights, ring: int) -> Texts:
-    """The formulas of a layer that moves a window, or looks at everything.
 
     Args:
-        layer: the layer.
-        inputs: (channels, height, width), without the ring around the maps.
-        weights: the places of its tensors.
-        ring: how many cells of the ring there are in `inputs` on each side.
+        layers: in their order, fitting to each other.
+        shape: of the image.
+
+    Raises:
+        UnusableInput: a layer cannot be written.
     """
-    return _FORWARD[type(layer)](layer, inputs, weights, ring)
+    found: list[Stage] = []
+    for n, layer in enumerate(layers):
+        if isinstance(layer, LogSoftmax) and n < len(layers) - 1:
+            raise UnusableInput(f"layer {n + 1}, {spoken(layer)}, cannot be written as cells: it may only be the last.")
+        if isinstance(layer, Dropout | Flatten | LogSoftmax):
+            continue
+        shape = (layer.outputs, 1, 1) if isinstance(layer, Linear) else output_shape(layer, shape)
+        stage = Stage((n,), (layer,), shape)
+        if found and stage.cell_by_cell and found[-1].cell_by_cell:
+            found[-1] = Stage((*found[-1].numbers, n), (*found[-1].layers, layer), shape)
+        else:
+            found.append(stage)
+    if not found:
+        raise UnusableInput("the network has no layer that computes anything.")
+    return found
+
+
+def map_formula(stage: Stage, inputs: Place, weights: Sequence[Weights], channel: int) -> FilledOver:
+    """The formula of a map, for all its cells.
+
+    Args:
+        stage: the layers that make it.
+        inputs: (channels, height, width), with the ring that the stage needs.
+        weights: the places of each layer's tensors.
+        channel: the number of the map.
+    """
+    if stage.cell_by_cell:
+        return FilledOver(cell_formula(stage.layers, f"{inputs[channel, 0, 0]}", weights, channel))
+    return _FORWARD[type(stage.layers[0])](stage.layers[0], inputs, weights[0], channel)
 
 
 def cell_formula(layers: Sequence[Layer], text: str, weights: Sequence[Weights], channel: int) -> str:
@@ -91,17 +118,20 @@ def cell_formula(layers: Sequence[Layer], text: str, weights: Sequence[Weights],
         weights: of each layer.
         channel: the map that the cell belongs to.
     """
+    is_sum = False
     for layer, own in zip(layers, weights, strict=True):
         if isinstance(layer, BatchNorm):
-            text = f"{own['scale'][channel]:$}*{text}+{own['shift'][channel]:$}"
+            factor = f"({text})" if is_sum else text
+            text = f"{own['scale'][channel]:$}*{factor}+{own['shift'][channel]:$}"
         else:
             text = f"MAX(0,{text})"
+        is_sum = isinstance(layer, BatchNorm)
     return text
 
 
 def scale_formula(weights: Weights, channel: int) -> str:
     """By what a batch norm multiplies a map."""
-    return f"{weights['weight'][channel]}/SQRT({weights['running_var'][channel]}+{BatchNorm.epsilon:f})"
+    return f"{weights['weight'][channel]}/SQRT({weights['running_var'][channel]}+{BatchNorm.epsilon:.5f})"
 
 
 def shift_formula(weights: Weights, channel: int) -> str:
@@ -110,68 +140,43 @@ def shift_formula(weights: Weights, channel: int) -> str:
     return f"{weights['bias'][channel]}-{mean}*{scale}"
 
 
-def weighted_sum(inputs: Place, weights: Place) -> str:
+def _weighted_sum(inputs: Place, kernels: Place) -> str:
     """The sum of the products of cells with their weights, (channels, height, width) each: a SUMPRODUCT a channel."""
-    product = "{}*{:$}" if inputs.shape[1:] == (1, 1) else "SUMPRODUCT({},{:$})"
-    return "+".join(product.format(x, w) for x, w in zip(inputs, weights, strict=True))
+    if inputs.shape[1:] == (1, 1):
+        return "+".join(f"{x[0, 0]}*{w[0, 0]:$}" for x, w in zip(inputs, kernels, strict=True))
+    return "+".join(f"SUMPRODUCT({x},{w:$})" for x, w in zip(inputs, kernels, strict=True))
 
 
-def _texts(shape: tuple[int, ...], text: Callable[..., str]) -> Texts:
-    found = np.empty(shape, dtype=object)
-    for index in np.ndindex(shape):
-        found[index] = text(*index)
-    return found
+def _convolution(layer: Convolution, inputs: Place, weights: Weights, channel: int) -> FilledOver:
+    channels = slice(channel, channel + 1) if layer.depthwise else slice(None)
+    products = _weighted_sum(inputs[channels, : layer.kernel, : layer.kernel], weights["weight"][channel])
+    return FilledOver(products + (f"+{weights['bias'][channel]:$}" if layer.bias else ""))
 
 
-def _convolution(layer: Convolution, inputs: Place, weights: Weights, ring: int) -> Texts:
-    kernel, inset = layer.kernel, ring - layer.padding
-    ids = inputs.ids[:, inset : inputs.shape[1] - inset, inset : inputs.shape[2] - inset]
-    height, width = (side - kernel + 1 for side in ids.shape[1:])
-    kernels = weights["weight"]
-
-    def text(output: int, row: int, column: int) -> str:
-        channels = slice(output, output + 1) if layer.depthwise else slice(None)
-        window = Place(ids[channels, row : row + kernel, column : column + kernel])
-        bias = f"+{weights['bias'][output]:$}" if layer.bias else ""
-        return weighted_sum(window, kernels[output]) + bias
-
-    return _texts((layer.outputs, height, width), text)
+def _max_pool(layer: MaxPool, inputs: Place, weights: Weights, channel: int) -> FilledOver:
+    return FilledOver(f"MAX({inputs[channel, : layer.size, : layer.size]})", layer.size)
 
 
-def _pool(function: str) -> Callable[[Any, Place, Weights, int], Texts]:
-    def texts(layer: Any, inputs: Place, weights: Weights, ring: int) -> Texts:
-        ids = inputs.ids[:, ring : inputs.shape[1] - ring, ring : inputs.shape[2] - ring]
-        sides = ids.shape[1:] if isinstance(layer, GlobalAveragePool) else (layer.size, layer.size)
-        rows, columns = (side // window for side, window in zip(ids.shape[1:], sides, strict=True))
-
-        def text(channel: int, row: int, column: int) -> str:
-            top, left = row * sides[0], column * sides[1]
-            return f"{function}({Place(ids[channel, top : top + sides[0], left : left + sides[1]])})"
-
-        return _texts((len(ids), rows, columns), text)
-
-    return texts
+def _average_pool(layer: AveragePool, inputs: Place, weights: Weights, channel: int) -> FilledOver:
+    return FilledOver(f"AVERAGE({inputs[channel, : layer.size, : layer.size]})", layer.size)
 
 
-def _linear(layer: Linear, inputs: Place, weights: Weights, ring: int) -> Texts:
-    ids = inputs.ids[:, ring : inputs.shape[1] - ring, ring : inputs.shape[2] - ring]
-    kernels = weights["weight"]
-
-    def text(output: int, *_: int) -> str:
-        if ids.shape[1:] == (1, 1):
-            # features and their weights stand below each other
-            products = f"SUMPRODUCT({Place(ids)},{kernels[output]:$})"
-        else:
-            products = weighted_sum(Place(ids), kernels[output])
-        return f"{products}+{weights['bias'][output]:$}"
-
-    return _texts((layer.outputs, 1, 1), text)
+def _global_average_pool(layer: GlobalAveragePool, inputs: Place, weights: Weights, channel: int) -> FilledOver:
+    return FilledOver(f"AVERAGE({inputs[channel]})")
 
 
-_FORWARD: dict[type[Layer], Callable[[Any, Place, Weights, int], Texts]] = {
+def _linear(layer: Linear, inputs: Place, weights: Weights, channel: int) -> FilledOver:
+    kernels = weights["weight"][channel]
+    if inputs.shape[1:] == (1, 1):
+        # features and their weights stand below each other
+        return FilledOver(f"SUMPRODUCT({inputs[:, 0, 0]},{kernels[:, 0, 0]})+{weights['bias'][channel]}")
+    return FilledOver(f"{_weighted_sum(inputs, kernels)}+{weights['bias'][channel]}")
+
+
+_FORWARD: dict[type[Layer], Callable[[Any, Place, Weights, int], FilledOver]] = {
     Convolution: _convolution,
-    MaxPool: _pool("MAX"),
-    AveragePool: _pool("AVERAGE"),
-    GlobalAveragePool: _pool("AVERAGE"),
+    MaxPool: _max_pool,
+    AveragePool: _average_pool,
+    GlobalAveragePool: _global_average_pool,
     Linear: _linear,
 }

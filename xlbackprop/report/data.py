@@ -25,9 +25,10 @@ def as_json(files: Sequence[CheckedFile], *, every_sheet: bool = False) -> dict[
     Args:
         files: what was found in each.
         every_sheet: list the sheets around the tables of a workbook of ours among its tables, with null
-            for rows and learning rate; otherwise only what is wrong on them is told, under `elsewhere`.
+            for rows and learning rate; otherwise only what is wrong on them is told, under `elsewhere`. A
+            workbook without a table, which holds a trained network, has all its sheets listed.
     """
-    return {"files": [_file(file, file.sheets if every_sheet else file.tables) for file in files]}
+    return {"files": [_file(file, file.sheets if every_sheet or not file.tables else file.tables) for file in files]}
 
 
 def _file(file: CheckedFile, tables: Sequence[CheckedTable]) -> dict[str, Any]:

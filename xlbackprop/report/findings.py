@@ -84,7 +84,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class CheckedTable:
-    """What was found in one backpropagation table, or on a sheet around the tables of a workbook of ours.
+    """What was found in one backpropagation table, or on another sheet of a workbook of ours.
 
     Attributes:
         sheet: the sheet.
@@ -159,8 +159,8 @@ class CheckedFile:
 
     @property
     def correct(self) -> bool:
-        """Whether it holds a table, and nothing is wrong in it."""
-        return bool(self.tables) and all(sheet.verdict is Verdict.CORRECT for sheet in self.sheets)
+        """Whether something was judged, and nothing is wrong in it."""
+        return bool(self.sheets) and all(sheet.verdict is Verdict.CORRECT for sheet in self.sheets)
 
     @property
     def cells(self) -> int:

@@ -81,7 +81,7 @@ def agreement(file: CheckedFile, engine: str) -> str:
     if not file.correct:
         return f"{text}."
     sheet, largest = max(
-        ((table.sheet, table.largest_difference) for table in file.tables if table.largest_difference),
+        ((one.sheet, one.largest_difference) for one in file.sheets if one.largest_difference),
         key=lambda candidate: candidate[1].max_abs or 0.0,
     )
     return (

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.looks import PLAIN, Look
@@ -72,6 +73,23 @@ class FilledDown:
     kept: Mapping[int, Sequence[float]]
 
 
+@dataclass(frozen=True)
+class FilledOver:
+    """One formula, filled right and down over a block, or over what lies within a margin of empty cells.
+
+    Attributes:
+        formula: that of the first cell, with holes; what is not fixed in it moves with each cell.
+        step: by how many cells it moves where the formula goes one cell on: the side of the squares that are pooled.
+        margin: how many cells on each side of the block stay empty.
+        values: what each cell shows, (rows, columns), where that is known already; else it is evaluated.
+    """
+
+    formula: str
+    step: int = 1
+    margin: int = 0
+    values: NDArray[np.float64] | None = None
+
+
 @dataclass
 class Block:
     """A rectangle of cells.
@@ -97,7 +115,7 @@ class Block:
     shape: tuple[int, int]
     first_id: int
     single: bool = False
-    contents: Sequence[Sequence[Content]] | FilledDown = ()
+    contents: Sequence[Sequence[Content]] | FilledDown | FilledOver = ()
     looks: Sequence[Look] = (PLAIN,)
     row_looks: Mapping[int, Look] = field(default_factory=dict)
 
@@ -121,8 +139,8 @@ class Block:
         return self.row_looks.get(row) or self.looks[column if len(self.looks) > 1 else 0]
 
     def cells(self) -> Iterator[tuple[int, int, Content]]:
-        """Row and column in the sheet of each cell that is not streamed, with what stands in it."""
-        if not isinstance(self.contents, FilledDown):
+        """Row and column in the sheet of each cell with contents of its own, with what stands in it."""
+        if not isinstance(self.contents, FilledDown | FilledOver):
             for n, row in enumerate(self.contents):
                 for k, content in enumerate(row):
                     yield self.row + n, self.column + k, content

@@ -19,7 +19,7 @@ the formula is written for a sheet:
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -28,12 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlbackprop.spreadsheet.addresses import column_letters, place, quoted
-from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, Formula, Link, Role
+from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, FilledOver, Formula, Link, Role
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.evaluation import HOLE, Formulas, evaluated
 from xlbackprop.spreadsheet.looks import PLAIN, Look
 from xlbackprop.spreadsheet.places import NO_CELL, Place
-from xlbackprop.spreadsheet.presentation import Note, Page, Rule, Validation, Width
+from xlbackprop.spreadsheet.presentation import Bars, ColourScale, Note, Page, Rule, Shades, Validation, Width
 
 #: The mark of a row number that moves with the row of its formula: how far it lies below.
 ROW_OFFSET = re.compile(r"\x04(-?\d+)\x05")
@@ -55,6 +55,10 @@ class Sheet:
         self.heights: dict[int, int] = {}
         self.charts: list[tuple[str, Any, int, int]] = []
         self.rules: list[Rule] = []
+        self.scales: list[ColourScale] = []
+        self.shades: list[Shades] = []
+        self.bars: list[Bars] = []
+        self.merged: list[tuple[Place, tuple[int, int]]] = []
         self.validations: list[Validation] = []
         self.notes: list[Note] = []
         self.unlike_neighbours: list[Place] = []
@@ -102,12 +106,24 @@ class Sheet:
     def fill(
         self,
         block: Block,
-        contents: Content | Sequence[Content] | Sequence[Sequence[Content]] | FilledDown,
+        contents: Content | Sequence[Content] | Sequence[Sequence[Content]] | FilledDown | FilledOver,
         *looks: Look,
     ) -> None:
         """Give a reserved block its contents, of its shape, and its look, one for all or one a column."""
-        block.contents = contents if isinstance(contents, FilledDown) else _rows(contents)
+        block.contents = contents if isinstance(contents, FilledDown | FilledOver) else _rows(contents)
         block.looks = looks or (PLAIN,)
+
+    def put_over(self, cells: str, content: Content, *looks: Look, role: Role | None = None, name: str = "") -> Block:
+        """A cell that is merged with those right of it and below it: `B4:F6`."""
+        first, _, last = cells.partition(":")
+        block = self.put(first, content, *looks, role=role, name=name)
+        (top, left), (bottom, right) = place(first), place(last)
+        self.merge(block, bottom - top + 1, right - left + 1)
+        return block
+
+    def merge(self, block: Block, rows: int, columns: int) -> None:
+        """Merge each cell of a block of one column with those right of it and below it; a row a cell, or one cell."""
+        self.merged += [(block.cell(row), (rows, columns)) for row in range(block.shape[0])]
 
     def set_widths(self, widths: Mapping[str, int]) -> None:
         """The widths of columns in pixels, by their letters: `A`, or `A:C`."""
@@ -194,6 +210,53 @@ class Book:
 
         return HOLE.sub(filled, text)
 
+    def written_over(self, block: Block, filled: FilledOver) -> Iterator[tuple[int, int, str]]:
+        """Row and column in the sheet of each cell that a formula is filled over, with its text there."""
+        rows: list[int] = []
+        columns: list[int] = []
+
+        def end(cell_id: int, fixed: str) -> str:
+            _, row, column = self.where(cell_id)
+            text = "$" * (fixed in ("$", "$1"))
+            if fixed in ("$", "$1"):
+                text += column_letters(column)
+            else:
+                columns.append(column)
+                text += "%%s"
+            if fixed in ("$", "A$"):
+                return f"{text}${row}"
+            rows.append(row)
+            return text + "%d"
+
+        def template(hole: re.Match[str]) -> str:
+            ends = [int(cell_id) for cell_id in hole["ends"].split(":")]
+            sheet = self.block(ends[0]).sheet
+            name = "" if sheet is block.sheet else f"{quoted(sheet.name)}!".replace("%", "%%%%")
+            return name + ":".join(end(cell_id, hole["fixed"]) for cell_id in ends)
+
+        # rows are filled in first, then columns
+        text = HOLE.sub(template, filled.formula.replace("%", "%%%%"))
+        height, width = (side - 2 * filled.margin for side in block.shape)
+        across = [tuple(column_letters(column + filled.step * n) for column in columns) for n in range(width)]
+        first_row, first_column = block.row + filled.margin, block.column + filled.margin
+        for n in range(height):
+            line = text % tuple(row + filled.step * n for row in rows)
+            for k, letters in enumerate(across):
+                yield first_row + n, first_column + k, line % letters
+
+    def formula_over(self, filled: FilledOver, row: int, column: int) -> Formula:
+        """The formula that is filled over a block as it is in a cell, counted from 0 within the margin."""
+        down, right = filled.step * row, filled.step * column
+
+        def moved(hole: re.Match[str]) -> str:
+            fixed = hole["fixed"]
+            steps = (down * (fixed in ("", "$1")), right * (fixed in ("", "A$")))
+            ends = [int(cell_id) for cell_id in hole["ends"].split(":")]
+            width = self.block(ends[0]).shape[1]
+            return f"\x02{':'.join(str(one + steps[0] * width + steps[1]) for one in ends)}|{fixed}\x03"
+
+        return Formula(HOLE.sub(moved, filled.formula))
+
     def value(self, cell: Place) -> Value:
         """What a single cell shows: what stands in it, or what its formula gives."""
         return self._value(int(cell.ids.flat[0]))
@@ -221,7 +284,19 @@ class Book:
             row, column = block.position(cell_id)
             if isinstance(block.contents, FilledDown):
                 return block.contents.kept[column][row]
+            if isinstance(block.contents, FilledOver):
+                return self._value_over(cell_id, block, block.contents)
             self._values[cell_id] = self.shown(block.contents[row][column], block.sheet)
+        return self._values[cell_id]
+
+    def _value_over(self, cell_id: int, block: Block, filled: FilledOver) -> Value:
+        row, column = (n - filled.margin for n in block.position(cell_id))
+        height, width = (side - 2 * filled.margin for side in block.shape)
+        if not (0 <= row < height and 0 <= column < width):
+            return None
+        if filled.values is not None:
+            return float(filled.values[row, column])
+        self._values[cell_id] = self.shown(self.formula_over(filled, row, column), block.sheet)
         return self._values[cell_id]
 
     def shown(self, content: Content, sheet: Sheet) -> Value:

@@ -13,6 +13,11 @@ from xlbackprop.spreadsheet.addresses import column_number
 Value = float | str | bool | None
 
 _ADDRESS = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!]+))!\$?(?P<column>[A-Z]{1,3})\$?(?P<row>\d+)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[Ee][-+]?\d+)?")
+#: A number may differ from what its formula gives here by what rounding adds up to in a run.
+_ROUNDING = 1e-9
+#: A number inside a text may be shown with few digits.
+_SHOWN_DIGITS = 1e-3
 _UNKNOWN_CALL = re.compile(r"(?<![A-Za-z0-9_.])([a-z][a-z0-9_.]*)\(")
 
 
@@ -38,6 +43,21 @@ def as_number(value: Value) -> float:
     if type(value) is float:
         return value
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
+
+
+def same_value(found: Value, should: Value) -> bool:
+    """Whether a cell shows what it should, but for rounding."""
+    if found == should:
+        return True
+    if isinstance(should, str) or isinstance(found, str):
+        # a number inside a text may be rounded or spelled differently
+        texts = str(found), str(should)
+        if _NUMBER.sub("#", texts[0]) != _NUMBER.sub("#", texts[1]):
+            return False
+        pairs = zip(*(map(float, _NUMBER.findall(text)) for text in texts), strict=True)
+        return all(abs(a - b) <= _SHOWN_DIGITS * max(abs(a), abs(b)) for a, b in pairs)
+    size = as_number(should)
+    return abs(as_number(found) - size) <= _ROUNDING * max(abs(size), 1)
 
 
 class Sheets:

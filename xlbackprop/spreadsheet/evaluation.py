@@ -263,11 +263,30 @@ def _indexed(cells: _Range, row: float, column: float = 1) -> _Range:
     return _Range(cells.ids[int(row) - 1 : int(row), int(column) - 1 : int(column)], cells.workbook)
 
 
-def _counted(cells: _Range, wanted: str) -> float:
+def _counted(cells: _Range, wanted: Value) -> float:
+    if not isinstance(wanted, str):
+        return float(sum(not isinstance(value, str) and value == wanted for value in cells.values()))
     if wanted.endswith("*"):
         start = wanted[:-1].casefold()
         return float(sum(isinstance(value, str) and value.casefold().startswith(start) for value in cells.values()))
     return float(sum(isinstance(value, str) and value.casefold() == wanted.casefold() for value in cells.values()))
+
+
+def _middle(text: Value, first: Value, count: Value) -> str:
+    start = int(_number(first)) - 1
+    return _text(text)[start : start + int(_number(count))]
+
+
+def _from_hexadecimal(text: Value) -> float:
+    try:
+        return float(int(_text(text), 16))
+    except ValueError:
+        raise CellError("#NUM!") from None
+
+
+def _average(*arguments: _Result) -> float:
+    numbers = _numbers(arguments)
+    return math.fsum(numbers) / len(numbers)
 
 
 def _product_sum(arguments: Sequence[_Result]) -> float:
@@ -301,9 +320,11 @@ _OF_VALUES: dict[str, Callable[..., _Result]] = {
     "AND": lambda *values: all(values),
     "OR": lambda *values: any(values),
     "EXP": _checked(math.exp),
+    "HEX2DEC": _from_hexadecimal,
     "INT": _checked(math.floor),
     "LN": _checked(math.log),
     "LOG10": _checked(math.log10),
+    "MID": _middle,
     "ROUND": lambda value, digits: _rounded(_number(value), digits),
     "SIGN": _checked(lambda x: (x > 0) - (x < 0)),
     "SQRT": _checked(math.sqrt),
@@ -314,6 +335,7 @@ _OF_VALUES: dict[str, Callable[..., _Result]] = {
 
 # of their arguments as they are, ranges among them
 _OF_RANGES: dict[str, Callable[..., _Result]] = {
+    "AVERAGE": _average,
     "COUNTIF": _counted,
     "INDEX": lambda cells, *numbers: _indexed(cells, *(_number(_scalar(number)) for number in numbers)),
     "MATCH": lambda wanted, among, kind: _matched(_single(wanted), among, kind),

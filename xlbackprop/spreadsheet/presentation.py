@@ -28,6 +28,43 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class ColourScale:
+    """Fills that say how large the numbers of cells are: around 0, and as far either way as the largest of them.
+
+    Attributes:
+        cells: a rectangle of them.
+        negative, zero, positive: the colours.
+        most: the cell with the number that is as far as it goes; None for the largest of the cells.
+    """
+
+    cells: Place
+    negative: str
+    zero: str
+    positive: str
+    most: Place | None = None
+
+
+@dataclass(frozen=True)
+class Shades:
+    """Fills from one colour to another, for numbers from one end to the other."""
+
+    cells: Place
+    low: str
+    high: str
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars in cells, as long as their numbers are large: none at 0, the whole cell at `most`."""
+
+    cells: Place
+    colour: str
+    most: float
+
+
+@dataclass(frozen=True)
 class Validation:
     """What may be typed into cells.
 

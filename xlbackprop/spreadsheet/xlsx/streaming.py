@@ -15,15 +15,18 @@ import xlsxwriter.workbook
 from xlsxwriter import Workbook
 from xlsxwriter.chart_scatter import ChartScatter
 from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+from xlsxwriter.worksheet import CellFormulaTuple, Worksheet
 
-from xlbackprop.spreadsheet.addresses import column_letters
+from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Block
 from xlbackprop.spreadsheet.book import ROW_OFFSET
+from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.numbers import short_number
 
 #: Compresses twice as fast as XlsxWriter's 6, to a file that is a tenth larger.
 _COMPRESSION_LEVEL = 4
+#: Stands in front of the text of a formula that is shared, behind the attributes that say so.
+_SHARED = "\x06"
 
 
 class _Package(ZipFile):
@@ -54,6 +57,7 @@ class StreamedWorksheet(Worksheet):
     def __init__(self) -> None:
         super().__init__()
         self._streams: list[tuple[Block, Sequence[str], Sequence[Format], Iterable[Sequence[float]]]] = []
+        self._shared = 0
 
     def stream_rows(
         self, block: Block, formulas: Sequence[str], formats: Sequence[Format], rows: Iterable[Sequence[float]]
@@ -70,6 +74,39 @@ class StreamedWorksheet(Worksheet):
         self._check_dimensions(block.row - 1, block.column - 1)
         self._check_dimensions(*last)
         self._streams.append((block, formulas, formats, rows))
+
+    def write_shared(
+        self, row: int, column: int, formula: str, formats: Sequence[Format | None], values: Sequence[Sequence[Value]]
+    ) -> None:
+        """Write a formula that is filled right and down once, as Excel itself does (ECMA-376, 18.3.1.40).
+
+        Args:
+            row, column: the first cell, counted from 0.
+            formula: its text there.
+            formats: that of each column.
+            values: what each cell shows.
+        """
+        last = row + len(values) - 1, column + len(values[0]) - 1
+        for corner in ((row, column), last):
+            self._check_dimensions(*corner)
+        area = f"{cell_address(row + 1, column + 1)}:{cell_address(last[0] + 1, last[1] + 1)}"
+        again = f' t="shared" si="{self._shared}"{_SHARED}'
+        text = f' t="shared" ref="{area}" si="{self._shared}"{_SHARED}{escape(formula, quote=False)}'
+        self._shared += 1
+        for n, line in enumerate(values):
+            cells = self.table[row + n]
+            for k, value in enumerate(line):
+                cells[column + k] = CellFormulaTuple(text, formats[k], value)
+                text = again
+
+    def _xml_formula_element(self, formula: str, result: Any, attributes: Any = ()) -> None:
+        about, shared, text = formula.partition(_SHARED)
+        if not shared:
+            super()._xml_formula_element(formula, result, attributes)
+            return
+        attribute = "".join(f' {key}="{value}"' for key, value in attributes)
+        end = f">{text}</f>" if text else "/>"
+        self.fh.write(f"<c{attribute}><f{about}{end}<v>{escape(str(result), quote=False)}</v></c>")
 
     def _write_rows(self) -> None:
         last_row: int = self.dim_rowmax  # type: ignore[has-type]

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from xlsxwriter import Workbook
 from xlsxwriter.chart_scatter import ChartScatter
 from xlsxwriter.exceptions import XlsxWriterException
@@ -13,14 +14,14 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import quoted
-from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, Formula, Link
+from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, FilledOver, Formula, Link
 from xlbackprop.spreadsheet.book import ROW_OFFSET, Book, Sheet
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.charts import Axis, Chart, Series
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import PLAIN, Look
 from xlbackprop.spreadsheet.places import Place
-from xlbackprop.spreadsheet.presentation import Rule, Validation
+from xlbackprop.spreadsheet.presentation import Bars, ColourScale, Rule, Shades, Validation
 from xlbackprop.spreadsheet.xlsx.streaming import CurveChart, StreamedWorksheet, StreamingWorkbook
 
 #: A larger book goes through files beside the one that is written, and takes no memory.
@@ -121,9 +122,18 @@ class _Writer:
 
     def write(self) -> None:
         self._size()
+        for cell, (rows, columns) in self.sheet.merged:
+            cell_id = int(cell.ids)
+            _, row, column = self.book.where(cell_id)
+            block = self.book.block(cell_id)
+            look = self.formats.of(block.look(*block.position(cell_id)))
+            # the content comes with the blocks
+            self.worksheet.merge_range(row - 1, column - 1, row + rows - 2, column + columns - 2, "", look)
         for block in self.sheet.blocks:
             if isinstance(block.contents, FilledDown):
                 self._write_filled_down(block, block.contents)
+            elif isinstance(block.contents, FilledOver):
+                self._write_filled_over(block, block.contents)
             for row, column, content in block.cells():
                 self._write_cell(row - 1, column - 1, content, block.look(row - block.row, column - block.column))
         for note in self.sheet.notes:
@@ -132,6 +142,12 @@ class _Writer:
             self.worksheet.write_comment(row - 1, column - 1, note.text, options)
         for rule in self.sheet.rules:
             self.worksheet.conditional_format(self._address(rule.cells), self._rule(rule))
+        for scale in self.sheet.scales:
+            self.worksheet.conditional_format(self._address(scale.cells), self._scale(scale))
+        for shades in self.sheet.shades:
+            self.worksheet.conditional_format(self._address(shades.cells), _shades(shades))
+        for bars in self.sheet.bars:
+            self.worksheet.conditional_format(self._address(bars.cells), _bars(bars))
         for validation in self.sheet.validations:
             self.worksheet.data_validation(self._address(validation.cells), self._validation(validation))
         for at, chart, right, down in self.sheet.charts:
@@ -157,13 +173,7 @@ class _Writer:
         match content:
             case Formula():
                 text = self.book.written(content, self.sheet)
-                if len(text) > MAX_FORMULA_LENGTH:
-                    raise UnusableInput(
-                        f"A formula of the sheet {self.sheet.name} is longer than a cell can hold: "
-                        "give fewer learning rates or use smaller layers."
-                    )
-                value = self.book.shown(content, self.sheet)
-                self.worksheet.write_formula(row, column, f"={text}", cell[2], value)
+                self._write_formula(row, column, text, cell[2], self.book.shown(content, self.sheet))
             case Link(text=text, sheet=sheet):
                 self.worksheet.write_url(row, column, f"internal:'{sheet}'!A1", cell[2], text)
             case str() if content:
@@ -174,6 +184,17 @@ class _Writer:
                 self.worksheet.write_blank(row, column, None, cell[2])
             case _:
                 self.worksheet.write_number(row, column, content, cell[2])
+
+    def _write_formula(self, row: int, column: int, text: str, look: Format | None, value: Value) -> None:
+        self._insist_on_length(text)
+        self.worksheet.write_formula(row, column, f"={text}", look, value)
+
+    def _insist_on_length(self, text: str) -> None:
+        if len(text) > MAX_FORMULA_LENGTH:
+            raise UnusableInput(
+                f"A formula of the sheet {self.sheet.name} is longer than a cell can hold: "
+                "give fewer learning rates or use smaller layers."
+            )
 
     def _write_filled_down(self, block: Block, filled: FilledDown) -> None:
         looks = [self.formats.of(block.look(0, n)) or self.workbook.default_url_format for n in range(block.shape[1])]
@@ -186,6 +207,21 @@ class _Writer:
                 text = ROW_OFFSET.sub(lambda offset, row=row: str(row + int(offset[1])), formula)  # type: ignore[misc]
                 self.worksheet.write_formula(row - 1, block.column - 1 + n, f"={text}", looks[n], value)
 
+    def _write_filled_over(self, block: Block, filled: FilledOver) -> None:
+        margin = filled.margin
+        looks = [self.formats.of(block.look(0, n)) for n in range(block.shape[1])]
+        texts = self.book.written_over(block, filled)
+        inside = block.place.ids[margin : block.shape[0] - margin, margin : block.shape[1] - margin]
+        if self.streamed and filled.step == 1:
+            row, column, text = next(texts)
+            self._insist_on_length(text)
+            values = [self.book.values(Place(ids)) for ids in inside]
+            self.worksheet.write_shared(row - 1, column - 1, text, looks[margin:], values)
+            return
+        for (row, column, text), cell_id in zip(texts, inside.ravel().tolist(), strict=True):
+            value = self.book.value(Place(np.asarray(cell_id)))
+            self._write_formula(row - 1, column - 1, text, looks[column - block.column], value)
+
     def _address(self, cells: Place) -> str:
         return self.book.address(cells, on=self.sheet)
 
@@ -196,6 +232,16 @@ class _Writer:
         if rule.equals:
             return {"type": "cell", "criteria": "==", "value": f'"{condition}"', "format": look}
         return {"type": "formula", "criteria": f"={condition}", "format": look, "stop_if_true": rule.last}
+
+    def _scale(self, scale: ColourScale) -> dict[str, Any]:
+        cells = self.book.address(scale.cells, "$", self.sheet)
+        size = f"MAX(MAX({cells}),-MIN({cells}))"
+        if scale.most is not None:
+            size = self.book.address(scale.most, "$", self.sheet)
+        kinds = {"min_type": "formula", "mid_type": "num", "max_type": "formula"}
+        values = {"min_value": f"-{size}", "mid_value": 0, "max_value": size}
+        colours = {"min_color": scale.negative, "mid_color": scale.zero, "max_color": scale.positive}
+        return {"type": "3_color_scale", **kinds, **values, **colours}
 
     def _validation(self, validation: Validation) -> dict[str, Any]:
         if validation.choices is not None:
@@ -280,6 +326,16 @@ class _Writer:
         worksheet.hide_gridlines(2)
         if self.book.locked:
             worksheet.protect("", {"format_columns": True, "format_rows": True, "objects": False})
+
+
+def _shades(shades: Shades) -> dict[str, Any]:
+    ends = {"min_type": "num", "min_value": shades.least, "max_type": "num", "max_value": shades.most}
+    return {"type": "2_color_scale", **ends, "min_color": shades.low, "max_color": shades.high}
+
+
+def _bars(bars: Bars) -> dict[str, Any]:
+    ends = {"min_type": "num", "min_value": 0, "max_type": "num", "max_value": bars.most}
+    return {"type": "data_bar", **ends, "bar_color": bars.colour, "bar_solid": True, "bar_only": True}
 
 
 def _axis(axis: Axis) -> dict[str, Any]:

@@ -1,0 +1,11 @@
+"""The workbook that several test modules look at."""
+
+import pytest
+
+from tests.cnn.small import SmallWorkbook, small_workbook
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallWorkbook:
+    """The workbook of a small network with one layer of most kinds."""
+    return small_workbook(tmp_path_factory.mktemp("small"))
