@@ -21,7 +21,8 @@ _DEEP = 5000
 def good_card(network: str = NETWORK) -> dict[str, Any]:
     """What is read from the card of a run."""
     data = {"name": "mnist", "mean": 0.1307, "deviation": 0.3081, "classes": list("0123456789")}
-    return {"network": network, "layers": layers_as_json(NETWORKS[network]), "data": data}
+    told = {"accuracy": 97.5, "epochs": 12, "seed": 1}
+    return {"network": network, "layers": layers_as_json(NETWORKS[network]), "data": data, **told}
 
 
 def good_tensors(network: str = NETWORK) -> dict[str, np.ndarray]:
@@ -166,6 +167,17 @@ DAMAGED: dict[str, Callable[[], bytes]] = {
     "a class without a name": partial(_with, "", "data", "classes", 3),
     "a class that is no Unicode": partial(_with_text, '"3"', '"\\udcff"'),
     "a class of two lines": partial(_with, "three\nfour", "data", "classes", 3),
+    "images of no name": partial(_with, None, "data", "name"),
+    "images of a list as their name": partial(_with, ["mnist"], "data", "name"),
+    "images of a name that is no Unicode": partial(_with_text, '"mnist"', '"\\ud800"'),
+    # what it tells of the run
+    "a seed that is a text": partial(_with, "1", "seed"),
+    "a seed of 400 digits": partial(_with_text, '"seed": 1', '"seed": ' + "1" * 400),
+    "epochs that are a list": partial(_with, [12], "epochs"),
+    "epochs below 0": partial(_with, -12, "epochs"),
+    "an accuracy of null": partial(_with, None, "accuracy"),
+    "an accuracy of NaN": partial(_with_text, "97.5", "NaN"),
+    "an accuracy above 100": partial(_with, 100.1, "accuracy"),
     # the layers
     "an unknown network without layers": lambda: content({"network": "huge", "data": good_card()["data"]}),
     "layers that are null": partial(_with, None, "layers"),

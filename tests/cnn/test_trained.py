@@ -54,6 +54,13 @@ def test_an_older_run_is_known_by_the_name_of_its_network(file: Path) -> None:
     assert refusal(file) == f"{file} is damaged: it lists no layers, and no network is called huge."
 
 
+def test_a_card_need_not_tell_of_its_run(file: Path) -> None:
+    card = {name: value for name, value in good_card().items() if name in ("network", "data")}
+    del card["data"]["name"]
+    file.write_bytes(content(card))
+    assert read_network(file).card == card
+
+
 def test_how_many_batches_a_norm_has_seen_does_not_matter(file: Path) -> None:
     file.write_bytes(content(tensors=good_tensors() | {"1.num_batches_tracked": np.array(7)}))
     assert read_network(file).name == "teach"
@@ -76,6 +83,9 @@ def test_a_damaged_file_is_one_sentence_that_names_it(name: str, file: Path) -> 
         ("a network of two lines", "is damaged: the name of its network is no text that fits in a line."),
         ("a mean of 400 digits", "is damaged: the mean of its images is no number from 0 to 1."),
         ("a deviation of 0", "is damaged: the deviation of its images is no number from 0.0001 to 1."),
+        ("a seed that is a text", "is damaged: its seed is no number from 0 to 9223372036854775807."),
+        ("an accuracy of NaN", "is damaged: its accuracy is no number from 0 to 100."),
+        ("images of no name", "is damaged: the name of its images is no text that fits in a line."),
         ("nine classes", "is damaged: it does not name 10 classes."),
         ("layers that are null", "is damaged: its layers are no list."),
         ("a layer that is null", "is damaged: layer 2 does not say of which kind it is."),
@@ -109,6 +119,11 @@ def test_what_is_wrong_is_said(name: str, said: str, file: Path) -> None:
         (("data", "deviation"), 1),
         (("data", "classes", 3), "c" * 50),
         (("data", "classes", 3), "Größe 3/4 $"),
+        (("data", "name"), "my own images"),
+        (("accuracy",), 100),
+        (("accuracy",), 0),
+        (("epochs",), 10_000),
+        (("seed",), 2**63 - 1),
         (("layers", 1), {"kind": "Dropout", "rate": 1}),
         (("layers", 1), {"kind": "Dropout", "rate": 0}),
         (("layers", 0, "start"), -0.5),

@@ -437,10 +437,11 @@ def test_a_damaged_network_is_one_sentence_that_names_its_file(name: str, nowher
     assert sorted(nowhere.iterdir()) == before
 
 
-@pytest.mark.parametrize("name", ["digits", ["mnist"], None, 5])
-def test_a_card_without_a_known_data_set_needs_the_option(name: object, nowhere: Path, digits: Path) -> None:
+@pytest.mark.parametrize("named", [{}, {"name": "digits"}])
+def test_a_card_without_a_known_data_set_needs_the_option(named: dict[str, str], nowhere: Path, digits: Path) -> None:
     card = good_card()
-    card["data"]["name"] = name
+    del card["data"]["name"]
+    card["data"] |= named
     (nowhere / "model.safetensors").write_bytes(content(card))
     assert assert_refused(run("evaluate", nowhere, "--data-dir", digits)) == (
         f"The network in {nowhere} does not say on which images it was trained: "

@@ -111,7 +111,7 @@ def filled_over(path: Path, *, streamed: bool, step: int = 1) -> Path:
     first = book.sheet("Sheet")
     numbers = first.put("A1", [[float(row * column) for column in range(6)] for row in range(6)], role=Role.INPUT)
     block = first.reserve("sums", "H1", (4, 4))
-    first.fill(block, FilledOver(f"IF(1<2,SUM({numbers.place[:2, :2]}),0)&\"\"", step, margin=1))
+    first.fill(block, FilledOver(f'IF(1<2,SUM({numbers.place[:2, :2]}),0)&""', step, margin=1))
     write(book, path, streamed=streamed)
     return path
 

@@ -43,6 +43,8 @@ _COUNTED = "num_batches_tracked"
 # beyond this no attribute of a layer makes sense
 _MOST = 100_000
 _LONGEST_NAME = 50
+# what a card may tell, and up to which number
+_TOLD = {"seed": 2**63 - 1, "epochs": 10_000, "accuracy": 100}
 # the trainer takes images of one colour to have it
 _LEAST_DEVIATION = 1e-4
 # of single precision, in which torch computes
@@ -94,6 +96,7 @@ def read_network(path: Path) -> TrainedNetwork:
     try:
         layers = _layers(card)
         mean, deviation, classes = _data(card["data"])
+        _check_told(card)
     except UnusableInput as error:
         raise UnusableInput(f"{file} is damaged: {error}") from None
     return TrainedNetwork(layers, _by_layer(layers, tensors, card, file), mean, deviation, classes, card, file)
@@ -202,6 +205,15 @@ def _data(data: object) -> tuple[float, float, tuple[str, ...]]:
     if not isinstance(classes, list) or len(classes) != CLASSES or not all(map(_is_name, classes)):
         raise UnusableInput(f"it does not name {CLASSES} classes.")
     return float(mean), float(deviation), tuple(classes)
+
+
+def _check_told(card: Mapping[str, Any]) -> None:
+    """Raises UnusableInput where what a card may tell about the run is nothing that can be shown."""
+    for name, most in _TOLD.items():
+        if name in card and not _is_number(card[name], 0, most):
+            raise UnusableInput(f"its {name} is no number from 0 to {most}.")
+    if "name" in card["data"] and not _is_name(card["data"]["name"]):
+        raise UnusableInput("the name of its images is no text that fits in a line.")
 
 
 def _by_layer(
