@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xlbackprop import __version__
 from xlbackprop.check.around import insist_on_whole, judge_around, sheets_as_built, table_is_as_built
-from xlbackprop.check.notes import learning_rate_notes, stored_notes, unlike_stored
+from xlbackprop.check.notes import learning_rate_notes, stored_notes
 from xlbackprop.check.numpy_run import differences
 from xlbackprop.check.start_values import with_strange_starts
 from xlbackprop.check.table import judge_table
@@ -29,7 +29,10 @@ def check(path: Path) -> CheckedFile:
     except UnusableInput as error:
         return CheckedFile(path, error=str(error))
     if cnn_facts.is_cnn_workbook(sheets):
-        return _check_cnn(sheets, path, stored)
+        try:
+            return _judge_cnn(sheets, path, "ironcalc")
+        except UnusableInput as error:
+            return CheckedFile(path, error=f"{path}: {error}")
     own, notes = None, []
     judged: list[CheckedTable] = []
     if is_own_workbook(sheets):
@@ -67,15 +70,6 @@ def verify(path: Path, engine: str = "ironcalc") -> CheckedFile:
         return judge_own(sheets, path, engine)
     except UnusableInput as error:
         raise UnusableInput(f"{path}: {error}") from None
-
-
-def _check_cnn(sheets: Sheets, path: Path, stored: Stored) -> CheckedFile:
-    """Check a workbook that holds a trained network, and whether it shows what it computes."""
-    try:
-        checked = _judge_cnn(sheets, path, "ironcalc")
-    except UnusableInput as error:
-        return CheckedFile(path, error=f"{path}: {error}")
-    return replace(checked, notes=(*checked.notes, *unlike_stored(sheets, stored)))
 
 
 def _judge_cnn(sheets: Sheets, path: Path, engine: str) -> CheckedFile:

@@ -111,23 +111,6 @@ def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:
         )
 
 
-def unlike_stored(sheets: Sheets, stored: Stored) -> Iterator[str]:
-    """What stands in a file, on any sheet, and is not what its formulas give."""
-    stale = [
-        (sheet, place, before, now[place])
-        for sheet in sheets.names
-        for now in [sheets.values(sheet)]
-        for place, before in stored.values[sheet].items()
-        # where no value is stored, the engine reads 0
-        if place in sheets.formulas(sheet) and before not in (None, 0.0) and not _agree(before, now.get(place))
-    ]
-    if stale:
-        sheet, place, before, now = stale[0]
-        more = f", and so in {len(stale) - 1} other cells" if len(stale) > 1 else ""
-        where = f"{sheet}!{cell_address(*place)}"
-        yield f"the file shows {_shown(before)} in {where}, but its formula gives {_shown(now)}{more}"
-
-
 def _about_functions(
     formulas: Mapping[tuple[int, int], str], places: Sequence[tuple[int, int]], *, judged_as_stored: bool
 ) -> Iterator[str]:

@@ -17,8 +17,8 @@ from xlbackprop.cnn.check_sheet import CHANGED
 from xlbackprop.cnn.facts import read_facts
 from xlbackprop.cnn.layers import Layer, Linear, tensor_shapes
 from xlbackprop.cnn.live import LiveCells, area
-from xlbackprop.cnn.network_sheet import ShownStage
 from xlbackprop.cnn.sheets import CnnSheets, sheets_as_built
+from xlbackprop.cnn.shown_stage import ShownStage
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile, CheckedTable, Difference, Finding, Kind
 from xlbackprop.spreadsheet.blocks import Block, FilledOver, Formula, Role

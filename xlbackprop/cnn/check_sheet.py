@@ -67,7 +67,8 @@ class CheckSheet:
         row = _FIRST_ROW + len(classes) + 3
         sheet.put(f"A{row}", "How it was made", looks.HEADING)
         sheet.put(f"A{row + 1}", [[label, text] for label, text in facts.items()], looks.NAME, looks.SMALL)
-        sheet.page = Page(frozen=(_HEADER_ROW, 0), repeated_rows=(_HEADER_ROW, _HEADER_ROW))
+        # rows repeated on paper would have LibreOffice draw the ends of pages across the pictures of the other sheets
+        sheet.page = Page(frozen=(_HEADER_ROW, 0))
 
     def _fill_inputs(self, inputs: Mapping[str, tuple[Place, NDArray[np.float64]]]) -> None:
         """A row a group: what it adds up to, when the file was built and now."""

@@ -44,7 +44,8 @@ class DigitSheet:
         drawing: what a reader types, (28, 28): empty, 1 for full ink, or 2 to 255.
         pixels: what the network sees, (28, 28), from 0 to 255.
         pen: 0, or 1 for one that draws three cells wide.
-        choice: 0 for the drawing, or the number of a digit.
+        chosen: the name of a digit, or that of the drawing.
+        choice: 0 for the drawing, or the number of a digit; that of the name, until a number is typed over it.
         answer: the class with the largest logit, from 0 to 9.
         image: what a fresh file shows, (28, 28).
     """
@@ -80,6 +81,10 @@ class DigitSheet:
     @property
     def pen(self) -> Place:
         return self._pen.place
+
+    @property
+    def chosen(self) -> Place:
+        return self._chosen.place
 
     @property
     def choice(self) -> Place:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from xlbackprop.cnn import looks
 from xlbackprop.cnn.digits import NUMERALS, SOURCE, Digit
 from xlbackprop.cnn.trained import TrainedNetwork
-from xlbackprop.spreadsheet.blocks import Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place
 
@@ -30,18 +29,16 @@ class DigitsSheet:
     def __init__(self, book: Book, network: TrainedNetwork, digits: Sequence[Digit]) -> None:
         sheet = book.sheet("Digits", "the images that can be chosen, as texts")
         sheet.heights[1] = looks.TITLE_PIXELS
-        sheet.set_widths({"A": 60, "B": 240, "C": 900})
+        sheet.set_widths({"A": 240, "B": 720})
         sheet.put("A1", "The images that can be chosen", looks.TITLE)
         about = "Each text holds 28 x 28 pixels row by row, two hexadecimal digits each: 00 is blank, ff is full ink."
         sheet.put("A2", about, looks.MUTED)
         if digits and network.classes == NUMERALS:
             sheet.put("A3", SOURCE, looks.MUTED)
-        sheet.put("A4", ["choice", "name", "image"], looks.TABLE_HEADER)
-        numbers = [[float(n)] for n in range(len(digits) + 1)]
-        sheet.put(f"A{_FIRST_ROW}", numbers, looks.CENTERED, role=Role.CONSTANT, name="numbers of the choices")
+        sheet.put("A4", ["name, from number 0 on", "image"], looks.TABLE_HEADER)
         names = [[DRAWING], *([one.name] for one in digits)]
-        listed = sheet.put(f"B{_FIRST_ROW}", names, looks.TEXT, name="names of the choices")
+        listed = sheet.put(f"A{_FIRST_ROW}", names, looks.TEXT, name="names of the choices")
         images = [[""], *([one.hexadecimal] for one in digits)]
-        block = sheet.put(f"C{_FIRST_ROW}", images, looks.SMALL, name="images of the choices")
+        block = sheet.put(f"B{_FIRST_ROW}", images, looks.SMALL, name="images of the choices")
         self.names = Place(listed.place.ids[:, 0])
         self.texts = Place(block.place.ids[1:, 0])

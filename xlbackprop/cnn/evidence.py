@@ -45,7 +45,7 @@ class Evidence:
     Attributes:
         end: the linear layers, or the sentence that says why there are none.
         maps: what each place adds to each logit, (10, height, width); None if there are none.
-        sums: of each map, (10,).
+        sums, constants: of each map, (10,).
         next_row: the row behind the maps.
     """
 
@@ -76,6 +76,10 @@ class Evidence:
     @property
     def sums(self) -> Place:
         return joined(block.cell(0) for block in self._sums)
+
+    @property
+    def constants(self) -> Place:
+        return joined(block.cell(1) for block in self._sums)
 
     def fill(self, network: NetworkSheet, row: int) -> None:
         """Fill the maps, and put what they are computed from below.

@@ -8,8 +8,9 @@ import numpy as np
 from xlbackprop.cnn import digit_looks, looks
 from xlbackprop.cnn.layers import BatchNorm, Convolution, spoken
 from xlbackprop.cnn.linear_end import LinearEnd
-from xlbackprop.cnn.network_sheet import NetworkSheet, ShownStage
+from xlbackprop.cnn.network_sheet import NetworkSheet
 from xlbackprop.cnn.networks import CLASSES
+from xlbackprop.cnn.shown_stage import ShownStage
 from xlbackprop.spreadsheet.blocks import Formula
 from xlbackprop.spreadsheet.book import Book, Sheet
 from xlbackprop.spreadsheet.places import Place

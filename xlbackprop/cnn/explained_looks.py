@@ -7,6 +7,7 @@ CELL_PIXELS = 46
 #: Numbers of either sign, paler than in a picture.
 NEGATIVE, ZERO, POSITIVE = "#A9C6EE", "#FFFFFF", "#F0B3A8"
 
+INPUT = Look(colour="#1D4ED8", size=10, middle=True, align="center", fill="#FFF6CC", border="#D9B84A", locked=False)
 LABEL = Look(colour=INK, size=10, middle=True)
 HEADER = Look(colour=MUTED_INK, size=8, middle=True, align="center")
 NUMBER = Look(colour=INK, size=9, middle=True, align="center", number_format="0.00", border=RULE)

@@ -14,12 +14,13 @@ from xlbackprop.cnn.layers import (
     ReLU,
     spoken,
 )
-from xlbackprop.cnn.network_sheet import NETWORK, NetworkSheet, ShownStage
+from xlbackprop.cnn.network_sheet import NETWORK, NetworkSheet
+from xlbackprop.cnn.shown_stage import ShownStage
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
-from xlbackprop.spreadsheet.blocks import Formula
+from xlbackprop.spreadsheet.blocks import Formula, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place
-from xlbackprop.spreadsheet.presentation import ColourScale, Rule
+from xlbackprop.spreadsheet.presentation import ColourScale, Rule, Validation
 
 EXPLAINED = "Explained"
 
@@ -57,81 +58,96 @@ class ExplainedSheet:
         sheet.set_widths({"A": 14, f"B:{column_letters(_COLUMNS)}": explained_looks.CELL_PIXELS})
         sheet.put("B1", "One cell of each kind of layer, worked out", looks.TITLE)
         hint = (
-            f"All numbers are those of the image that the network sees now; each is a formula over the sheet {NETWORK}."
+            "The numbers are those of the image that the network sees now. Type another row and column, and that cell "
+            f"of the sheet {NETWORK} is worked out."
         )
         sheet.put("B2", hint, looks.MUTED)
         done: set[str] = set()
-        inputs = shown.image
+        given = Place(shown.image_block.place.ids[None])
         for stage in shown.stages:
             kinds = {_kind(layer) for layer in stage.stage.layers}
             is_last = stage is shown.stages[-1]
             if not kinds <= done and (is_last or Linear.__name__ not in kinds):
-                self._explain(stage, inputs, answer)
+                self._explain(stage, given, answer)
                 done |= kinds
-            inputs = stage.maps
+            given = stage.output
 
-    def _explain(self, shown: ShownStage, inputs: Place, answer: Place) -> None:
+    def _explain(self, shown: ShownStage, given: Place, answer: Place) -> None:
+        """Explain a stage that is given maps, in the ring of empty cells that it needs."""
         layer = shown.stage.layers[0]
-        _, height, width = shown.stage.shape
-        # where most digits have ink
-        row, column = height // 3, width // 2
-        cell = shown.maps[0, row, column]
+        if isinstance(layer, Linear):
+            self._explain_linear(shown, given, answer)
+            return
+        self._head(f"{_capital(', then '.join(map(spoken, shown.stage.layers)))}: a cell of map 1")
+        at = self._chosen(shown)
         match layer:
-            case Convolution(kernel=kernel):
-                top, left = row - layer.padding, column - layer.padding
-                window = inputs[:, top : top + kernel, left : left + kernel]
-                self._explain_convolution(shown, window, cell, (row, column))
+            case Convolution():
+                value = self._convolved(shown, layer, given, at)
             case MaxPool(size=size) | AveragePool(size=size):
-                top, left = row * size, column * size
-                self._explain_pool(shown, inputs[0, top : top + size, left : left + size], cell, (row, column))
+                value = self._pooled(layer, _window(given[0], (f"({at[0]}-1)*{size}+1", f"({at[1]}-1)*{size}+1"), size))
             case GlobalAveragePool():
-                self._explain_pool(shown, inputs[0], cell, (row, column))
-            case Linear():
-                self._explain_linear(shown, inputs, answer)
+                value = self._pooled(layer, _window(given[0], ("1", "1"), given.shape[1]))
             case _:
-                self._explain_cell_by_cell(shown, inputs[0, row, column], cell, (row, column))
+                value = self._cell_by_cell(shown, f"INDEX({given[0]},{at[0]},{at[1]})")
+        self._result(value, f"INDEX({shown.maps[0]},{at[0]},{at[1]})")
 
-    def _explain_convolution(self, shown: ShownStage, window: Place, cell: Place, at: tuple[int, int]) -> None:
-        layer, own = shown.stage.layers[0], shown.weights[0]
-        assert isinstance(layer, Convolution)
-        self._head(f"{_capital(spoken(layer))}: {_cell_in_words(at)}")
+    def _chosen(self, shown: ShownStage) -> tuple[str, str]:
+        """Row and column of the cell, which a reader may choose where there are several."""
+        _, height, width = shown.stage.shape
+        if (height, width) == (1, 1):
+            return "1", "1"
+        cells = []
+        # where most digits have ink
+        for number, (name, most, start) in enumerate((("row", height, height // 3), ("column", width, width // 2))):
+            column = _FIRST_COLUMN + 3 * number
+            self.sheet.put(cell_address(self._row, column), name, explained_looks.LABEL)
+            at = cell_address(self._row, column + 1)
+            block = self.sheet.put(at, start + 1.0, explained_looks.INPUT, role=Role.INPUT, name=name)
+            message = f"a whole number from 1 to {most}"
+            self.sheet.validations.append(Validation(block.place, "integer", 1, most, title=name, message=message))
+            cells.append(f"{block.place}")
+        self._row += 1
+        return cells[0], cells[1]
+
+    def _convolved(self, shown: ShownStage, layer: Convolution, given: Place, at: tuple[str, str]) -> Place:
+        own = shown.weights[0]
         kernels = own["weight"][0]
-        if len(window.ids) == 1 or layer.depthwise:
+        if layer.inputs == 1 or layer.depthwise:
             words = "The window of the map before, times the kernel, cell by cell; then the sum of all products."
             self._line_of_words(words)
-            given = self._table("window", _mirrored(window[0]), 0)
-            weights = self._table("× kernel", _mirrored(kernels[0]), 1)
-            pairs = zip(given, weights, strict=True)
+            window = self._table("window", _window(given[0], at, layer.kernel), 0)
+            weights = self._table("× kernel", [[f"{cell}" for cell in row] for row in kernels[0]], 1)
+            pairs = zip(window, weights, strict=True)
             products = [[f"{x}*{w}" for x, w in zip(*rows, strict=True)] for rows in pairs]
-            last = [self._table("= products", products, 2)]
+            parts = [self._table("= products", products, 2)]
             self._row += layer.kernel + 2
         else:
             words = (
-                f"A window of each of the {len(window.ids)} maps before, times a kernel of its own: "
+                f"A window of each of the {layer.inputs} maps before, times a kernel of its own: "
                 "the sum of the products of each, and then the sum of all."
             )
             self._line_of_words(words)
             sums = [
-                f"{x[0, 0]}*{w[0, 0]}" if layer.kernel == 1 else f"SUMPRODUCT({x},{w})"
-                for x, w in zip(window, kernels, strict=True)
+                "+".join(
+                    f"{x}*{w}"
+                    for rows in zip(_window(cells, at, layer.kernel), kernel, strict=True)
+                    for x, w in zip(*rows, strict=True)
+                )
+                for cells, kernel in zip(given, kernels, strict=True)
             ]
-            last = self._long("map", {"sum of its products": sums})
-        self._sum(last, own["bias"][0] if layer.bias else None, cell)
+            parts = self._long("map", {"sum of its products": sums})
+        return self._sum(parts, own["bias"][0] if layer.bias else None)
 
-    def _explain_pool(self, shown: ShownStage, window: Place, cell: Place, at: tuple[int, int]) -> None:
-        layer = shown.stage.layers[0]
+    def _pooled(self, layer: Layer, window: Sequence[Sequence[str]]) -> Place:
         is_largest = isinstance(layer, MaxPool)
-        self._head(f"{_capital(spoken(layer))}: {_cell_in_words(at)}")
         self._line_of_words(f"The {'largest' if is_largest else 'average'} number of the window of the map before.")
-        given = self._table("window", _mirrored(window), 0)
-        self._row += window.shape[0] + 2
+        cells = self._table("window", window, 0)
+        self._row += len(window) + 2
         words, function = ("the largest", "MAX") if is_largest else ("the average", "AVERAGE")
-        self._result(self._line(words, f"{function}({given})"), cell)
+        return self._line(words, f"{function}({cells})")
 
-    def _explain_cell_by_cell(self, shown: ShownStage, given: Place, cell: Place, at: tuple[int, int]) -> None:
-        names = ", then ".join(map(spoken, shown.stage.layers))
-        self._head(f"{_capital(names)}: {_cell_in_words(at)}")
-        value = self._line("x, the cell of the map before", f"{given}")
+    def _cell_by_cell(self, shown: ShownStage, given: str) -> Place:
+        value = self._line("x, the cell of the map before", given)
         for layer, own in zip(shown.stage.layers, shown.weights, strict=True):
             if isinstance(layer, ReLU):
                 value = self._line("ReLU: the larger of 0 and that", f"MAX(0,{value})")
@@ -145,7 +161,7 @@ class ExplainedSheet:
             gamma = self._line("gamma, which was trained", f"{own['weight'][0]}")
             beta = self._line("beta, which was trained", f"{own['bias'][0]}")
             value = self._line("batch norm: gamma × normalised + beta", f"{gamma}*{normalised}+{beta}")
-        self._result(value, cell)
+        return value
 
     def _explain_linear(self, shown: ShownStage, inputs: Place, answer: Place) -> None:
         own = shown.weights[0]
@@ -167,14 +183,14 @@ class ExplainedSheet:
             ]
             last = self._long("map", {"sum of its products": sums})
         logits = shown.maps[:, 0, 0]
-        self._sum(last, f"INDEX({biases},{chosen})", f"INDEX({logits},{chosen})")
+        self._result(self._sum(last, f"INDEX({biases},{chosen})"), f"INDEX({logits},{chosen})")
 
-    def _sum(self, parts: Sequence[Place], bias: Place | str | None, cell: Place | str) -> None:
+    def _sum(self, parts: Sequence[Place], bias: Place | str | None) -> Place:
         total = self._line("the sum of all", f"SUM({','.join(f'{part}' for part in parts)})")
-        if bias is not None:
-            added = self._line("bias", f"{bias}")
-            total = self._line("the sum and the bias", f"{total}+{added}")
-        self._result(total, cell)
+        if bias is None:
+            return total
+        added = self._line("bias", f"{bias}")
+        return self._line("the sum and the bias", f"{total}+{added}")
 
     def _head(self, text: str) -> None:
         self.sheet.put(f"B{self._row}", text, looks.HEADING)
@@ -252,12 +268,14 @@ def _kind(layer: Layer) -> str:
     return f"{Convolution.__name__} of {how}"
 
 
-def _mirrored(cells: Place) -> list[list[str]]:
-    return [[f"{cell}" for cell in row] for row in cells]
+def _window(cells: Place, corner: tuple[str, str], size: int) -> list[list[str]]:
+    """A square of cells, given row and column of its first one as formulas, counted from 1."""
+    row, column = corner
+    return [[f"INDEX({cells:$},{_moved(row, n)},{_moved(column, k)})" for k in range(size)] for n in range(size)]
 
 
-def _cell_in_words(at: tuple[int, int]) -> str:
-    return f"map 1, row {at[0] + 1}, column {at[1] + 1}"
+def _moved(number: str, by: int) -> str:
+    return f"{number}+{by}" if by else number
 
 
 def _capital(words: str) -> str:

@@ -1,7 +1,6 @@
 """The network as pictures, from top to bottom: weights beside the maps that they make, every number a cell."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from math import ceil
 
 import numpy as np
@@ -11,6 +10,7 @@ from xlbackprop.cnn import looks
 from xlbackprop.cnn.cells import Stage, map_formula, stages
 from xlbackprop.cnn.layers import BatchNorm, Linear, ReLU, parameter_count, shape_in_words
 from xlbackprop.cnn.networks import IMAGE
+from xlbackprop.cnn.shown_stage import ShownStage, within
 from xlbackprop.cnn.trained import TrainedNetwork
 from xlbackprop.cnn.weight_cells import (
     NORM_CELLS,
@@ -24,9 +24,11 @@ from xlbackprop.cnn.weight_cells import (
     put_numbers,
     signed,
 )
+from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Block, FilledOver, Formula, Role
 from xlbackprop.spreadsheet.book import Book
+from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.spreadsheet.presentation import ColourScale, Page
 
@@ -35,39 +37,13 @@ NETWORK = "Network"
 #: So many cells stand beside each other on a screen.
 _SCREEN = 156
 _FIRST_ROW, _FIRST_COLUMN = 3, 2
-#: Empty cells between a map and its weights, and between maps side by side and below each other; a ring is part of them.
+#: Empty cells between a map and its weights, and between maps beside and below each other; a ring is part of them.
 _CLOSE, _GAP, _BELOW = 2, 4, 2
 #: Between the columns of weights that stand beside a column of features.
 _APART = 3
 
-
-@dataclass
-class ShownStage:
-    """Where a stage stands.
-
-    Attributes:
-        stage: its layers.
-        ring: how many empty cells there are around each map of its output.
-        weights: of each of its layers, the places of its tensors, and of the scale and the shift of a batch norm.
-        blocks: of its output, a block a map; of features, one of all.
-        output: the cells of its output and of the ring, (channels, height, width).
-    """
-
-    stage: Stage
-    ring: int
-    weights: list[dict[str, Place]] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
-    output: Place = field(default_factory=lambda: Place(np.zeros((0, 0, 0), dtype=np.int64)))
-
-    @property
-    def maps(self) -> Place:
-        """The cells of its output, (channels, height, width)."""
-        return within(self.output, self.ring)
-
-    @property
-    def features(self) -> bool:
-        """Whether its output is a column of single cells."""
-        return self.stage.shape[1:] == (1, 1) and not self.ring
+#: Addresses further right and below are longer than those of the first cell.
+_SPARE = 500
 
 
 class NetworkSheet:
@@ -302,8 +278,12 @@ class NetworkSheet:
 
     def _fill_stage(self, shown: ShownStage, inputs: Place, outputs: NDArray[np.float64] | None) -> None:
         """The formulas of a stage, and how its output looks."""
-        channels = shown.stage.shape[0]
+        channels, book = shown.stage.shape[0], self.sheet.book
         formulas = [map_formula(shown.stage, inputs, shown.weights, channel) for channel in range(channels)]
+        if len(book.written(formulas[-1].formula, self.sheet)) > MAX_FORMULA_LENGTH - _SPARE:
+            raise UnusableInput(
+                f"{shown.stage.name} cannot be written: a formula of it would be longer than a cell holds."
+            )
         values = None if outputs is None else outputs.reshape(shown.stage.shape)
         if shown.features:
             contents = [
@@ -355,8 +335,3 @@ class NetworkSheet:
 def _single_columns(stage: Stage, tensors: Sequence[Tensors]) -> int:
     """How many columns of single numbers stand beside a map."""
     return sum("running_var" in own or (n == 0 and "bias" in own) for n, own in enumerate(tensors))
-
-
-def within(cells: Place, ring: int) -> Place:
-    """Maps without the ring around them."""
-    return Place(cells.ids[..., ring : cells.shape[-2] - ring, ring : cells.shape[-1] - ring])

@@ -254,10 +254,11 @@ def _matched(wanted: Value, among: _Range, kind: float) -> float:
     raise CellError("#N/A")
 
 
-def _indexed(cells: _Range, row: float, column: float = 1) -> _Range:
+def _indexed(cells: _Range, row: float, column: float | None = None) -> _Range:
     rows, columns = cells.ids.shape
-    if rows == 1 and columns > 1:
-        row, column = 1, row
+    if column is None:
+        # a single number counts along a row or a column
+        row, column = (1, row) if rows == 1 else (row, 1)
     if not (1 <= row <= rows and 1 <= column <= columns):
         raise CellError("#REF!")
     return _Range(cells.ids[int(row) - 1 : int(row), int(column) - 1 : int(column)], cells.workbook)

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,16 +32,22 @@ class _SavedSheets(Sheets):
         from openpyxl import load_workbook
 
         super().__init__(model)
-        book = load_workbook(saved, read_only=True, data_only=True)
-        try:
-            self._values = {
-                sheet.title: {
-                    (cell.row, cell.column): cell for row in sheet.iter_rows() for cell in row if cell.value is not None
+        with warnings.catch_warnings():
+            # of data bars and the like, which hold no values
+            warnings.simplefilter("ignore", UserWarning)
+            book = load_workbook(saved, read_only=True, data_only=True)
+            try:
+                self._values = {
+                    sheet.title: {
+                        (cell.row, cell.column): cell
+                        for row in sheet.iter_rows()
+                        for cell in row
+                        if cell.value is not None
+                    }
+                    for sheet in book.worksheets
                 }
-                for sheet in book.worksheets
-            }
-        finally:
-            book.close()
+            finally:
+                book.close()
 
     def value(self, sheet: str, row: int, column: int) -> Value:
         cell = self._values[sheet].get((row, column))
