@@ -101,7 +101,6 @@ def test_a_damaged_file_is_one_sentence_that_names_it(name: str, file: Path) -> 
         ),
         ("a network that ends in maps", "is damaged: its last layer does not give 10 numbers."),
         ("weights of another network", "does not hold the weights of teach."),
-        ("a weight that is NaN", "holds weights that are no numbers: train it again with a smaller learning rate."),
         ("a variance below 0", "is damaged: it holds variances below 0."),
     ],
 )
@@ -138,6 +137,20 @@ def test_what_is_just_within_the_limits_is_taken(keys: tuple[str | int, ...], va
     place[keys[-1]] = value
     file.write_bytes(content(card))
     assert read_network(file).card == card
+
+
+@pytest.mark.parametrize("name", ["a weight that is NaN", "a weight that is infinite", "a weight that is too large"])
+def test_weights_of_a_training_that_went_wrong_are_to_be_trained_again(name: str, file: Path) -> None:
+    file.write_bytes(DAMAGED[name]())
+    said = "holds weights that are no numbers, or beyond 1,000,000,000: train it again with a smaller learning rate."
+    assert refusal(file) == f"{file} {said}"
+
+
+def test_large_weights_are_taken(file: Path) -> None:
+    tensors = good_tensors()
+    tensors["4.bias"][3] = -1e9
+    file.write_bytes(content(tensors=tensors))
+    assert read_network(file).tensors[4]["bias"][3] == -1e9
 
 
 def test_a_run_that_is_not_finished_is_to_be_resumed(file: Path) -> None:

@@ -47,8 +47,8 @@ _LONGEST_NAME = 50
 _TOLD = {"seed": 2**63 - 1, "epochs": 10_000, "accuracy": 100}
 # the trainer takes images of one colour to have it
 _LEAST_DEVIATION = 1e-4
-# of single precision, in which torch computes
-_LARGEST_WEIGHT = float(np.finfo(np.float32).max)
+# far beyond what any training ends with; a few layers of larger ones leave single precision
+_LARGEST_WEIGHT = 1e9
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,10 @@ def _by_layer(
         raise UnusableInput(f"{file} does not hold the weights of {card['network']}.")
     # NaN is not below anything either
     if not all((np.abs(tensor) <= _LARGEST_WEIGHT).all() for tensor in found.values()):
-        raise UnusableInput(f"{file} holds weights that are no numbers: train it again with a smaller learning rate.")
+        raise UnusableInput(
+            f"{file} holds weights that are no numbers, or beyond {_LARGEST_WEIGHT:,.0f}: train it again with a "
+            "smaller learning rate."
+        )
     if any((tensor < 0).any() for name, tensor in found.items() if name.endswith("running_var")):
         raise UnusableInput(f"{file} is damaged: it holds variances below 0.")
     return tuple(
