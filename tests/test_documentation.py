@@ -153,7 +153,7 @@ def test_the_readme_shows_what_its_first_command_prints(tmp_path: Path, monkeypa
     assert result.stdout.partition("the largest")[0] == output.partition("the largest")[0]
 
 
-@pytest.mark.parametrize("command", ["build", "check", "verify"])
+@pytest.mark.parametrize("command", ["build", "check", "verify", "cnn"])
 def test_the_examples_in_the_help_run(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -168,7 +168,7 @@ def test_the_examples_in_the_help_run(
     assert examples
     for example in examples:
         arguments = shlex.split(example.removeprefix("xlbackprop "))
-        result = CliRunner().invoke(cli.main, [*arguments, *(["--force"] if command == "build" else [])])
+        result = CliRunner().invoke(cli.main, [*arguments, *(["--force"] if command in ("build", "cnn") else [])])
         assert result.exit_code == int(command == "check"), (example, result.stderr)
 
 

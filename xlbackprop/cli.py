@@ -358,7 +358,6 @@ def cnn(
     \b
     xlbackprop cnn -o cnn.xlsx
     xlbackprop cnn --network teach --round 2 -o teach.xlsx
-    xlbackprop cnn output/mnist/tiny -o tiny.xlsx
     """
     from xlbackprop.cnn.build import Recipe
     from xlbackprop.cnn.build import build as build_workbook

@@ -26,9 +26,10 @@ def test_a_fresh_file_holds_what_numpy_computed(small: SmallWorkbook) -> None:
 
 
 def test_an_edited_weight_is_named(small: SmallWorkbook) -> None:
-    text = said(small, (weight(small.sheets), "0.75"))
-    assert text.startswith("Edited: 1 groups of weights")
-    assert "the first is layer 5: conv 3x3, padding 1, map 2: kernels." in text
+    edits = (weight(small.sheets), "0.75"), (small.sheets.network.normalisation[0], "0.5")
+    named = "layer 5: conv 3x3, padding 1, map 2: kernels"
+    assert said(small, edits[0]) == f"Edited since the file was built: {named}. So the logits may be others."
+    assert said(small, *edits).startswith("Edited since the file was built: mean, and 1 more.")
 
 
 def test_another_image_is_no_edit_of_the_weights(small: SmallWorkbook) -> None:

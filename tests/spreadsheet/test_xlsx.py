@@ -141,5 +141,5 @@ def test_a_colour_scale_reaches_as_far_either_way_as_the_largest_number(tmp_path
     first.scales.append(ColourScale(block.place, "#0000FF", "#FFFFFF", "#FF0000"))
     write(book, tmp_path / "scale.xlsx")
     text = sheet(tmp_path / "scale.xlsx")
-    assert '<cfvo type="formula" val="-MAX(MAX($A$1:$B$1),-MIN($A$1:$B$1))"/>' in text
+    assert '<cfvo type="formula" val="-MAX(MAX($A$1:$B$1),-MIN($A$1:$B$1),1E-200)"/>' in text
     assert text.count("<color rgb=") == 3

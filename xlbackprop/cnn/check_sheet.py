@@ -128,9 +128,9 @@ class CheckSheet:
         edited, drawn = (f'COUNTIF({cells:$},"{CHANGED}")' for cells in (weights, self.changes[:1]))
         differing = f'COUNTIF({agreements:$},"{_DIFFERS}")'
         first = f'INDEX({self.names[1:]:$},MATCH("{CHANGED}",{weights:$},0))'
+        more = f'IF({edited}>1,", and "&({edited}-1)&" more","")'
         verdict = (
-            f'IF({edited}>0,"Edited: "&{edited}&" groups of weights are not those that the file was built with, the '
-            f'first is "&{first}&". So the logits may be others.",'
+            f'IF({edited}>0,"Edited since the file was built: "&{first}&{more}&". So the logits may be others.",'
             f'IF({drawn}>0,"Another image is read than when the file was built, so the logits are others. '
             'The weights are as built.",'
             f'IF({differing}>0,"Wrong: nothing was edited, but the logits are not those that NumPy computed when the '

@@ -235,7 +235,8 @@ class _Writer:
 
     def _scale(self, scale: ColourScale) -> dict[str, Any]:
         cells = self.book.address(scale.cells, "$", self.sheet)
-        size = f"MAX(MAX({cells}),-MIN({cells}))"
+        # where all are 0, they have the middle colour
+        size = f"MAX(MAX({cells}),-MIN({cells}),1E-200)"
         if scale.most is not None:
             size = self.book.address(scale.most, "$", self.sheet)
         kinds = {"min_type": "formula", "mid_type": "num", "max_type": "formula"}
