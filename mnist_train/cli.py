@@ -170,10 +170,10 @@ def models() -> None:
 @click.argument("model", default=DEFAULT_MODEL)
 def summary(model: str) -> None:
     """Show a network layer by layer: output shape, parameters, receptive field and jump."""
-    from mnist_train.models import build
     from mnist_train.summary import summary as table
+    from xlbackprop.cnn.networks import network_layers
 
-    _say_all(table(build(model)))
+    _say_all(table(network_layers(model)))
 
 
 _CHECKPOINT = click.argument("checkpoint", type=click.Path(path_type=Path))
@@ -206,7 +206,7 @@ def evaluate(checkpoint: Path, data_dir: Path, dataset: str | None, device: str,
 
     place = devices.choose_device(device)
     trained = load_trained(checkpoint, place)
-    images = data.load(dataset or trained.card["data"]["name"], data_dir).to(place)
+    images = data.load(dataset or trained.data_set, data_dir).to(place)
     result = evaluation.evaluate(trained.model, images.test, trained.normalisation)
     if as_json:
         say(json.dumps({**dataclasses.asdict(result), "accuracy": result.accuracy}))
