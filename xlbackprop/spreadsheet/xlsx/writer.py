@@ -142,8 +142,6 @@ class _Writer:
             self.worksheet.conditional_format(self._address(scale.cells), self._scale(scale))
         for rule in self.sheet.rules:
             self.worksheet.conditional_format(self._address(rule.cells), self._rule(rule))
-        for scale in self.sheet.scales:
-            self.worksheet.conditional_format(self._address(scale.cells), self._scale(scale))
         for shades in self.sheet.shades:
             self.worksheet.conditional_format(self._address(shades.cells), _shades(shades))
         for bars in self.sheet.bars:
