@@ -101,9 +101,10 @@ def _properties(look: Look) -> dict[str, Any]:
         "text_wrap": look.wrap,
         "border": 1 if look.border else 0,
         "border_color": look.border,
-        "bottom": 1 if look.bottom else 0,
-        "bottom_color": look.bottom,
     }
+    for side in ("top", "bottom", "left", "right"):
+        if colour := getattr(look, side):
+            found |= {side: 1, f"{side}_color": colour}
     return {name: value for name, value in found.items() if value} | ({} if look.locked else {"locked": False})
 
 
