@@ -1,4 +1,4 @@
-"""Makes the pictures of the documentation: a workbook in a window of LibreOffice, and a network trained on MNIST.
+"""Makes the pictures of the documentation: workbooks in a window of LibreOffice, and a network trained on MNIST.
 
 `make pictures` runs it. It needs LibreOffice (`soffice`), a screen that nobody sees (xvfb, xdotool and imagemagick),
 `pdftoppm` (poppler-utils) and the images of MNIST, which are downloaded or lie where `MNIST_DATA` says.
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from openpyxl import load_workbook
@@ -23,8 +23,14 @@ from tests.handmade import FORMULAS, Handmade, write
 
 HERE = Path(__file__).parent
 
-# the number of the sheet's tab, counted from 0, for each picture
-PICTURES = {"network.png": 0, "derivation.png": 1, "training.png": 5, "comparison.png": 9}
+# the command of each workbook, and of its pictures the numbers of the sheets' tabs, counted from 0
+PICTURES = (
+    (
+        ["build", "--lrs", "0.1,0.2,0.5,0.8,1,2"],
+        {"network.png": 0, "derivation.png": 1, "training.png": 5, "comparison.png": 9},
+    ),
+    (["cnn"], {"cnn-digit.png": 0, "cnn-network.png": 1}),
+)
 _DISPLAY, _SCREEN = ":87", "1440x900x24"
 # the cells and their headers, without menus and tabs
 _CELLS = "1380x738+0+104"
@@ -63,7 +69,7 @@ def draw_training(folder: Path) -> None:
         shutil.copyfile(folder / "run" / name, HERE / f"mnist-{name}")
 
 
-def draw_windows(workbook: Path, folder: Path) -> None:
+def draw_windows(workbook: Path, tabs: Mapping[str, int], folder: Path) -> None:
     """The sheets of a workbook as a learner sees them: in a window of 1,440 x 900 pixels, at 100 %."""
     screen = {**os.environ, "DISPLAY": _DISPLAY}
 
@@ -77,7 +83,8 @@ def draw_windows(workbook: Path, folder: Path) -> None:
         started(["soffice", profile, "--norestore", "--nologo", "--nofirststartwizard", "--calc", workbook], screen),
     ):
         search = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "Calc"]
-        window = subprocess.run(search, check=True, capture_output=True, text=True, env=screen).stdout.split()[-1]
+        found = subprocess.run(search, check=True, capture_output=True, text=True, env=screen, timeout=120)
+        window = found.stdout.split()[-1]
         time.sleep(10)
         for command in (
             ["windowsize", window, "1440", "900"],
@@ -89,7 +96,7 @@ def draw_windows(workbook: Path, folder: Path) -> None:
         keys("Return")
         keys("ctrl+Home")
         shown = 0
-        for file, tab in PICTURES.items():
+        for file, tab in tabs.items():
             keys(*["ctrl+Next"] * (tab - shown), "ctrl+Home")
             shown = tab
             subprocess.run(
@@ -102,7 +109,7 @@ def draw_windows(workbook: Path, folder: Path) -> None:
 def started(command: Sequence[str | Path], environment: dict[str, str]) -> Iterator[None]:
     """A program that runs in the background, and is ended with all that it started."""
     program = subprocess.Popen(command, env=environment, start_new_session=True)
-    time.sleep(2)
+    time.sleep(5)
     try:
         yield
     finally:
@@ -111,15 +118,15 @@ def started(command: Sequence[str | Path], environment: dict[str, str]) -> Itera
 
 
 def main() -> None:
-    """Train the default network, build the default workbook, and draw both."""
+    """Train the default network, write the workbooks, and draw all of it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         draw_training(folder)
         draw_annotated(folder)
-        workbook = folder / "backprop.xlsx"
-        build = [sys.executable, "-m", "xlbackprop", "build", "--lrs", "0.1,0.2,0.5,0.8,1,2", "-o", str(workbook)]
-        subprocess.run(build, check=True)
-        draw_windows(workbook, folder)
+        for number, (command, tabs) in enumerate(PICTURES):
+            workbook = folder / f"{number}.xlsx"
+            subprocess.run([sys.executable, "-m", "xlbackprop", *command, "-o", str(workbook)], check=True)
+            draw_windows(workbook, tabs, folder)
 
 
 if __name__ == "__main__":

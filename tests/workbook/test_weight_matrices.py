@@ -61,7 +61,7 @@ def test_the_colours_of_a_matrix_reach_as_far_below_zero_as_above(tmp_path: Path
         r'<conditionalFormatting sqref="([^"]*)"><cfRule type="colorScale".*?>(<colorScale>.*?)</cfRule>', xml
     )
     assert [cells for cells, _ in scales] == ["I20:J22", "I26:K28"]
-    size = "MAX(MAX($I$20:$J$22),-MIN($I$20:$J$22))"
+    size = "MAX(MAX($I$20:$J$22),-MIN($I$20:$J$22),1E-200)"
     assert scales[0][1].startswith(
         f'<colorScale><cfvo type="formula" val="-{size}"/><cfvo type="num" val="0"/><cfvo type="formula" val="{size}"/>'
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import ironcalc
 
@@ -88,6 +89,10 @@ def _unanswered(sheets: Sheets, stored: Mapping[str, Mapping[tuple[int, int], Va
                     yield Cell(sheet, *place)
 
 
+# a workbook of hundreds of sheets takes its time to make, and each of them may hold something to spell
+_BLANKS: "WeakKeyDictionary[Sheets, Any]" = WeakKeyDictionary()
+
+
 def spelled(sheets: Sheets, sheet: str, formulas: Sequence[tuple[int, int, str]]) -> list[str]:
     """Formulas as the engine writes them.
 
@@ -98,7 +103,9 @@ def spelled(sheets: Sheets, sheet: str, formulas: Sequence[tuple[int, int, str]]
     """
     if not formulas:
         return []
-    model, index = _empty(sheets.names, sheets.defined_names), sheets.names.index(sheet)
+    if sheets not in _BLANKS:
+        _BLANKS[sheets] = _empty(sheets.names, sheets.defined_names)
+    model, index = _BLANKS[sheets], sheets.names.index(sheet)
     for row, column, text in formulas:
         model.update_cell_with_formula(index, row, column, text)
     return [model.get_cell_formula(index, row, column) for row, column, _ in formulas]
