@@ -88,3 +88,14 @@ def test_libreoffice_adds_up_the_same(classic: Workbook, editor: type[Editor], t
     book.type("η=2", in_table(classic, "dE_dw3", 5), "0.0001")
     sheets = recalculated(book.save(tmp_path / "wrong.xlsx"), "libreoffice")
     assert verdict(sheets).startswith("∂E/∂w3 in η=2 is not")
+
+
+def test_a_last_gradient_that_is_larger_than_all_others_together_hides_none(tmp_path: Path) -> None:
+    # the first step leaps to weights of thousands, and the gradients with them
+    template = tmp_path / "leap.toml"
+    template.write_text(
+        'layers = [1, 2, 1]\nhidden = "relu"\noutput = "linear"\ninputs = [3]\ntargets = [-9]\n'
+        "weights = [1, 1.5, 2, 0.5]\n"
+    )
+    made = built(tmp_path, str(template), 500.0, steps=1)
+    assert verdict(Editor(made.path).sheets()).startswith("All ")

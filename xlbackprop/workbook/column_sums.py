@@ -147,16 +147,16 @@ def _updates(one: TrainingSheet, network: Network, moments: Moments) -> Iterator
         weights, gradients = one.column(name), one.column(gradient)[:-1]
         start = defined_name(name)
         last = moments.last
-        squares = moments.squares[gradient] - last[gradient] ** 2
+        squares = moments.squares_before[gradient]
         yield _Entry(
             one.sheet.name,
             name,
             Formula(f"{weights[-1]:$}-{start}", last[name] - moments.first[name]),
-            Formula(f"-{one.eta:$}*SUM({gradients:$})", -one.eta_value * (moments.sums[gradient] - last[gradient])),
+            Formula(f"-{one.eta:$}*SUM({gradients:$})", -one.eta_value * moments.sums_before[gradient]),
             Formula(
                 f"{_TOLERANCE:G}*ABS({one.eta:$})*SQRT({steps}*SUMSQ({gradients:$}))"
                 f"+{_ROUNDING:G}*SQRT({moments.count}*SUMSQ({weights:$}))",
-                _TOLERANCE * one.eta_value * (steps * max(squares, 0.0)) ** 0.5
+                _TOLERANCE * one.eta_value * (steps * squares) ** 0.5
                 + _ROUNDING * (moments.count * moments.squares[name]) ** 0.5,
             ),
             f"last − start value = −η · Σ {header(gradient)}, without the last",
