@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.cnn.drawn import drawn_network
+from xlbackprop.cnn.chosen_cell import ROW
 from xlbackprop.cnn.layers import Shape, shapes
 from xlbackprop.cnn.network_sheet import NetworkSheet
 from xlbackprop.cnn.networks import IMAGE, NETWORKS
@@ -22,17 +23,25 @@ from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.presentation import Rule
 from xlbackprop.spreadsheet.xlsx import write
 
+_TABLE = 2_000
+
 
 class Shown:
-    """The choice and its marks beside a network whose maps are empty, in a spreadsheet engine."""
+    """The choice and its marks beside a network without numbers, in a spreadsheet engine."""
 
     def __init__(self, network: TrainedNetwork, folder: Path) -> None:
         book = Book()
         self.network = NetworkSheet(book, network)
-        self.network.chosen.fill(self.network.image_block, self.ring, self.network.stages, 1_000)
+        self.network.chosen.fill(self.network.image_block, self.ring, self.network.stages, _TABLE)
+        for block in self.network.sheet.blocks:
+            if ROW < block.row < _TABLE:
+                block.contents = ()
         self.layers = network.layers
         path = folder / "shown.xlsx"
+        # the engine takes its time for rules, and all that they depend on is read from cells
+        rules, self.network.sheet.rules = self.network.sheet.rules, []
         write(book, path)
+        self.network.sheet.rules = rules
         self._model = load(path)
 
     @property

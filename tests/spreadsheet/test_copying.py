@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
+from openpyxl.formatting.rule import FormulaRule
+from openpyxl.styles import PatternFill
 
 from tests.conftest import with_zip_field
 from xlbackprop.errors import UnusableInput
@@ -99,6 +101,36 @@ def test_the_engine_gets_no_notes(tmp_path: Path) -> None:
     with zipfile.ZipFile(path) as package:
         assert b"<t/>" in package.read("xl/comments/comment1.xml").replace(b" ", b"")
     assert engines.recalculated(path).value("Sheet", 2, 1) == 6.0
+
+
+def test_the_engine_gets_no_rules(tmp_path: Path) -> None:
+    book = load_workbook(small(tmp_path / "book.xlsx"))
+    for cells, formula in (("A1:A2", "A1>1"), ("B1", "A1<1")):
+        book.active.conditional_formatting.add(
+            cells, FormulaRule(formula=[formula], fill=PatternFill("solid", "FF0000"))
+        )
+    book.active["A3"] = "=A2+1"
+    book.save(tmp_path / "book.xlsx")
+    assert copy_for_engine(tmp_path / "book.xlsx", tmp_path / "copy.xlsx", share=False)
+    before, after = (
+        zipfile.ZipFile(tmp_path / name).read("xl/worksheets/sheet1.xml").decode()
+        for name in ("book.xlsx", "copy.xlsx")
+    )
+    assert before.count("<conditionalFormatting") == 2
+    rules = re.compile("<conditionalFormatting.*</conditionalFormatting>")
+    assert after == rules.sub("", before)
+    assert engines.recalculated(tmp_path / "book.xlsx").value("Sheet", 3, 1) == 7.0
+
+
+@pytest.mark.parametrize("rules", ["<conditionalFormatting/>", '<conditionalFormatting sqref="A1"/><pageMargins/>'])
+def test_rules_without_an_end_are_left_alone(tmp_path: Path, rules: str) -> None:
+    def with_rules(text: str) -> str:
+        return text.replace("</sheetData>", "</sheetData>" + rules)
+
+    path = with_part(small(tmp_path / "book.xlsx"), "xl/worksheets/sheet1.xml", with_rules)
+    assert copy_for_engine(path, tmp_path / "copy.xlsx", share=False)
+    copied = zipfile.ZipFile(tmp_path / "copy.xlsx").read("xl/worksheets/sheet1.xml")
+    assert copied == zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml")
 
 
 def test_pictures_are_not_copied(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ _COMPUTED = (".xml", ".rels", ".vml")
 _SHEETS = "xl/worksheets/"
 _STYLES = "xl/styles.xml"
 _NOTES = re.compile(rb"""<(?:\w+:)?Relationship\s[^>]*/relationships/comments["'][^>]*/>""")
+_RULES, _END_OF_RULES = re.compile(rb"<conditionalFormatting[\s>]"), b"</conditionalFormatting>"
 # each list of the styles with its first entry; all of them may be left out (ECMA-376, CT_Stylesheet)
 _FIRST_STYLES: dict[str, tuple[str, dict[str, str]]] = {
     "fonts": ("font", {}),
@@ -58,7 +59,18 @@ def _prepared(name: str, content: bytes, *, share: bool) -> bytes:
         # nor are notes, and IronCalc 0.9 gives up at an empty piece of text in one, as Gnumeric writes it; and it
         # does not find what is named from the root of the package, as openpyxl does
         return _NOTES.sub(b"", content).replace(b'Target="/xl/', b'Target="../')
-    return with_shared_formulas(content) if share and name.startswith(_SHEETS) else content
+    if not name.startswith(_SHEETS):
+        return content
+    content = _without_rules(content)
+    return with_shared_formulas(content) if share else content
+
+
+def _without_rules(content: bytes) -> bytes:
+    """A sheet without the looks that depend on conditions: no number does, but IronCalc 0.9 evaluates each."""
+    before, *rules = _RULES.split(content)
+    if not all(_END_OF_RULES in piece for piece in rules):
+        return content
+    return before + b"".join(piece.partition(_END_OF_RULES)[2] for piece in rules)
 
 
 def with_all_styles(content: bytes) -> bytes:
