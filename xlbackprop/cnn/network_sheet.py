@@ -52,6 +52,7 @@ class NetworkSheet:
     Args:
         book: what it belongs to.
         network: the layers and their weights.
+        backward: whether there shall be room around the maps for windows over gradients.
 
     Attributes:
         image: the cells of the normalised image, (1, 28, 28).
@@ -64,7 +65,7 @@ class NetworkSheet:
         UnusableInput: a layer cannot be written.
     """
 
-    def __init__(self, book: Book, network: TrainedNetwork) -> None:
+    def __init__(self, book: Book, network: TrainedNetwork, *, backward: bool = False) -> None:
         self._network = network
         self.sheet = book.sheet(NETWORK, "every layer as pictures, from the image to the logits")
         listed = stages(network.layers, IMAGE)
@@ -78,10 +79,13 @@ class NetworkSheet:
         self.image_block = block
         self._row += block.shape[0]
         self.stages: list[ShownStage] = []
-        inputs: tuple[int, ...] = IMAGE
+        inputs = Place(self._image.ids[None])
         for stage, following in zip(listed, [*listed[1:], None], strict=True):
-            self.stages.append(self._reserved(stage, inputs, following.ring if following else 0))
-            inputs = stage.shape
+            ring_needed = following.ring if following else 0
+            ring = max(ring_needed, stage.ring_back) if backward else ring_needed
+            shown = self._reserved(ShownStage(stage, ring, inputs))
+            self.stages.append(shown)
+            inputs = within(shown.output, ring - ring_needed)
         book.names["logits", None] = self.logits
 
     @property
@@ -112,10 +116,8 @@ class NetworkSheet:
         filled = FilledOver(formula, margin=self._image_ring, values=values)
         self.sheet.fill(self.image_block, filled, looks.PICTURE)
         self._lit(self.image_block)
-        before = Place(self._image.ids[None])
         for shown in self.stages:
-            self._fill_stage(shown, before, None if outputs is None else outputs[shown.stage.numbers[-1]])
-            before = shown.output
+            self._fill_stage(shown, None if outputs is None else outputs[shown.stage.numbers[-1]])
         self._fill_logits()
         self._set_up()
 
@@ -149,16 +151,16 @@ class NetworkSheet:
         self._last_column = max(self._last_column, column + size[1])
         return block, block.place
 
-    def _reserved(self, stage: Stage, inputs: tuple[int, ...], ring: int) -> ShownStage:
+    def _reserved(self, shown: ShownStage) -> ShownStage:
         """Reserve the cells of a stage below those before it."""
+        stage = shown.stage
         count = sum(parameter_count(layer) for layer in stage.layers)
         words = f"{stage.name} → {shape_in_words(stage.shape)}" + (f", {count:,} parameters" if count else "")
         has_norm = any(isinstance(layer, BatchNorm) for layer in stage.layers)
         self._row += 1
         self._head(words + (f"  ({NORM_IN_WORDS} stand beside each map)" if has_norm else ""))
-        shown = ShownStage(stage, ring)
         tensors = [self._network.tensors[n] for n in stage.numbers]
-        kernels = kernel_tensor(stage.layers[0], tensors[0], inputs)
+        kernels = kernel_tensor(stage.layers[0], tensors[0], within(shown.inputs, stage.ring).shape)
         if shown.features:
             self._reserve_features(shown, tensors, kernels)
         else:
@@ -174,7 +176,8 @@ class NetworkSheet:
         close, gap, below = (max(0, empty - shown.ring) for empty in (_CLOSE, _GAP, _BELOW))
         beside = (grid.width + close if grid else 0) + (single + close if single else 0)
         pitch = beside + size[1] + gap
-        tall = max(size[0], grid.height if grid else 0, NORM_CELLS if single else 0) + below
+        made_with = max(grid.height if grid else 0, NORM_CELLS if single else 0)
+        tall = max(size[0] + below, made_with + max(below, shown.ring))
         rows = ceil(channels / max(1, _SCREEN // pitch))
         per_row = ceil(channels / rows)
         places: list[dict[str, list[Place]]] = [{} for _ in shown.stage.layers]
@@ -276,10 +279,10 @@ class NetworkSheet:
         shown.weights[0]["weight"] = Place(np.stack(places))
         return rows * pitch[0] - _BELOW, per_row * pitch[1] - _BELOW
 
-    def _fill_stage(self, shown: ShownStage, inputs: Place, outputs: NDArray[np.float64] | None) -> None:
+    def _fill_stage(self, shown: ShownStage, outputs: NDArray[np.float64] | None) -> None:
         """The formulas of a stage, and how its output looks."""
         channels, book = shown.stage.shape[0], self.sheet.book
-        formulas = [map_formula(shown.stage, inputs, shown.weights, channel) for channel in range(channels)]
+        formulas = [map_formula(shown.stage, shown.inputs, shown.weights, channel) for channel in range(channels)]
         if len(book.written(formulas[-1].formula, self.sheet)) > MAX_FORMULA_LENGTH - _SPARE:
             raise UnusableInput(
                 f"{shown.stage.name} cannot be written: a formula of it would be longer than a cell holds."
