@@ -35,7 +35,7 @@ from xlbackprop.spreadsheet.presentation import ColourScale, Page
 NETWORK = "Network"
 
 #: So many cells stand beside each other on a screen.
-_SCREEN = 156
+SCREEN = 156
 _FIRST_ROW, _FIRST_COLUMN = 3, 2
 #: Empty cells between a map and its weights, and between maps beside and below each other; a ring is part of them.
 _CLOSE, _GAP, _BELOW = 2, 4, 2
@@ -178,7 +178,7 @@ class NetworkSheet:
         pitch = beside + size[1] + gap
         made_with = max(grid.height if grid else 0, NORM_CELLS if single else 0)
         tall = max(size[0] + below, made_with + max(below, shown.ring))
-        rows = ceil(channels / max(1, _SCREEN // pitch))
+        rows = ceil(channels / max(1, SCREEN // pitch))
         per_row = ceil(channels / rows)
         places: list[dict[str, list[Place]]] = [{} for _ in shown.stage.layers]
         outputs = []
@@ -268,7 +268,7 @@ class NetworkSheet:
         """The kernels of each feature as a tile, as many beside each other as a screen holds; gives their size."""
         grid = kernel_grid(kernels, kernels.shape[0])
         pitch = (grid.height + _BELOW, grid.width + _BELOW)
-        rows = ceil(len(kernels) / max(1, _SCREEN // pitch[1]))
+        rows = ceil(len(kernels) / max(1, SCREEN // pitch[1]))
         per_row = ceil(len(kernels) / rows)
         places = []
         for feature, own in enumerate(kernels):
@@ -329,7 +329,7 @@ class NetworkSheet:
             "blue below. What ReLU has left is dark where it is large.",
             looks.MUTED,
         )
-        sheet.set_widths({f"A:{column_letters(max(self._last_column, _SCREEN) + _GAP)}": looks.CELL_PIXELS})
+        sheet.set_widths({f"A:{column_letters(max(self._last_column, SCREEN) + _GAP)}": looks.CELL_PIXELS})
         heights = {1: looks.TITLE_PIXELS, 2: looks.LINE_PIXELS} | self._tall
         sheet.heights |= {row: heights.get(row, looks.CELL_PIXELS) for row in range(1, self._row + 1)}
         sheet.page = Page(frozen=(2, 0))

@@ -15,6 +15,8 @@ from xlbackprop.cnn.digits import Digit, normalised
 from xlbackprop.cnn.digits_sheet import DigitsSheet
 from xlbackprop.cnn.explained_sheet import ExplainedSheet
 from xlbackprop.cnn.facts import Facts, facts
+from xlbackprop.cnn.flow import flow_back
+from xlbackprop.cnn.gradients_sheet import GradientsSheet
 from xlbackprop.cnn.layers import tensor_shapes
 from xlbackprop.cnn.network_sheet import NetworkSheet
 from xlbackprop.cnn.networks import CLASSES, IMAGE
@@ -33,10 +35,16 @@ class CnnSheets:
     explained: ExplainedSheet
     check: CheckSheet
     listed: DigitsSheet
+    gradients: GradientsSheet | None = None
 
 
 def cnn_sheets(
-    network: TrainedNetwork, digits: Sequence[Digit], command: str = "", *, protect: bool = False
+    network: TrainedNetwork,
+    digits: Sequence[Digit],
+    command: str = "",
+    *,
+    backward: bool = False,
+    protect: bool = False,
 ) -> CnnSheets:
     """All sheets of the workbook of a trained network.
 
@@ -46,6 +54,7 @@ def cnn_sheets(
         network: what is written.
         digits: the images that can be chosen.
         command: what the workbook says about how it was made.
+        backward: with the gradients of all maps and weights.
         protect: lock every cell but the input cells, without a password.
 
     Raises:
@@ -61,10 +70,13 @@ def cnn_sheets(
         },
         locked=protect,
     )
+    digit = DigitSheet(book, network, digits)
+    shown = NetworkSheet(book, network, backward=backward)
     sheets = CnnSheets(
         book,
-        digit=DigitSheet(book, network, digits),
-        network=NetworkSheet(book, network),
+        digit=digit,
+        network=shown,
+        gradients=GradientsSheet(book, shown) if backward else None,
         explained=ExplainedSheet(book),
         check=CheckSheet(book),
         listed=DigitsSheet(book, network, digits),
@@ -73,6 +85,11 @@ def cnn_sheets(
     outputs = reference.forward(network.layers, network.tensors, image)
     sheets.digit.fill(sheets.network, sheets.listed)
     sheets.network.fill(sheets.digit.pixels, image, outputs)
+    if sheets.gradients:
+        seed = np.eye(CLASSES)[outputs[-1].argmax()]
+        formulas = [f"IF({sheets.digit.answer:$}={n},1,0)" for n in range(CLASSES)]
+        stages = [one.stage for one in sheets.network.stages]
+        sheets.gradients.fill(formulas, flow_back(network, stages, image, outputs, seed))
     sheets.explained.fill(sheets.network, sheets.digit.answer)
     shown = sheets.network.stages[-1].stage.numbers[-1]
     sheets.check.fill(

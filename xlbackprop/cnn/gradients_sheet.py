@@ -1,0 +1,233 @@
+"""The gradients of all maps and weights as pictures: that of a cell of the sheet Network stands in the same cell here."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xlbackprop.cnn import looks
+from xlbackprop.cnn.flow import Flow
+from xlbackprop.cnn.gradient_cells import (
+    Around,
+    Texts,
+    input_formula,
+    needs_passed,
+    needs_turned,
+    passed_formula,
+    weight_formulas,
+)
+from xlbackprop.cnn.layers import parameter_count
+from xlbackprop.cnn.mirror import Mirror
+from xlbackprop.cnn.network_sheet import NETWORK, SCREEN, NetworkSheet
+from xlbackprop.cnn.shown_stage import ShownStage, within
+from xlbackprop.cnn.weight_cells import KernelGrid, signed
+from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.blocks import Block, Content, FilledOver, Formula, Role
+from xlbackprop.spreadsheet.book import Book
+from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.presentation import Page
+
+GRADIENTS = "Gradients"
+
+_FIRST_COLUMN = 2
+#: Empty cells between maps beside and below each other.
+_GAP = 2
+
+
+@dataclass(frozen=True)
+class GradientStage:
+    """How gradients flow back through layers that share cells.
+
+    Attributes:
+        shown: the layers.
+        around: the places around them.
+        of_input: the gradient of what they are given, (channels, height, width).
+        of_weights: those of the trained tensors of each layer, in the shapes of their places.
+    """
+
+    shown: ShownStage
+    around: Around
+    of_input: Place
+    of_weights: list[dict[str, Place]]
+
+
+class GradientsSheet:
+    """The sheet with the gradients.
+
+    Args:
+        book: what it belongs to.
+        network: where the layers stand, with room around the maps.
+
+    Attributes:
+        of: the place of the gradient of maps and weights, given theirs.
+        stages: how gradients flow back, in the order of the layers.
+    """
+
+    def __init__(self, book: Book, network: NetworkSheet) -> None:
+        self._network = network
+        self.sheet = sheet = book.sheet(GRADIENTS, "the gradient of every map and every weight")
+        names = dict(_map_names(network))
+        given = {int(cell.ids) for cell in network.normalisation}
+        weights = [block for block in network.weight_blocks if block.first_id not in given]
+        blocks = [network.image_block, *(block for shown in network.stages for block in shown.blocks), *weights]
+        self.of = Mirror(
+            sheet, blocks, lambda block: names.get(block.first_id, f"gradient of {block.name}"), Role.QUANTITY
+        )
+        for cell in self.seed:
+            book.block(int(cell.ids)).role = Role.FORMULA
+        self._row = max(own.row + own.shape[0] for _, own in self.of.pairs) + len(network.logits.ids) + 4
+        self._below: dict[int, int] = {}
+        self._contents: dict[int, Formula] = {}
+        maps = [network.image, *(shown.maps for shown in network.stages)]
+        self.stages = [self._stage(shown, given) for shown, given in zip(network.stages, maps, strict=False)]
+
+    @property
+    def image(self) -> Place:
+        """The gradient of the normalised image, (1, 28, 28)."""
+        return self.of(self._network.image)
+
+    @property
+    def seed(self) -> Place:
+        """The gradient of the logits, which decides what flows back, (10,)."""
+        return self.of(self._network.logits)
+
+    def fill(self, seed: Sequence[str], flow: Flow) -> None:
+        """Fill the sheet, after the sheet of the network.
+
+        Args:
+            seed: the formulas of the gradient of the logits.
+            flow: the numbers of all cells.
+        """
+        for cell, text in zip(self.seed, seed, strict=True):
+            self._contents[int(cell.ids)] = Formula(text)
+        for stage, numbers in zip(self.stages, flow.stages, strict=True):
+            around = stage.around
+            if around.passed is not None and numbers.passed is not None:
+                for channel, cells in enumerate(around.passed):
+                    self._put(cells, passed_formula(around, channel), numbers.passed[channel])
+            for channel, cells in enumerate(stage.of_input):
+                self._put(cells, input_formula(around, channel), numbers.of_input[channel])
+            for texts, places, values in zip(
+                weight_formulas(around), stage.of_weights, numbers.of_weights, strict=True
+            ):
+                for key, place in places.items():
+                    self._put_cells(place, texts[key], values[key].reshape(place.shape))
+            if around.turned is not None:
+                kernels = around.weights[0]["weight"].ids[..., ::-1, ::-1]
+                for cell, kernel in zip(around.turned.ids.ravel().tolist(), kernels.ravel(), strict=True):
+                    self._contents[cell] = Formula(f"{Place(kernel)}")
+        self._fill_rest()
+        self._set_up()
+
+    def _stage(self, shown: ShownStage, given: Place) -> GradientStage:
+        stage = shown.stage
+        ringed = within(self.of(shown.output), shown.ring - stage.ring_back)
+        passed = self._reserve_passed(shown) if needs_passed(stage.layers) else None
+        turned = self._reserve_turned(shown) if needs_turned(stage.layers[0], stage.shape) else None
+        around = Around(
+            stage.layers,
+            shown.inputs,
+            given,
+            shown.maps,
+            shown.weights,
+            self.of(shown.maps),
+            ringed,
+            passed,
+            turned,
+        )
+        of_weights = [
+            {key: self.of(own[key]) for key in ("weight", "bias") if key in own} for own in shown.weights
+        ]
+        return GradientStage(shown, around, self.of(given), of_weights)
+
+    def _head(self, text: str, row: int) -> None:
+        self.sheet.put(f"B{row}", text, looks.HEADING)
+        self._below[row] = looks.HEADING_PIXELS
+
+    def _reserve_passed(self, shown: ShownStage) -> Place:
+        """Maps side by side, as many as a screen holds."""
+        channels, height, width = shown.stage.shape
+        self._head(f"{shown.stage.name}: what ReLU lets pass", self._row)
+        per_row = max(1, SCREEN // (width + _GAP))
+        places = []
+        for channel in range(channels):
+            row, column = divmod(channel, per_row)
+            at = cell_address(self._row + 1 + row * (height + _GAP), _FIRST_COLUMN + column * (width + _GAP))
+            name = f"{shown.stage.name}, what ReLU lets pass, map {channel + 1}"
+            block = self.sheet.reserve(name, at, (height, width), Role.QUANTITY)
+            signed(self.sheet, block.place)
+            places.append(block.place.ids)
+        self._row += 1 + ceil(channels / per_row) * (height + _GAP)
+        return Place(np.stack(places))
+
+    def _reserve_turned(self, shown: ShownStage) -> Place:
+        """All kernels in a grid, as wide as a screen."""
+        kernels = shown.weights[0]["weight"]
+        outputs, inputs, *side = kernels.shape
+        self._head(f"{shown.stage.name}: its kernels turned round, for the way back", self._row)
+        per_row = max(1, SCREEN // (side[1] + 1))
+        grid = KernelGrid((side[0], side[1]), outputs * inputs, ceil(outputs * inputs / per_row))
+        name = f"{shown.stage.name}, kernels turned round"
+        at = cell_address(self._row + 1, _FIRST_COLUMN)
+        block = self.sheet.reserve(name, at, (grid.height, grid.width))
+        signed(self.sheet, block.place)
+        self._row += 1 + grid.height + _GAP
+        return Place(grid.place(block).ids.reshape(kernels.shape))
+
+    def _put(self, cells: Place, formula: FilledOver | Texts, values: NDArray[np.float64]) -> None:
+        """The formulas of a map: filled over its block, or a cell each."""
+        block = self.sheet.book.block(int(cells.ids.flat[0]))
+        if isinstance(formula, FilledOver):
+            margin = (block.shape[1] - cells.shape[1]) // 2
+            if block.shape[0] == cells.shape[0] + 2 * margin:
+                self.sheet.fill(block, FilledOver(formula.formula, formula.step, margin, values), looks.PICTURE)
+                return
+            # of features, which share a block
+            formula = np.array([[formula.formula]], dtype=object)
+        self._put_cells(cells, formula, values)
+
+    def _put_cells(self, cells: Place, texts: Texts, values: NDArray[np.float64]) -> None:
+        rows = zip(cells.ids.ravel().tolist(), texts.ravel(), values.ravel().tolist(), strict=True)
+        self._contents |= {cell: Formula(text, value) for cell, text, value in rows}
+
+    def _fill_rest(self) -> None:
+        """The blocks whose cells have a formula each."""
+        for block in self.sheet.blocks:
+            if block.role is not Role.TEXT and not isinstance(block.contents, FilledOver):
+                rows, columns = block.shape
+                ids = range(block.first_id, block.first_id + rows * columns)
+                cells: list[Content] = [self._contents.get(cell) for cell in ids]
+                self.sheet.fill(block, [cells[n : n + columns] for n in range(0, len(cells), columns)], looks.PICTURE)
+
+    def _set_up(self) -> None:
+        sheet, shown = self.sheet, self._network
+        sheet.widths = list(shown.sheet.widths)
+        heights = shown.sheet.heights | self._below
+        sheet.heights |= {row: heights.get(row, looks.CELL_PIXELS) for row in range(1, self._row + 1)}
+        sheet.page = Page(frozen=(2, 0))
+        sheet.put("B1", "The gradients, from the logits back to the image", looks.TITLE)
+        sheet.put(
+            "B2",
+            f"The gradient of a cell of the sheet {NETWORK} stands in the same cell here: how what flows back changes "
+            "with that number. Red is above 0, blue below.",
+            looks.MUTED,
+        )
+        for _, own in self.of.pairs:
+            signed(sheet, own.place)
+        self._head("the gradient of the image", shown.image_block.row - 3)
+        for stage in shown.stages:
+            count = sum(map(parameter_count, stage.stage.layers))
+            of_weights = f" and of its {count:,} parameters" if count else ""
+            self._head(f"{stage.stage.name}: the gradient of its output{of_weights}", stage.blocks[0].row - 1)
+
+
+def _map_names(network: NetworkSheet) -> Iterator[tuple[int, str]]:
+    """The name of the gradient of each map, by the first cell of the map: that of the layers that it comes back from."""
+    back = [f"{shown.stage.name}, back to" for shown in network.stages]
+    yield network.image_block.first_id, f"{back[0]} the image"
+    for shown, behind in zip(network.stages, [*back[1:], None], strict=True):
+        for n, block in enumerate(shown.blocks):
+            name = f"{behind} its input" if shown.features else f"{behind} map {n + 1}"
+            yield block.first_id, name if behind else "what flows back from the logits"
