@@ -104,7 +104,10 @@ def _inside(block: Block) -> Place:
 
 
 def _size(block: Block) -> int:
-    return _inside(block).ids.size
+    """How many cells of a block hold a formula."""
+    if isinstance(block.contents, FilledOver):
+        return _inside(block).ids.size
+    return sum(isinstance(content, Formula) for _, _, content in block.cells())
 
 
 def _texts(book: Book, block: Block) -> Iterator[tuple[int, int, str]]:

@@ -73,15 +73,33 @@ def passed_formula(around: Around, channel: int) -> FilledOver:
     return FilledOver(f"IF({_lit(around)[channel, 0, 0]}>0,{around.gradient[channel, 0, 0]},0)")
 
 
-def input_formula(around: Around, channel: int) -> FilledOver | Texts:
-    """The gradient of a map that a stage is given: one formula for all its cells, or one a cell."""
-    return _OF_INPUT[type(around.layers[0])](around.layers[0], around, channel)
+def input_formula(around: Around, channel: int, own: Place) -> FilledOver | Texts:
+    """The gradient of a map that a stage is given: one formula for all its cells, or one a cell.
+
+    Args:
+        around: what stands around the stage.
+        channel: the number of the map.
+        own: where its gradient stands, (height, width).
+    """
+    return _OF_INPUT[type(around.layers[0])](around.layers[0], around, channel, own)
 
 
-def weight_formulas(around: Around) -> list[dict[str, Texts]]:
-    """The gradients of the trained tensors of each layer of a stage, in the shapes of their places."""
+def kernel_formula(around: Around, output: int, channel: int) -> FilledOver:
+    """The gradient of the kernel with which an output sees a map: what each of its weights was multiplied by.
+
+    Of a depthwise convolution, each output has the kernel number 0 alone.
+    """
+    layer = around.layers[0]
+    depthwise = isinstance(layer, Convolution) and layer.depthwise
+    _, height, width = around.gradient.shape
+    window = around.inputs[output if depthwise else channel, :height, :width]
+    return FilledOver(_product_sum(around.gradient[output], window, fixed="$"))
+
+
+def number_formulas(around: Around) -> list[dict[str, Texts]]:
+    """The gradients of the trained numbers of each layer that are no kernels, in the shapes of their places."""
     return [
-        _OF_WEIGHTS[type(layer)](layer, around, own) if type(layer) in _OF_WEIGHTS else {}
+        _OF_NUMBERS[type(layer)](around, own) if type(layer) in _OF_NUMBERS else {}
         for layer, own in zip(around.layers, around.weights, strict=True)
     ]
 
@@ -91,7 +109,7 @@ def _lit(around: Around) -> Place:
     return around.maps if isinstance(around.layers[0], ReLU) else around.output
 
 
-def _cell_by_cell(layer: BatchNorm | ReLU, around: Around, channel: int) -> FilledOver:
+def _cell_by_cell(layer: BatchNorm | ReLU, around: Around, channel: int, own: Place) -> FilledOver:
     if around.passed is None and isinstance(layer, ReLU):
         return passed_formula(around, channel)
     (scale,) = (own["scale"] for own in around.weights if own)
@@ -99,19 +117,19 @@ def _cell_by_cell(layer: BatchNorm | ReLU, around: Around, channel: int) -> Fill
     return FilledOver(f"{scale[channel]:$}*{source[channel, 0, 0]}")
 
 
-def _convolution(layer: Convolution, around: Around, channel: int) -> FilledOver:
-    kernels = around.weights[0]["weight"] if around.turned is None else around.turned
+def _convolution(layer: Convolution, around: Around, channel: int, own: Place) -> FilledOver:
+    turned = around.weights[0]["weight"] if around.turned is None else around.turned
     outputs = slice(channel, channel + 1) if layer.depthwise else slice(None)
-    own = kernels[outputs, 0 if layer.depthwise else channel]
+    kernels = turned[outputs, 0 if layer.depthwise else channel]
     if around.gradient.shape[1:] == (1, 1):
-        return _from_single_cells(around.gradient[outputs], own, layer.padding)
+        return _from_single_cells(around.gradient[outputs], kernels, layer.padding)
     # what a cell gave to each window that saw it comes back
     first = max(0, layer.padding - layer.kernel + 1)
     windows = around.ringed[outputs, first : first + layer.kernel, first : first + layer.kernel]
-    return FilledOver(weighted_sum(windows, own))
+    return FilledOver(weighted_sum(windows, kernels))
 
 
-def _linear(layer: Linear, around: Around, channel: int) -> FilledOver:
+def _linear(layer: Linear, around: Around, channel: int, own: Place) -> FilledOver:
     return _from_single_cells(around.gradient, around.weights[0]["weight"][:, channel], 0)
 
 
@@ -121,43 +139,42 @@ def _from_single_cells(gradients: Place, kernels: Place, first: int) -> FilledOv
     return FilledOver("+".join(f"{g[0, 0]:$}*{w[first, first]}" for g, w in pairs))
 
 
-def _max_pool(layer: MaxPool, around: Around, channel: int) -> Texts:
-    maps, pooled = around.maps[channel], around.output[channel]
+def _max_pool(layer: MaxPool, around: Around, channel: int, own: Place) -> Texts:
+    maps, pooled, size = around.maps[channel], around.output[channel], layer.size
 
-    def of_cell(row: int, column: int, top: int, left: int, at: tuple[int, int]) -> str:
-        cell, largest = maps[row, column], pooled[at]
-        # of equal ones the first gets all
-        rows_above, beside = maps[top:row, left : left + layer.size], maps[row : row + 1, left:column]
-        before = ",".join(f"{cells}" for cells in (rows_above, beside) if cells.ids.size)
-        is_first = f"AND({cell}={largest},MAX({before})<{largest})" if before else f"{cell}={largest}"
-        return f"IF({is_first},{around.gradient[channel][at]},0)"
+    def of_cell(row: int, column: int, at: tuple[int, int]) -> str:
+        # of equal ones the first gets all: those behind it get what is left, which is nothing
+        top, left = at[0] * size, at[1] * size
+        before = own[top:row, left : left + size], own[row : row + 1, left:column]
+        given = "".join(f"-{_sum(cells)}" for cells in before if cells.ids.size)
+        return f"IF({maps[row, column]}={pooled[at]},{around.gradient[channel][at]}{given},0)"
 
-    return _over_squares(layer.size, around, of_cell)
+    return _over_squares(size, around, of_cell)
 
 
-def _average_pool(layer: AveragePool, around: Around, channel: int) -> Texts:
+def _average_pool(layer: AveragePool, around: Around, channel: int, own: Place) -> Texts:
     count = layer.size**2
-    return _over_squares(layer.size, around, lambda *cell: f"{around.gradient[channel][cell[-1]]}/{count}")
+    return _over_squares(layer.size, around, lambda row, column, at: f"{around.gradient[channel][at]}/{count}")
 
 
-def _over_squares(size: int, around: Around, of_cell: Callable[..., str]) -> Texts:
-    """A formula a cell, given its row and column, those of its square's corner, and where that was pooled to."""
+def _over_squares(size: int, around: Around, of_cell: Callable[[int, int, tuple[int, int]], str]) -> Texts:
+    """A formula a cell, given its row and column, and where its square was pooled to."""
     _, height, width = around.maps.shape
     _, rows, columns = around.output.shape
     # what was dropped at the edges has no part in anything
     texts = np.full((height, width), "0", dtype=object)
     for row, column in np.ndindex(rows * size, columns * size):
         at = row // size, column // size
-        texts[row, column] = of_cell(row, column, at[0] * size, at[1] * size, at)
+        texts[row, column] = of_cell(row, column, at)
     return texts
 
 
-def _global_average_pool(layer: GlobalAveragePool, around: Around, channel: int) -> FilledOver:
+def _global_average_pool(layer: GlobalAveragePool, around: Around, channel: int, own: Place) -> FilledOver:
     _, height, width = around.maps.shape
     return FilledOver(f"{around.gradient[channel, 0, 0]:$}/{height * width}")
 
 
-_OF_INPUT: dict[type[Layer], Callable[[Any, Around, int], FilledOver | Texts]] = {
+_OF_INPUT: dict[type[Layer], Callable[[Any, Around, int, Place], FilledOver | Texts]] = {
     Convolution: _convolution,
     BatchNorm: _cell_by_cell,
     ReLU: _cell_by_cell,
@@ -168,14 +185,14 @@ _OF_INPUT: dict[type[Layer], Callable[[Any, Around, int], FilledOver | Texts]] =
 }
 
 
-def _of_norm(layer: BatchNorm, around: Around, weights: Weights) -> dict[str, Texts]:
+def _of_norm(around: Around, weights: Weights) -> dict[str, Texts]:
     """Those of gamma and beta."""
     normalised_first = isinstance(around.layers[0], BatchNorm)
     # the products with what a ReLU before it has cut off are 0
     lit = around.gradient if around.passed is None else around.passed
     of_output = lit if normalised_first else around.gradient
     gammas, betas = [], []
-    for channel in range(layer.channels):
+    for channel in range(len(around.maps.ids)):
         beta = _sum(of_output[channel])
         products = _product_sum(lit[channel], around.maps[channel])
         mean = weights["running_mean"][channel]
@@ -184,16 +201,10 @@ def _of_norm(layer: BatchNorm, around: Around, weights: Weights) -> dict[str, Te
     return {"weight": np.array(gammas, dtype=object), "bias": np.array(betas, dtype=object)}
 
 
-def _of_kernels(layer: Convolution | Linear, around: Around, weights: Weights) -> dict[str, Texts]:
-    kernels = weights["weight"]
-    depthwise = isinstance(layer, Convolution) and layer.depthwise
-    _, height, width = around.gradient.shape
-    texts = np.empty(kernels.shape, dtype=object)
-    for output, channel, row, column in np.ndindex(*kernels.shape):
-        seen = around.inputs[output if depthwise else channel, row : row + height, column : column + width]
-        texts[output, channel, row, column] = _product_sum(around.gradient[output], seen, fixed="$")
-    biases = np.array([_sum(gradient) for gradient in around.gradient], dtype=object)
-    return {"weight": texts} | ({"bias": biases} if "bias" in weights else {})
+def _of_biases(around: Around, weights: Weights) -> dict[str, Texts]:
+    return (
+        {"bias": np.array([_sum(gradient) for gradient in around.gradient], dtype=object)} if "bias" in weights else {}
+    )
 
 
 def _sum(cells: Place) -> str:
@@ -206,8 +217,8 @@ def _product_sum(first: Place, second: Place, fixed: str = "") -> str:
     return f"SUMPRODUCT({first:{fixed}},{second})"
 
 
-_OF_WEIGHTS: dict[type[Layer], Callable[[Any, Around, Weights], dict[str, Texts]]] = {
-    Convolution: _of_kernels,
+_OF_NUMBERS: dict[type[Layer], Callable[[Around, Weights], dict[str, Texts]]] = {
+    Convolution: _of_biases,
     BatchNorm: _of_norm,
-    Linear: _of_kernels,
+    Linear: _of_biases,
 }

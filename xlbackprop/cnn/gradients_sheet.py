@@ -13,20 +13,22 @@ from xlbackprop.cnn.gradient_cells import (
     Around,
     Texts,
     input_formula,
+    kernel_formula,
     needs_passed,
     needs_turned,
+    number_formulas,
     passed_formula,
-    weight_formulas,
 )
 from xlbackprop.cnn.layers import parameter_count
 from xlbackprop.cnn.mirror import Mirror
 from xlbackprop.cnn.network_sheet import NETWORK, SCREEN, NetworkSheet
+from xlbackprop.cnn.reference import Tensors
 from xlbackprop.cnn.shown_stage import ShownStage, within
 from xlbackprop.cnn.weight_cells import KernelGrid, signed
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.blocks import Block, Content, FilledOver, Formula, Role
 from xlbackprop.spreadsheet.book import Book
-from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.places import Place, joined
 from xlbackprop.spreadsheet.presentation import Page
 
 GRADIENTS = "Gradients"
@@ -69,8 +71,11 @@ class GradientsSheet:
         self._network = network
         self.sheet = sheet = book.sheet(GRADIENTS, "the gradient of every map and every weight")
         names = dict(_map_names(network))
-        given = {int(cell.ids) for cell in network.normalisation}
-        weights = [block for block in network.weight_blocks if block.first_id not in given]
+        # a kernel of several cells has a block of its own, over which its formula is filled
+        apart = [int(cell.ids) for cell in network.normalisation]
+        for kernels in map(_kernels, network.stages):
+            apart += [] if kernels is None else kernels.ids[:, 0, 0, 0].tolist()
+        weights = [block for block in network.weight_blocks if block.first_id not in apart]
         blocks = [network.image_block, *(block for shown in network.stages for block in shown.blocks), *weights]
         self.of = Mirror(
             sheet, blocks, lambda block: names.get(block.first_id, f"gradient of {block.name}"), Role.QUANTITY
@@ -108,12 +113,8 @@ class GradientsSheet:
                 for channel, cells in enumerate(around.passed):
                     self._put(cells, passed_formula(around, channel), numbers.passed[channel])
             for channel, cells in enumerate(stage.of_input):
-                self._put(cells, input_formula(around, channel), numbers.of_input[channel])
-            for texts, places, values in zip(
-                weight_formulas(around), stage.of_weights, numbers.of_weights, strict=True
-            ):
-                for key, place in places.items():
-                    self._put_cells(place, texts[key], values[key].reshape(place.shape))
+                self._put(cells, input_formula(around, channel, cells), numbers.of_input[channel])
+            self._fill_weights(stage, numbers.of_weights)
             if around.turned is not None:
                 kernels = around.weights[0]["weight"].ids[..., ::-1, ::-1]
                 for cell, kernel in zip(around.turned.ids.ravel().tolist(), kernels.ravel(), strict=True):
@@ -137,9 +138,13 @@ class GradientsSheet:
             passed,
             turned,
         )
+        kernels = _kernels(shown)
         of_weights = [
-            {key: self.of(own[key]) for key in ("weight", "bias") if key in own} for own in shown.weights
+            {key: self.of(own[key]) for key in ("weight", "bias") if key in own and own[key] is not kernels}
+            for own in shown.weights
         ]
+        if kernels is not None:
+            of_weights[0]["weight"] = self._reserve_kernels(shown, kernels)
         return GradientStage(shown, around, self.of(given), of_weights)
 
     def _head(self, text: str, row: int) -> None:
@@ -175,6 +180,36 @@ class GradientsSheet:
         signed(self.sheet, block.place)
         self._row += 1 + grid.height + _GAP
         return Place(grid.place(block).ids.reshape(kernels.shape))
+
+    def _reserve_kernels(self, shown: ShownStage, kernels: Place) -> Place:
+        """A block a kernel, in the place where it stands on the sheet of the network."""
+        places = np.empty(kernels.shape, dtype=np.int64)
+        for output, channel in np.ndindex(*kernels.shape[:2]):
+            _, row, column = self.sheet.book.where(int(kernels.ids[output, channel, 0, 0]))
+            name = f"gradient of {shown.stage.name}, map {output + 1}: kernel {channel + 1}"
+            at, (height, width) = cell_address(row, column), kernels.shape[2:]
+            places[output, channel] = self.sheet.reserve(name, at, (height, width), Role.QUANTITY).place.ids
+        for own, beside in zip(kernels, places, strict=True):
+            # all kernels of a map share their colours
+            grid = self.sheet.book.block(int(own.ids.flat[0]))
+            at = cell_address(grid.row + grid.shape[0] - 1, grid.column + grid.shape[1] - 1)
+            last = Place(beside[-1, -1, -1:])
+            if int(own.ids.flat[-1]) != grid.first_id + grid.shape[0] * grid.shape[1] - 1:
+                last = self.sheet.put(at, "").place
+            signed(self.sheet, joined([Place(beside[0, 0, :1]), last]))
+        return Place(places)
+
+    def _fill_weights(self, stage: GradientStage, values: Sequence[Tensors]) -> None:
+        around = stage.around
+        for places, texts, numbers in zip(stage.of_weights, number_formulas(around), values, strict=True):
+            for key, text in texts.items():
+                self._put_cells(places[key], text, numbers[key])
+        kernels = stage.of_weights[0].get("weight")
+        if kernels is not None and kernels.ids.ndim > 1:
+            numbers = values[0]["weight"].reshape(kernels.shape)
+            for output, channel in np.ndindex(*kernels.shape[:2]):
+                formula = kernel_formula(around, output, channel)
+                self._put(kernels[output, channel], formula, numbers[output, channel])
 
     def _put(self, cells: Place, formula: FilledOver | Texts, values: NDArray[np.float64]) -> None:
         """The formulas of a map: filled over its block, or a cell each."""
@@ -221,6 +256,12 @@ class GradientsSheet:
             count = sum(map(parameter_count, stage.stage.layers))
             of_weights = f" and of its {count:,} parameters" if count else ""
             self._head(f"{stage.stage.name}: the gradient of its output{of_weights}", stage.blocks[0].row - 1)
+
+
+def _kernels(shown: ShownStage) -> Place | None:
+    """The kernels of a stage, (outputs, inputs, height, width), if they have several cells each."""
+    kernels = shown.weights[0].get("weight")
+    return kernels if kernels is not None and kernels.ids.ndim == 4 and kernels.shape[2:] != (1, 1) else None
 
 
 def _map_names(network: NetworkSheet) -> Iterator[tuple[int, str]]:
