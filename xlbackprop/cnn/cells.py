@@ -77,7 +77,8 @@ class Stage:
 def stages(layers: Layers, shape: Shape) -> list[Stage]:
     """The layers in groups that share cells.
 
-    A batch norm and a ReLU in a row share cells. Dropout and flattening cost no cell, nor does a log-softmax at the end: the logits before it give the same answer.
+    A batch norm and a ReLU in a row share cells. Dropout and flattening cost no cell, nor does a log-softmax at the
+    end: the logits before it give the same answer.
 
     Args:
         layers: in their order, fitting to each other.

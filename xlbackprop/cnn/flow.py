@@ -7,8 +7,7 @@ from itertools import pairwise
 from xlbackprop.cnn import reference
 from xlbackprop.cnn.cells import Stage
 from xlbackprop.cnn.gradient_cells import needs_passed
-from xlbackprop.cnn.layers import ReLU
-from xlbackprop.cnn.networks import IMAGE
+from xlbackprop.cnn.layers import Layers, ReLU
 from xlbackprop.cnn.reference import Array, Tensors
 from xlbackprop.cnn.trained import TrainedNetwork
 
@@ -48,6 +47,7 @@ def flow_back(
         seed: the gradient of the logits.
     """
     count = stages[-1].numbers[-1] + 1
+    seed = seed.reshape(outputs[count - 1].shape)
     of_inputs, of_tensors = reference.backward(network.layers[:count], network.tensors[:count], image, seed)
     maps = [image, *(outputs[stage.numbers[-1]].reshape(stage.shape) for stage in stages)]
     of_maps = [of_inputs[stage.numbers[0]] for stage in stages]
@@ -55,12 +55,12 @@ def flow_back(
     found = []
     for n, (stage, (given, output)) in enumerate(zip(stages, pairwise(maps), strict=True)):
         behind = of_maps[n + 1] if n + 1 < len(stages) else seed.reshape(stage.shape)
-        passed = reference_passed(stage, given, output, behind) if needs_passed(stage.layers) else None
+        passed = passed_on(stage.layers, given, output, behind) if needs_passed(stage.layers) else None
         found.append(StageFlow(of_maps[n], [of_tensors[number] for number in stage.numbers], passed))
     return Flow(found)
 
 
-def reference_passed(stage: Stage, given: Array, output: Array, gradient: Array) -> Array:
+def passed_on(layers: Layers, given: Array, output: Array, gradient: Array) -> Array:
     """What the ReLU of a stage lets pass of the gradient of its output; what is above 0 behind it is so before it."""
-    lit = given if isinstance(stage.layers[0], ReLU) else output
+    lit = given if isinstance(layers[0], ReLU) else output
     return reference.KINDS[ReLU].backward(ReLU(), lit, {}, gradient)[0]

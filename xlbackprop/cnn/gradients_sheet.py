@@ -1,4 +1,4 @@
-"""The gradients of all maps and weights as pictures: that of a cell of the sheet Network stands in the same cell here."""
+"""The gradients of all maps and weights as pictures, each in the place that its map or weight has on another sheet."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from xlbackprop.cnn.reference import Tensors
 from xlbackprop.cnn.shown_stage import ShownStage, within
 from xlbackprop.cnn.weight_cells import KernelGrid, signed
 from xlbackprop.spreadsheet.addresses import cell_address
-from xlbackprop.spreadsheet.blocks import Block, Content, FilledOver, Formula, Role
+from xlbackprop.spreadsheet.blocks import Content, FilledOver, Formula, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place, joined
 from xlbackprop.spreadsheet.presentation import Page
@@ -85,6 +85,10 @@ class GradientsSheet:
         self._row = max(own.row + own.shape[0] for _, own in self.of.pairs) + len(network.logits.ids) + 4
         self._below: dict[int, int] = {}
         self._contents: dict[int, Formula] = {}
+        # the blocks of a single map or kernel
+        self._filled = {self.of.block(network.image_block).first_id}
+        for shown in network.stages:
+            self._filled |= set() if shown.features else {self.of.block(block).first_id for block in shown.blocks}
         maps = [network.image, *(shown.maps for shown in network.stages)]
         self.stages = [self._stage(shown, given) for shown, given in zip(network.stages, maps, strict=False)]
 
@@ -163,6 +167,7 @@ class GradientsSheet:
             name = f"{shown.stage.name}, what ReLU lets pass, map {channel + 1}"
             block = self.sheet.reserve(name, at, (height, width), Role.QUANTITY)
             signed(self.sheet, block.place)
+            self._filled.add(block.first_id)
             places.append(block.place.ids)
         self._row += 1 + ceil(channels / per_row) * (height + _GAP)
         return Place(np.stack(places))
@@ -188,7 +193,9 @@ class GradientsSheet:
             _, row, column = self.sheet.book.where(int(kernels.ids[output, channel, 0, 0]))
             name = f"gradient of {shown.stage.name}, map {output + 1}: kernel {channel + 1}"
             at, (height, width) = cell_address(row, column), kernels.shape[2:]
-            places[output, channel] = self.sheet.reserve(name, at, (height, width), Role.QUANTITY).place.ids
+            block = self.sheet.reserve(name, at, (height, width), Role.QUANTITY)
+            self._filled.add(block.first_id)
+            places[output, channel] = block.place.ids
         for own, beside in zip(kernels, places, strict=True):
             # all kernels of a map share their colours
             grid = self.sheet.book.block(int(own.ids.flat[0]))
@@ -213,13 +220,13 @@ class GradientsSheet:
 
     def _put(self, cells: Place, formula: FilledOver | Texts, values: NDArray[np.float64]) -> None:
         """The formulas of a map: filled over its block, or a cell each."""
-        block = self.sheet.book.block(int(cells.ids.flat[0]))
         if isinstance(formula, FilledOver):
-            margin = (block.shape[1] - cells.shape[1]) // 2
-            if block.shape[0] == cells.shape[0] + 2 * margin:
+            block = self.sheet.book.block(int(cells.ids.flat[0]))
+            if block.first_id in self._filled:
+                margin = (block.shape[0] - cells.shape[0]) // 2
                 self.sheet.fill(block, FilledOver(formula.formula, formula.step, margin, values), looks.PICTURE)
                 return
-            # of features, which share a block
+            # features share a block, and so do kernels of a single cell
             formula = np.array([[formula.formula]], dtype=object)
         self._put_cells(cells, formula, values)
 
@@ -265,7 +272,7 @@ def _kernels(shown: ShownStage) -> Place | None:
 
 
 def _map_names(network: NetworkSheet) -> Iterator[tuple[int, str]]:
-    """The name of the gradient of each map, by the first cell of the map: that of the layers that it comes back from."""
+    """The name of the gradient of each map, by the map's first cell: it tells the layers that it comes back from."""
     back = [f"{shown.stage.name}, back to" for shown in network.stages]
     yield network.image_block.first_id, f"{back[0]} the image"
     for shown, behind in zip(network.stages, [*back[1:], None], strict=True):

@@ -97,7 +97,7 @@ def cnn_sheets(
         (sheets.network.logits, outputs[shown].ravel()),
         sheets.digit.answer,
         dict(_inputs(sheets, sheets.digit.image.astype(float))),
-        facts(network, len(digits), command),
+        facts(network, len(digits), command, backward=backward),
     )
     return sheets
 
@@ -115,4 +115,4 @@ def sheets_as_built(made: Facts) -> CnnSheets:
     blank = Digit(0, 0, 0, "", np.zeros(IMAGE[1:], dtype=np.uint8))
     classes = tuple(map(str, range(CLASSES)))
     network = TrainedNetwork(made.layers, tensors, 0.0, 1.0, classes, {"network": ""}, Path())
-    return cnn_sheets(network, [blank] * made.digits)
+    return cnn_sheets(network, [blank] * made.digits, backward=made.backward)
