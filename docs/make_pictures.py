@@ -1,13 +1,18 @@
-"""Makes the pictures of the documentation: a workbook drawn by LibreOffice, and a network trained on MNIST.
+"""Makes the pictures of the documentation: workbooks in a window of LibreOffice, and a network trained on MNIST.
 
-`make pictures` runs it. It needs LibreOffice (`soffice`), `pdftoppm` (poppler-utils) and the images of MNIST, which
-are downloaded or lie where `MNIST_DATA` says.
+`make pictures` runs it. It needs LibreOffice (`soffice`), a screen that nobody sees (xvfb, xdotool and imagemagick),
+`pdftoppm` (poppler-utils) and the images of MNIST, which are downloaded or lie where `MNIST_DATA` says.
 """
 
+import contextlib
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from openpyxl import load_workbook
@@ -18,14 +23,17 @@ from tests.handmade import FORMULAS, Handmade, write
 
 HERE = Path(__file__).parent
 
-# how the page begins, dots per inch, and the part that is shown: left, top, width, height in those dots
-PICTURES = {
-    "network.png": ("The classic 2-2-2 network", 150, (50, 85, 1660, 540)),
-    "derivation.png": ("One training step", 150, (50, 85, 1660, 1090)),
-    "training.png": ("Training with learning rate η = 0.5", 330, (100, 180, 1930, 900)),
-    "comparison.png": ("Which learning rate is best?", 150, (50, 80, 1660, 790)),
-    "check.png": ("Does this workbook compute", 150, (50, 80, 1660, 560)),
-}
+# the command of each workbook, and of its pictures the numbers of the sheets' tabs, counted from 0
+PICTURES = (
+    (
+        ["build", "--lrs", "0.1,0.2,0.5,0.8,1,2"],
+        {"network.png": 0, "derivation.png": 1, "training.png": 5, "comparison.png": 9},
+    ),
+    (["cnn"], {"cnn-digit.png": 0, "cnn-network.png": 1}),
+)
+_DISPLAY, _SCREEN = ":87", "1440x900x24"
+# the cells and their headers, without menus and tabs
+_CELLS = "1380x738+0+104"
 
 
 ANNOTATED = ("annotated.png", 200, (2060, 85, 1130, 540))
@@ -45,7 +53,9 @@ def draw_annotated(folder: Path) -> None:
     book.save(path)
     marked = folder / "marked.xlsx"
     subprocess.run([sys.executable, "-m", "xlbackprop", "check", path, "--annotate", marked], check=False)
-    pages(marked, folder)
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    convert = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", folder, marked]
+    subprocess.run(convert, check=True, capture_output=True)
     file, resolution, (left, top, width, height) = ANNOTATED
     draw = f"pdftoppm -png -singlefile -r {resolution} -x {left} -y {top} -W {width} -H {height}".split()
     subprocess.run([*draw, str(marked.with_suffix(".pdf")), str(HERE / Path(file).stem)], check=True)
@@ -59,31 +69,64 @@ def draw_training(folder: Path) -> None:
         shutil.copyfile(folder / "run" / name, HERE / f"mnist-{name}")
 
 
-def pages(workbook: Path, folder: Path) -> list[str]:
-    """The texts of the pages of a workbook's PDF, which is made beside it."""
+def draw_windows(workbook: Path, tabs: Mapping[str, int], folder: Path) -> None:
+    """The sheets of a workbook as a learner sees them: in a window of 1,440 x 900 pixels, at 100 %."""
+    screen = {**os.environ, "DISPLAY": _DISPLAY}
+
+    def keys(*names: str) -> None:
+        subprocess.run(["xdotool", "key", "--delay", "80", *names], check=True, env=screen)
+        time.sleep(2)
+
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
-    convert = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(folder), str(workbook)]
-    subprocess.run(convert, check=True, capture_output=True)
-    text = subprocess.run(["pdftotext", str(workbook.with_suffix(".pdf")), "-"], check=True, capture_output=True)
-    return text.stdout.decode().split("\f")
+    with (
+        started(["Xvfb", _DISPLAY, "-screen", "0", _SCREEN], dict(os.environ)),
+        started(["soffice", profile, "--norestore", "--nologo", "--nofirststartwizard", "--calc", workbook], screen),
+    ):
+        search = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "Calc"]
+        found = subprocess.run(search, check=True, capture_output=True, text=True, env=screen, timeout=120)
+        window = found.stdout.split()[-1]
+        time.sleep(10)
+        for command in (
+            ["windowsize", window, "1440", "900"],
+            ["windowmove", window, "0", "0"],
+            ["windowfocus", window],
+        ):
+            subprocess.run(["xdotool", *command], check=True, env=screen)
+        # the tip of the day
+        keys("Return")
+        keys("ctrl+Home")
+        shown = 0
+        for file, tab in tabs.items():
+            keys(*["ctrl+Next"] * (tab - shown), "ctrl+Home")
+            shown = tab
+            subprocess.run(
+                ["import", "-window", "root", "-crop", _CELLS, "+repage", HERE / file], check=True, env=screen
+            )
+            print(f"{file}: sheet {tab + 1}")
+
+
+@contextlib.contextmanager
+def started(command: Sequence[str | Path], environment: dict[str, str]) -> Iterator[None]:
+    """A program that runs in the background, and is ended with all that it started."""
+    program = subprocess.Popen(command, env=environment, start_new_session=True)
+    time.sleep(5)
+    try:
+        yield
+    finally:
+        os.killpg(program.pid, signal.SIGTERM)
+        program.wait()
 
 
 def main() -> None:
-    """Train the default network, build the default workbook, and draw both."""
+    """Train the default network, write the workbooks, and draw all of it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         draw_training(folder)
         draw_annotated(folder)
-        workbook = folder / "backprop.xlsx"
-        build = [sys.executable, "-m", "xlbackprop", "build", "--lrs", "0.1,0.2,0.5,0.8,1,2", "-o", str(workbook)]
-        subprocess.run(build, check=True)
-        texts = pages(workbook, folder)
-        for file, (title, resolution, (left, top, width, height)) in PICTURES.items():
-            page = next(n for n, text in enumerate(texts, start=1) if text.lstrip().startswith(title))
-            draw = f"pdftoppm -png -singlefile -r {resolution} -f {page} -l {page}".split()
-            draw += f"-x {left} -y {top} -W {width} -H {height}".split()
-            subprocess.run([*draw, str(workbook.with_suffix(".pdf")), str(HERE / Path(file).stem)], check=True)
-            print(f"{file}: page {page}")
+        for number, (command, tabs) in enumerate(PICTURES):
+            workbook = folder / f"{number}.xlsx"
+            subprocess.run([sys.executable, "-m", "xlbackprop", *command, "-o", str(workbook)], check=True)
+            draw_windows(workbook, tabs, folder)
 
 
 if __name__ == "__main__":

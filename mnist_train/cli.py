@@ -14,6 +14,7 @@ from mnist_train import __version__, settings
 from mnist_train.settings import DEFAULT_MODEL, Recipe, Settings, name_on_command_line
 from xlbackprop.commands import Commands
 from xlbackprop.errors import UnusableInput
+from xlbackprop.printing import say
 
 RUNS = Path("output/mnist")
 PREDICTIONS = "predictions.png"
@@ -124,7 +125,7 @@ def train(ctx: click.Context, /, run_dir: Path | None, resume: bool, config: Pat
         if values["data_dir"] is not None:
             told = dataclasses.replace(told, data_dir=values["data_dir"])
         if runs.is_finished(run_dir):
-            click.echo(f"The run in {run_dir} is finished: there is nothing to go on with.")
+            say(f"The run in {run_dir} is finished: there is nothing to go on with.")
             return
     else:
         told = _effective(values, config)
@@ -145,10 +146,16 @@ def train(ctx: click.Context, /, run_dir: Path | None, resume: bool, config: Pat
             plots.draw_all(run)
         except (runs.Interrupted, KeyboardInterrupt) as error:
             message = str(error) or f"Interrupted; {runs.how_to_go_on(run_dir, 'the end of the training')}"
-            click.echo(f"\n{message}", err=True)
+            say("", err=True)
+            say(message, err=True)
             sys.exit(130)
         reporter.line(f"Everything lies in {run_dir}.")
         runs.finish(run)
+
+
+def _say_all(text: str) -> None:
+    for line in text.splitlines():
+        say(line)
 
 
 @main.command()
@@ -156,17 +163,17 @@ def models() -> None:
     """List the networks, with what they are, their size and their recipe."""
     from mnist_train import report
 
-    click.echo(report.registry())
+    _say_all(report.registry())
 
 
 @main.command()
 @click.argument("model", default=DEFAULT_MODEL)
 def summary(model: str) -> None:
     """Show a network layer by layer: output shape, parameters, receptive field and jump."""
-    from mnist_train.models import build
     from mnist_train.summary import summary as table
+    from xlbackprop.cnn.networks import network_layers
 
-    click.echo(table(build(model)))
+    _say_all(table(network_layers(model)))
 
 
 _CHECKPOINT = click.argument("checkpoint", type=click.Path(path_type=Path))
@@ -199,12 +206,12 @@ def evaluate(checkpoint: Path, data_dir: Path, dataset: str | None, device: str,
 
     place = devices.choose_device(device)
     trained = load_trained(checkpoint, place)
-    images = data.load(dataset or trained.card["data"]["name"], data_dir).to(place)
+    images = data.load(dataset or trained.data_set, data_dir).to(place)
     result = evaluation.evaluate(trained.model, images.test, trained.normalisation)
     if as_json:
-        click.echo(json.dumps({**dataclasses.asdict(result), "accuracy": result.accuracy}))
+        say(json.dumps({**dataclasses.asdict(result), "accuracy": result.accuracy}))
     else:
-        click.echo(f"{images.test_name}: {result}")
+        say(f"{images.test_name}: {result}")
 
 
 @main.command()
@@ -231,15 +238,15 @@ def predict(checkpoint: Path, images: tuple[Path, ...], picture: Path | None, de
     prediction.check_picture(target)
     predictions, failures = prediction.predict(trained, images)
     if as_json:
-        click.echo(json.dumps({"predictions": [guess.as_json() for guess in predictions]}, indent=2))
+        _say_all(json.dumps({"predictions": [guess.as_json() for guess in predictions]}, indent=2))
     else:
         for guess in predictions:
-            click.echo(str(guess))
+            say(str(guess))
     for failure in failures:
-        click.echo(f"Error: {failure}", err=True)
+        say(f"Error: {failure}", err=True)
     if predictions:
         prediction.draw(target, predictions)
-        click.echo(f"What the network saw: {target}", err=as_json)
+        say(f"What the network saw: {target}", err=as_json)
     sys.exit(2 if failures else 0)
 
 
@@ -268,11 +275,12 @@ def compare(names: str, seeds: int, run_dir: Path, as_json: bool, config: Path |
 
     told = [_effective({**values, "model": name.strip()}, config) for name in names.split(",")]
     try:
-        rows = list(comparison.compare(told, seeds, run_dir, lambda line: click.echo(line, err=True)))
+        rows = list(comparison.compare(told, seeds, run_dir, lambda line: say(line, err=True)))
     except runs.Interrupted:
-        click.echo("\nInterrupted: the same command goes on from here.", err=True)
+        say("", err=True)
+        say("Interrupted: the same command goes on from here.", err=True)
         sys.exit(130)
     if as_json:
-        click.echo(json.dumps({"rows": [dataclasses.asdict(row) for row in rows]}, indent=2))
+        _say_all(json.dumps({"rows": [dataclasses.asdict(row) for row in rows]}, indent=2))
     else:
-        click.echo(comparison.to_markdown(rows))
+        _say_all(comparison.to_markdown(rows))

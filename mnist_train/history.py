@@ -88,12 +88,19 @@ def to_csv(history: Iterable[EpochRecord]) -> str:
 
 
 def from_csv(text: str) -> list[EpochRecord]:
-    """What `to_csv` wrote."""
-    lines = csv.DictReader(io.StringIO(text))
+    """What `to_csv` wrote.
+
+    Raises:
+        ValueError, TypeError: it did not write that.
+    """
+    try:
+        lines = list(csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
     return [EpochRecord(**{name: _number(name, value) for name, value in line.items()}) for line in lines]
 
 
 def _number(name: str, text: str) -> Any:
-    if not text:
+    if not text and name in ("averaged_test_loss", "averaged_test_accuracy"):
         return None
     return int(text) if name == "epoch" else float(text)

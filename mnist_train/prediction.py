@@ -88,7 +88,9 @@ def draw(path: Path, predictions: Sequence[Prediction]) -> None:
     rows = figure.subplots(len(shown), 3, squeeze=False, width_ratios=(1, 1, 1.6))
     for guess, (original, seen, bars) in zip(shown, rows, strict=True):
         original.imshow(guess.picture, cmap="gray", vmin=0, vmax=255)
-        original.set_title(guess.file.name, fontsize=8)
+        # a name need not be Unicode, and may hold the signs of a formula
+        name = guess.file.name.encode(errors="replace").decode()
+        original.set_title(name, fontsize=8, parse_math=False)
         seen.imshow(guess.seen, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         seen.set_title("seen by the network", fontsize=8)
         for axes in (original, seen):
@@ -96,7 +98,7 @@ def draw(path: Path, predictions: Sequence[Prediction]) -> None:
         names, values = zip(*guess.top, strict=True)
         places = range(len(names))
         bars.barh(places, values, color=["tab:red", *["0.7"] * (len(names) - 1)])
-        bars.set_yticks(places, names)
+        bars.set_yticks(places, names, parse_math=False)
         bars.invert_yaxis()
         bars.set_xlim(0, 1.18)
         bars.set_xticks([])

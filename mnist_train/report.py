@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 from torch import nn
 from tqdm import tqdm
 
@@ -17,6 +16,7 @@ from mnist_train.history import EpochRecord
 from mnist_train.runs import LOG, Run, Watcher
 from mnist_train.settings import NO_AUGMENTATION, Recipe, Settings
 from mnist_train.training import Training
+from xlbackprop.printing import say
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -46,7 +46,8 @@ class Reporter(Watcher):
 
     def line(self, text: str) -> None:
         """Print and log a text."""
-        click.echo(text)
+        for line in text.splitlines():
+            say(line)
         with self._log.open("a", encoding="utf-8") as log:
             log.write(text + "\n")
 

@@ -27,7 +27,7 @@ from mnist_train.summary import summary
 from mnist_train.training import Diverged, Training
 from xlbackprop.cnn.networks import network_layers
 from xlbackprop.cnn.trained import CHECKPOINT, MODEL, layers_as_json
-from xlbackprop.errors import CheckFailed, UnusableInput
+from xlbackprop.errors import CheckFailed, UnusableInput, reason
 
 CONFIG = "config.toml"
 CARD = "model.json"
@@ -38,6 +38,8 @@ LOG = "train.log"
 _MAX_NUMBERED = 100_000
 # batch norm knows no deviation of a single image
 _LEAST_IMAGES = 2
+# beyond this no number of a card makes sense
+_MOST = 1e12
 
 
 class Interrupted(Exception):
@@ -137,9 +139,21 @@ def finished(folder: Path) -> tuple[dict[str, Any], list[EpochRecord]]:
     """
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        return card, history.from_csv((folder / METRICS).read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError) as error:
+        epochs = history.from_csv((folder / METRICS).read_text(encoding="utf-8"))
+        if not _is_whole(card) or card["epochs"] != len(epochs):
+            raise ValueError("the card and the lines do not belong together")
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UnusableInput(f"The run in {folder} cannot be read: delete the folder to train it again.") from error
+    return card, epochs
+
+
+def _is_whole(card: object) -> bool:
+    """Whether a card has what is read from it."""
+    if not isinstance(card, dict) or not isinstance(card.get("settings"), dict):
+        return False
+    numbers = [card.get(name) for name in ("parameters", "epochs", "accuracy", "seconds")]
+    # NaN is not above anything
+    return all(isinstance(number, int | float) and 0 <= number < _MOST for number in numbers)
 
 
 def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
@@ -188,7 +202,7 @@ def train(
         epochs, losses = _restored(training, folder) if resume else ([], [])
         if processes.writes and not epochs:
             files.write_text(folder / CONFIG, settings.to_toml(told))
-            files.write_text(folder / SUMMARY, summary(training.model) + "\n")
+            files.write_text(folder / SUMMARY, summary(network_layers(told.model)) + "\n")
         watcher.line(_opening(training, device, processes, len(epochs)))
         kept = len(epochs)
         try:
@@ -349,5 +363,4 @@ def _file_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UnusableInput(f"{folder} cannot be written: {reason[:1].lower()}{reason[1:]}.") from error
+        raise UnusableInput(f"{folder} cannot be written: {reason(error)}.") from error

@@ -11,7 +11,7 @@ from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from xlbackprop.errors import UnusableInput
+from xlbackprop.errors import UnusableInput, reason
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "muon")
 SCHEDULES = ("constant", "linear", "cosine")
@@ -177,7 +177,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             table = tomllib.load(file)
     except OSError as error:
-        raise UnusableInput(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+        raise UnusableInput(f"{path} cannot be read: {reason(error)}.") from error
     except (ValueError, RecursionError) as error:
         raise UnusableInput(f"{path} is not a TOML file: {error}.") from error
     values: dict[str, Any] = {}

@@ -9,7 +9,9 @@ from torch import nn
 
 from mnist_train import models
 from mnist_train.data import Normalisation
+from mnist_train.settings import DATASETS, name_on_command_line
 from xlbackprop.cnn.trained import read_network
+from xlbackprop.errors import UnusableInput
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,22 @@ class Trained:
     def classes(self) -> tuple[str, ...]:
         """The names of its outputs."""
         return tuple(self.card["data"]["classes"])
+
+    @property
+    def data_set(self) -> str:
+        """The name of the data set that it was trained on.
+
+        Raises:
+            UnusableInput: its card names none that is known.
+        """
+        name = self.card["data"].get("name")
+        if name not in DATASETS:
+            option = name_on_command_line("dataset")
+            raise UnusableInput(
+                f"The network in {self.folder} does not say on which images it was trained: add {option} and one of "
+                f"{', '.join(DATASETS)}."
+            )
+        return str(name)
 
 
 def load_trained(path: Path, device: torch.device) -> Trained:

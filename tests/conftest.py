@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from openpyxl import load_workbook
 
 from xlbackprop.build import Recipe, build
 from xlbackprop.check.file import judge_own
@@ -88,6 +89,13 @@ def classic(tmp_path_factory: pytest.TempPathFactory) -> Workbook:
 def default(tmp_path_factory: pytest.TempPathFactory) -> Workbook:
     """The workbook of the README's first command."""
     return built(tmp_path_factory.mktemp("default"), "A", 0.1, 0.2, 0.5, 0.8, 1.0, 2.0, steps=200)
+
+
+def fact_cell(path: Path, label: str) -> str:
+    """The cell of the first sheet that says what a workbook consists of, by the label left of it: `layers`."""
+    sheet = load_workbook(path)["Network"]
+    (found,) = (one for row in sheet.iter_rows() for one in row if one.value == label and one.column_letter == "E")
+    return f"F{found.row}"
 
 
 class Editor:
@@ -171,3 +179,15 @@ def where(sheets: OurSheets, cells: Place) -> str:
     """The address of a single cell within its sheet."""
     _, row, column = sheets.book.where(int(cells.ids.flat[0]))
     return cell_address(row, column)
+
+
+def filled_cells(path: Path, sheet: str, colour: str) -> set[str]:
+    """The cells of a sheet that are filled with a colour."""
+    rows = load_workbook(path)[sheet].iter_rows()
+    return {cell.coordinate for row in rows for cell in row if cell.fill.fgColor.rgb == colour}
+
+
+def notes_of(path: Path, sheet: str) -> dict[str, str]:
+    """The notes of a sheet by their cells."""
+    rows = load_workbook(path)[sheet].iter_rows()
+    return {cell.coordinate: cell.comment.text for row in rows for cell in row if cell.comment}

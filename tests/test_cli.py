@@ -14,7 +14,7 @@ from tests.conftest import Editor, Workbook, needs_posix, with_zip_field
 from tests.handmade import Handmade, write
 from xlbackprop import __version__, cli
 from xlbackprop.backprop.templates import template_names
-from xlbackprop.check import around
+from xlbackprop.check import following
 from xlbackprop.report.annotation import FILL
 
 
@@ -31,7 +31,7 @@ def test_build_says_what_it_wrote_and_what_was_checked(tmp_path: Path) -> None:
     assert result.exit_code == 0
     first, second = result.stdout.splitlines()
     assert first == f"Wrote {tmp_path / 'book.xlsx'}: a 2-2-2 network, 2 learning rates, 6 steps."
-    assert second.startswith("IronCalc recalculated 1,081 formula cells, and ")
+    assert second.startswith("IronCalc recalculated 1,431 formula cells, and ")
     assert "NumPy agrees with every one; the largest difference is " in second
 
 
@@ -136,7 +136,7 @@ def test_verify_lists_every_sheet(classic: Workbook) -> None:
 
 def test_verify_lists_every_quantity_when_asked(classic: Workbook) -> None:
     lines = run("verify", classic.path, "--details").stdout.splitlines()
-    assert sum(line.strip().startswith("dE_dw3 ") for line in lines) == 2
+    assert sum(line.strip().startswith("∂E/∂w3 ") for line in lines) == 2
     assert any("absolute" in line and "relative" in line for line in lines)
 
 
@@ -147,7 +147,7 @@ def wrong(classic: Workbook, tmp_path: Path) -> Path:
 
     book = load_workbook(classic.path)
     letters = classic.layout.training.letters
-    for row in range(14, 26):
+    for row in range(5, 17):
         book["η=2"][f"{letters['dE_dw3']}{row}"] = f"={letters['delta_h2']}{row - 1}*{letters['i1']}{row}"
     book.save(tmp_path / "wrong.xlsx")
     return tmp_path / "wrong.xlsx"
@@ -157,15 +157,15 @@ def test_verify_names_the_cause_and_exits_with_1(wrong: Path) -> None:
     result = run("verify", wrong)
     assert result.exit_code == 1
     told = [line.strip() for line in result.stdout.splitlines() if line.startswith("    ")]
-    assert told[0].startswith("∂E/∂w3 (AM14:AM25) takes δ_h2 from 1 row too high, off by up to ")
-    assert [line.split() for line in told[1:3]] == [["found", "=AJ13*D14"], ["expected", "=AJ14*D14"]]
+    assert told[0].startswith("∂E/∂w3 (AN5:AN16) takes δ_h2 from 1 row too high, off by up to ")
+    assert [line.split() for line in told[1:3]] == [["found", "=AK4*E5"], ["expected", "=AK5*E5"]]
     assert result.stderr == f"Error: {wrong} is wrong: see the cells above.\n"
 
 
 @pytest.fixture
 def wrong_around(classic: Workbook, tmp_path: Path, editor: type[Editor]) -> Path:
     """A copy of a workbook in which only one cell around the tables is wrong."""
-    return editor(classic.path).type("Comparison", "B24", "='η=0.5'!X15").save(tmp_path / "around.xlsx")
+    return editor(classic.path).type("Comparison", "C24", "='η=0.5'!Y6").save(tmp_path / "around.xlsx")
 
 
 def test_a_fault_around_the_tables_is_a_line_of_the_gradebook(wrong_around: Path) -> None:
@@ -173,9 +173,9 @@ def test_a_fault_around_the_tables_is_a_line_of_the_gradebook(wrong_around: Path
     assert result.exit_code == 1
     rows = [line.split(",") for line in result.stdout.splitlines()[1:]]
     assert [row[1:] for row in rows] == [
-        ["η=0.5", "13", "25", "12", "0.5", "correct", "0", "", "", ""],
-        ["η=2", "13", "25", "12", "2", "correct", "0", "", "", ""],
-        ["Comparison", "", "", "", "", "wrong", "1", "B24", "", ""],
+        ["η=0.5", "4", "16", "12", "0.5", "correct", "0", "", "", ""],
+        ["η=2", "4", "16", "12", "2", "correct", "0", "", "", ""],
+        ["Comparison", "", "", "", "", "wrong", "1", "C24", "", ""],
     ]
 
 
@@ -185,9 +185,9 @@ def test_a_fault_around_the_tables_is_told_and_counted(wrong_around: Path, class
     lines = result.stdout.splitlines()
     assert lines[3:7] == [
         "  Comparison  no table                      wrong",
-        "    B24 holds another formula than the one that was built.",
-        "        found     ='η=0.5'!X15",
-        "        expected  ='η=0.5'!X14",
+        "    C24 holds another formula than the one that was built.",
+        "        found     ='η=0.5'!Y6",
+        "        expected  =IFERROR('η=0.5'!Y5,\"no number\")",
     ]
     assert lines[-1] == "2 files, 4 tables and 1 sheet around them: 4 correct, 1 wrong."
 
@@ -197,9 +197,9 @@ def test_a_fault_around_the_tables_is_marked(wrong_around: Path, tmp_path: Path)
 
     result = run("check", wrong_around, "--annotate", tmp_path / "marked.xlsx")
     assert f"Wrote {tmp_path / 'marked.xlsx'}, with 1 marked." in result.stdout
-    cell = load_workbook(tmp_path / "marked.xlsx")["Comparison"]["B24"]
+    cell = load_workbook(tmp_path / "marked.xlsx")["Comparison"]["C24"]
     assert cell.fill.fgColor.rgb == FILL
-    assert cell.comment.text.startswith("B24 holds another formula than the one that was built.")
+    assert cell.comment.text.startswith("C24 holds another formula than the one that was built.")
 
 
 def test_a_wrong_number_typed_over_a_formula_is_wrong_for_both_commands(classic: Workbook, tmp_path, editor) -> None:
@@ -305,9 +305,9 @@ def test_verify_prints_one_json_document(classic: Workbook, wrong: Path, tmp_pat
     assert {
         key: table[key] for key in ("header_row", "first_row", "last_row", "steps", "learning_rate", "verdict")
     } == {
-        "header_row": 12,
-        "first_row": 13,
-        "last_row": 25,
+        "header_row": 3,
+        "first_row": 4,
+        "last_row": 16,
         "steps": 12,
         "learning_rate": 2.0,
         "verdict": "correct",
@@ -333,7 +333,7 @@ def test_verify_takes_all_engines(classic: Workbook, libreoffice: str) -> None:
 
 
 def test_a_disagreement_at_build_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(around, "TOLERANCE", -1.0)
+    monkeypatch.setattr(following, "TOLERANCE", -1.0)
     result = build(tmp_path / "book.xlsx")
     assert result.exit_code == 1
     assert "was not written, because IronCalc and NumPy disagree" in result.stderr

@@ -14,18 +14,32 @@ PACKAGE = Path(__file__).parent.parent / "xlbackprop"
 MAY_IMPORT = {
     "errors": set(),
     "files": {"errors"},
-    "commands": {"errors"},
+    "printing": {"errors"},
+    "interruption": set(),
+    "commands": {"errors", "interruption", "printing"},
     "backprop": {"errors"},
     "spreadsheet": {"errors", "files"},
     "reference": {"backprop.network"},
-    "report": {"backprop", "spreadsheet", "files", "errors"},
+    "report": {"backprop", "spreadsheet", "files", "printing", "errors"},
     "tables": {"backprop", "spreadsheet", "reference", "errors"},
     "workbook": {"backprop", "spreadsheet", "reference", "errors"},
     "cnn": {"spreadsheet", "report", "files", "errors"},
-    "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "cnn", "errors"},
+    "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "cnn", "files", "errors"},
     "build": {"backprop", "spreadsheet", "report", "tables", "workbook", "check", "files", "errors"},
-    "cli": {"backprop", "spreadsheet", "report", "check", "workbook", "cnn", "build", "files", "errors", "commands"},
-    "__main__": {"cli"},
+    "cli": {
+        "backprop",
+        "spreadsheet",
+        "report",
+        "check",
+        "workbook",
+        "cnn",
+        "build",
+        "files",
+        "printing",
+        "errors",
+        "commands",
+    },
+    "__main__": {"cli", "interruption"},
 }
 
 
@@ -59,12 +73,23 @@ def test_dependencies_point_one_way(folder: str) -> None:
                 assert any(f"{name}.".startswith(f"{place}.") for place in allowed), f"{path.name} imports {name}"
 
 
-def test_the_trainer_uses_nothing_of_the_workbook_but_how_commands_fail_and_what_a_network_is() -> None:
+def test_the_trainer_uses_how_networks_are_described_and_how_commands_fail_and_nothing_of_cells() -> None:
     trainer = PACKAGE.parent / "mnist_train"
-    used = {name for path in trainer.glob("*.py") for name in imports(path) if name.startswith("xlbackprop")}
-    described = {f"cnn.{module}" for module in ("layers", "networks", "tensors", "trained")}
-    known = {"commands", "errors", "__version__", *described}
-    assert not {name for name in used if not any(f"{name}.".startswith(f"xlbackprop.{one}.") for one in known)}
+    used = {name for path in trainer.glob("*.py") for name in imports(path) if name.startswith("xlbackprop.")}
+    described = {f"cnn.{name}" for name in ("layers", "networks", "receptive_field", "tensors", "trained")}
+    for name in used:
+        places = {"commands", "errors", "interruption", "printing", "__version__", *described}
+        assert any(f"{name}.".startswith(f"xlbackprop.{place}.") for place in places), name
+
+
+def test_what_checks_a_convolutional_network_shares_nothing_with_its_cells_but_its_layers() -> None:
+    used = {name for name in imports(PACKAGE / "cnn/reference.py") if name.startswith("xlbackprop.")}
+    assert {name.rpartition(".")[0] for name in used} == {"xlbackprop.cnn.layers"}
+
+
+def test_a_trained_network_is_described_and_read_without_a_cell() -> None:
+    for module in ("layers", "networks", "receptive_field", "tensors", "trained"):
+        assert not {name for name in imports(PACKAGE / f"cnn/{module}.py") if "spreadsheet" in name}, module
 
 
 def test_nothing_of_the_workbook_imports_torch() -> None:

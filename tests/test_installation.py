@@ -42,6 +42,11 @@ def test_the_wheel_brings_the_templates(installed: Path, tmp_path: Path) -> None
     run(installed / "xlbackprop", "build", "--template", "mazur", "--steps", "3", "-o", "mazur.xlsx", cwd=tmp_path)
 
 
+def test_the_wheel_brings_trained_networks_and_images(installed: Path, tmp_path: Path) -> None:
+    out = run(installed / "xlbackprop", "cnn", "--network", "teach", "-o", "teach.xlsx", cwd=tmp_path)
+    assert out.startswith("Wrote teach.xlsx: teach, 30 images to choose from.")
+
+
 def test_the_wheel_says_that_both_packages_have_types(installed: Path, tmp_path: Path) -> None:
     code = "from importlib.resources import files\n"
     code += "print([(files(name) / 'py.typed').is_file() for name in ('xlbackprop', 'mnist_train')])"

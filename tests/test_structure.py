@@ -174,7 +174,7 @@ class FallSheet:
         sheet.put("A1", "How far did the error fall?", looks.TITLE)
         sheet.put("A3", [[one.sheet.name] for one in training], looks.NAME)
         fell = [[Formula(f"{one.cell('E_total', 0)}-{one.cell('E_total', last)}")] for one in training]
-        falls = sheet.put("B3", fell, looks.SMALL_NUMBER, name="falls")
+        falls = sheet.put("B3", fell, looks.NUMBER, name="falls")
         sheet.put("B2", Formula(f"MAX({falls.place:$})"), looks.TOTAL, name="the largest fall")
 
 
@@ -198,7 +198,7 @@ def test_a_sheet_is_listed_and_verified_without_another_place(
     assert made.report.correct
     assert [sheet.sheet for sheet in made.report.sheets][-1] == "Fall"
     cells = recalculated(made.path)
-    contents = {cells.value("Network", row, 13): cells.value("Network", row, 14) for row in range(5, 13)}
+    contents = {cells.value("Network", row, 5): cells.value("Network", row, 6) for row in range(12, 20)}
     assert contents["Fall"] == "how far E_total fell"
     assert verify(made.path).correct
 
@@ -209,7 +209,7 @@ def test_a_sheet_is_listed_and_verified_without_another_place(
         assert (finding.quantity, finding.cell, finding.expected) == ("Fall", "B2", "=MAX($B$3:$B$4)")
         assert finding.found == found or found is None
 
-    with_edit = editor(made.path).type("η=2", "C3", "0.7").save(tmp_path / "edited.xlsx")
+    with_edit = editor(made.path).type("η=2", "C2", "0.7").save(tmp_path / "edited.xlsx")
     assert verify(with_edit).correct
 
 
@@ -224,4 +224,4 @@ def test_a_workbook_without_a_sheet_of_ours_is_told_which_one(tmp_path: Path, mo
     # one of an older version cannot have it
     judged = verify(tmp_path / "B.xlsx")
     assert judged.correct
-    assert "it was built by xlbackprop 0.0.1" in judged.notes[0]
+    assert "it was made by xlbackprop 0.0.1" in judged.notes[0]

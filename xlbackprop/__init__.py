@@ -1,9 +1,11 @@
 """Backpropagation as a spreadsheet: every number of a small network's training, a live formula."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+
+# typing takes its time, in which Ctrl-C would show where the program is
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from xlbackprop.build import Built, Recipe
@@ -49,7 +51,7 @@ __all__ = [
 
 if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         if name not in _DEFINED:
             raise AttributeError(f"module {__name__} has no attribute {name}")
         module, _, defined = _DEFINED[name].rpartition(".")

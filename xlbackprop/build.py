@@ -8,9 +8,10 @@ from pathlib import Path
 
 from xlbackprop import __version__
 from xlbackprop.backprop.network import Network, parse_number
+from xlbackprop.backprop.notation import header
 from xlbackprop.backprop.templates import load_template
-from xlbackprop.check.around import unlike_written
 from xlbackprop.check.file import judge_own
+from xlbackprop.check.following import unlike_written
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import written_whole
 from xlbackprop.report.findings import CheckedFile, Finding
@@ -193,6 +194,6 @@ def _insist(path: Path, report: CheckedFile, differing: list[tuple[str, Finding]
     for sheet, finding in causes + differing:
         raise CheckFailed(
             f"{path} was not written, because {ENGINES[_ENGINE]} and NumPy disagree about "
-            f"{finding.quantity} in {sheet}!{finding.cell}: found {finding.found}, "
+            f"{header(finding.quantity)} in {sheet}!{finding.cell}: found {finding.found}, "
             f"expected {finding.expected.rstrip('.')}."
         )

@@ -15,6 +15,7 @@ from xlbackprop import __version__
 from xlbackprop.commands import Commands
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import check_output
+from xlbackprop.printing import say, shown
 
 if TYPE_CHECKING:
     from xlbackprop.build import Built
@@ -151,11 +152,11 @@ def _print_built(built: "Built") -> None:
 
     layout = built.layout
     etas, steps = count(len(layout.etas), "learning rate"), count(layout.steps, "step")
-    click.echo(f"Wrote {built.path}: a {layout.network.shape} network, {etas}, {steps}.")
+    say(f"Wrote {built.path}: a {layout.network.shape} network, {etas}, {steps}.")
     if built.report is None:
-        click.echo(f"Not checked, because it has {UNCHECKED_FROM_STEPS:,} steps or more: add --check for that.")
+        say(f"Not checked, because it has {UNCHECKED_FROM_STEPS:,} steps or more: add --check for that.")
     else:
-        click.echo(_agreement(built.report))
+        say(_agreement(built.report))
 
 
 def _agreement(file: "CheckedFile") -> str:
@@ -188,33 +189,32 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     xlbackprop check homework.xlsx --annotate corrected.xlsx
     xlbackprop check class/ --csv
     """
-    from xlbackprop.check.batch import check_all, workbooks_in
+    from xlbackprop.check import batch
     from xlbackprop.report import data
 
     if as_json and as_csv:
         raise UnusableInput("--json and --csv exclude each other: choose one.")
-    paths = workbooks_in(files)
+    paths = batch.workbooks_in(files)
     if annotate:
         if len(paths) > 1:
             raise UnusableInput(f"--annotate marks one workbook, but {len(paths)} were given: name one file.")
-        if annotate.exists() and annotate.samefile(paths[0]):
+        if annotate.exists() and paths[0].exists() and annotate.samefile(paths[0]):
             raise UnusableInput(f"{annotate} is the workbook itself: give the marked copy another name.")
         check_output(annotate, force=force)
     with _progress(len(paths), "file", worth_it=len(paths) > 1) as file_done:
-        checked = check_all(paths, on_file=file_done)
+        checked = batch.check_all(paths, on_file=file_done)
     if as_json:
         _print_json(data.as_json(checked))
     elif as_csv:
-        click.echo(data.as_csv(checked), nl=False)
+        for line in data.as_csv(checked).splitlines():
+            say(line)
     elif len(checked) > 1 or not checked[0].error:
         _print_checked(checked)
     if annotate and not checked[0].error:
-        from xlbackprop.report.annotation import annotate as write_annotated
-
-        write_annotated(checked[0], annotate, force=force)
+        batch.annotate(checked[0], annotate, force=force)
         if not (as_json or as_csv):
             marked = sum(len(sheet.findings) for sheet in checked[0].sheets)
-            click.echo(f"Wrote {annotate}, with {marked or 'nothing'} marked.")
+            say(f"Wrote {annotate}, with {marked or 'nothing'} marked.")
     errors = [file.error for file in checked if file.error]
     if errors:
         raise UnusableInput(
@@ -225,32 +225,34 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
+    # JSON is UTF-8, or ASCII where the output is neither
+    ascii_only = sys.stdout.encoding.lower() not in ("utf-8", "utf8")
+    say(json.dumps(document, ensure_ascii=ascii_only, allow_nan=False))
 
 
 def _print_checked(files: "list[CheckedFile]") -> None:
     from xlbackprop.report import text
 
     for file in files:
-        click.echo(click.style(str(file.file), bold=True))
+        say(str(file.file), bold=True)
         if file.error:
-            click.echo(f"  {file.error}")
+            say(f"  {file.error}")
         # a trained network has no table: what is told is that of its sheets
         listed = [one for one in file.sheets if one.header_row is not None or one.findings or not file.tables]
-        width = max((len(sheet.sheet) for sheet in listed), default=0)
+        width = max((len(shown(sheet.sheet)) for sheet in listed), default=0)
         for sheet in listed:
             rows = "no rows" if sheet.first_row is None else f"rows {sheet.first_row} to {sheet.last_row}"
             eta = f"η {'unknown' if sheet.learning_rate is None else f'{sheet.learning_rate:g}'}"
             if sheet.header_row is None:
                 rows, eta = "no table" if file.tables else text.count(sheet.cells, "formula"), ""
             verdict = click.style(sheet.verdict, fg=text.COLOURS[sheet.verdict])
-            click.echo(f"  {sheet.sheet:<{width}}  {rows:<16}  {eta:<10}  {verdict}")
+            say(f"  {shown(sheet.sheet):<{width}}  {rows:<16}  {eta:<10}  ", ending=verdict)
             for line in text.table_lines(sheet):
-                click.echo(f"    {line}")
+                say(f"    {line}")
         for note in file.notes:
-            click.echo(f"  Note: {note}.")
+            say(f"  Note: {note}.")
     if len(files) > 1:
-        click.echo(text.summary(files))
+        say(text.summary(files))
 
 
 @main.command()
@@ -274,14 +276,14 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
     xlbackprop verify backprop.xlsx
     xlbackprop verify backprop.xlsx --engine all --json
     """
-    from xlbackprop.check.file import verify as verify_workbook
+    from xlbackprop.check import batch
     from xlbackprop.report import data
     from xlbackprop.report.findings import CheckedFile
     from xlbackprop.spreadsheet.engines import ENGINES
 
     engines = list(ENGINES) if engine == "all" else [engine]
     try:
-        reports = [verify_workbook(file, name) for name in engines]
+        reports = [batch.verify(file, name) for name in engines]
     except UnusableInput as error:
         if as_json:
             _print_json(data.as_json([CheckedFile(file, error=str(error))], every_sheet=True))
@@ -296,19 +298,20 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
 
 
 def _print_verified(file: "CheckedFile", *, details: bool) -> None:
+    from xlbackprop.backprop.notation import header
     from xlbackprop.report import text
 
-    width = max(len(sheet.sheet) for sheet in file.sheets)
-    click.echo(f"{file.file}: {_agreement(file)}")
+    width = max(len(shown(sheet.sheet)) for sheet in file.sheets)
+    say(f"{file.file}: {_agreement(file)}")
     for sheet in file.sheets:
-        line = f"  {sheet.sheet:<{width}}  {sheet.verdict:<9}  {sheet.cells:>7,} cells"
+        line = f"  {shown(sheet.sheet):<{width}}  {sheet.verdict:<9}  {sheet.cells:>7,} cells"
         if largest := sheet.largest_difference:
-            line += f", largest difference {largest.max_abs:.1e} ({largest.quantity}, {largest.cell})"
-        click.echo(line)
+            line += f", largest difference {largest.max_abs:.1e} ({header(largest.quantity)}, {largest.cell})"
+        say(line)
         for line in (*text.table_lines(sheet), *(text.detail_lines(sheet) if details else ())):
-            click.echo(f"    {line}")
+            say(f"    {line}")
     for note in file.notes:
-        click.echo(f"  Note: {note}.")
+        say(f"  Note: {note}.")
 
 
 @main.command()
@@ -318,7 +321,7 @@ def templates() -> None:
 
     for name in template_names():
         network = load_template(name)
-        click.echo(f"{name:<8}  {network.shape:<8}  {network.description}")
+        say(f"{name:<8}  {network.shape:<8}  {network.description}")
 
 
 @main.command()
@@ -392,7 +395,7 @@ def _count_of_digits(word: str | None) -> "int | Literal['all'] | None":
 def _print_network(built: "BuiltNetwork", about_rounding: str) -> None:
     from xlbackprop.report.text import count
 
-    click.echo(f"Wrote {built.path}: {built.network.name}, {count(built.digits, 'image')} to choose from.")
+    say(f"Wrote {built.path}: {built.network.name}, {count(built.digits, 'image')} to choose from.")
     if about_rounding:
-        click.echo(about_rounding)
-    click.echo(_agreement(built.report))
+        say(about_rounding)
+    say(_agreement(built.report))

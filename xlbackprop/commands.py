@@ -1,27 +1,28 @@
 """A group of commands whose errors are one sentence on standard error, never a traceback."""
 
-import os
 import signal
 import sys
 from typing import Any
 
 import click
 
-from xlbackprop.errors import Failure, FileExists
+from xlbackprop.errors import Failure, FileExists, reason
+from xlbackprop.interruption import EXIT_CODE, raise_again
+from xlbackprop.printing import lead_nowhere, prepare_streams, say
 
 
 class Commands(click.Group):
     """Exits 2 for bad usage and unusable input, 1 for a failed check, 130 after Ctrl-C."""
 
     def main(self, *args: Any, **options: Any) -> Any:
+        prepare_streams()
+        raise_again()
         # ended from outside, a command still tidies up after itself
         for name in ("SIGTERM", "SIGHUP"):
             if number := getattr(signal, name, None):
                 signal.signal(number, lambda number, _: sys.exit(128 + number))
         try:
-            result = super().main(*args, **options | {"standalone_mode": False})
-            sys.stdout.flush()
-            sys.exit(result)
+            sys.exit(super().main(*args, **options | {"standalone_mode": False}))
         except click.ClickException as error:
             message, code = error.format_message(), 2
         except FileExists as error:
@@ -30,11 +31,17 @@ class Commands(click.Group):
         except Failure as error:
             message, code = str(error), error.exit_code
         except OSError as error:
-            reason = error.strerror or str(error)
-            message, code = f"The command could not finish: {reason[:1].lower()}{reason[1:]}.", 2
+            message, code = f"The command could not finish: {reason(error)}.", 2
             # what could not be printed cannot be printed later either, when Python ends
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            lead_nowhere(sys.stdout)
         except (click.Abort, KeyboardInterrupt):
-            message, code = "Interrupted.", 130
-        click.echo(f"Error: {' '.join(message.split())}", err=True)
+            message, code = "Interrupted.", EXIT_CODE
+        say(f"Error: {' '.join(message.split())}", err=True)
         sys.exit(code)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            # click would print an empty line, whether that is possible or not
+            raise click.Abort from error

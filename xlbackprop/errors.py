@@ -27,3 +27,10 @@ class CheckFailed(Failure):
     """A workbook does not hold the right numbers."""
 
     exit_code = 1
+
+
+def reason(error: BaseException) -> str:
+    """What an error of the system or of a library says first, as the end of one of our sentences, without a stop."""
+    text = str(getattr(error, "strerror", None) or error).strip().partition(". ")[0].rstrip(".")
+    # ZIP64 and the like stay as they are
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text

@@ -2,12 +2,25 @@
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from xlbackprop.errors import FileExists, UnusableInput
+from xlbackprop.errors import FileExists, UnusableInput, reason
+
+try:
+    import fcntl
+except ImportError:
+    # on Windows the folders of killed processes stay
+    fcntl = None  # type: ignore[assignment]
+
+# how the name of a temporary folder begins
+_TEMPORARY = "xlbackprop-"
+# of the name of a folder, so that no other one is taken for ours
+_RANDOM_BYTES = 8
 
 
 def check_output(path: Path, *, force: bool) -> None:
@@ -19,6 +32,13 @@ def check_output(path: Path, *, force: bool) -> None:
     """
     if path.suffix.lower() != ".xlsx":
         raise UnusableInput(f"{path} does not end in .xlsx: give the workbook a name such as backprop.xlsx.")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        # a link that leads to itself, a name that is too long
+        raise UnusableInput(f"{path} cannot be written: {reason(error)}.") from None
     if path.is_dir():
         raise UnusableInput(f"{path} is a directory: give the name of a file.")
     if not path.parent.is_dir():
@@ -50,18 +70,81 @@ def written_whole(path: Path, *, force: bool, create_folder: bool = False) -> It
             check_output(path, force=force)
             # a link stays a link, and what it leads to is replaced
             target = path.resolve()
-            folder = target.parent / f".{target.stem[:50]}-{secrets.token_hex(8)}"
-            # first how to remove it, so that an interruption in between leaves nothing
-            undo.callback(shutil.rmtree, folder, ignore_errors=True)
-            folder.mkdir(mode=0o700)
+            folder = undo.enter_context(_own_folder(target.parent, f".{target.stem[:50]}-"))
             unfinished = folder / "workbook.xlsx"
             yield unfinished
             # somebody may have put a file there in the meantime
             check_output(path, force=force)
             unfinished.replace(target)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UnusableInput(f"{path} could not be written: {reason[:1].lower()}{reason[1:]}.") from error
+        raise UnusableInput(f"{path} could not be written: {reason(error)}.") from error
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Give a folder that is gone after the block.
+
+    Raises:
+        UnusableInput: there is no place for it, or for what is put into it.
+    """
+    try:
+        with _own_folder(Path(tempfile.gettempdir()), _TEMPORARY) as folder:
+            yield folder
+    except OSError as error:
+        place = Path(tempfile.tempdir or "for temporary files")
+        # a process that works for another one has its folders in that of the other one
+        place = place.parent if place.name.startswith(_TEMPORARY) else place
+        raise UnusableInput(
+            f"The folder {place} cannot be used ({reason(error)}): make room there, or set TMPDIR to another folder."
+        ) from error
+
+
+@contextlib.contextmanager
+def _own_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """Give a new folder that is gone after the block, and remove those of the same prefix that were left behind.
+
+    A process holds a lock on its folder. However it ends, the lock ends with it, and a folder without a
+    lock is nobody's. Where a file system knows no such locks, nothing is removed.
+    """
+    _remove_abandoned(parent, prefix)
+    folder = parent / f"{prefix}{secrets.token_hex(_RANDOM_BYTES)}"
+    with contextlib.ExitStack() as undo:
+        # first how to remove it, so that an interruption in between leaves nothing
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        while fcntl is not None and not _hold(folder, undo):
+            # somebody took it for abandoned before there was a lock on it
+            folder.mkdir(mode=0o700)
+        yield folder
+
+
+def _hold(folder: Path, undo: contextlib.ExitStack) -> bool:
+    """Lock a folder until `undo`; False if it is gone."""
+    try:
+        lock = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    undo.callback(os.close, lock)
+    with contextlib.suppress(OSError):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return folder.exists()
+
+
+def _remove_abandoned(parent: Path, prefix: str) -> None:
+    """Remove the folders of processes of this user that are gone."""
+    if fcntl is None:
+        return
+    name = re.compile(f"{re.escape(prefix)}[0-9a-f]{{{2 * _RANDOM_BYTES}}}")
+    with contextlib.suppress(OSError), os.scandir(parent) as entries:
+        for entry in entries:
+            if not name.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False):
+                continue
+            with contextlib.suppress(OSError), contextlib.ExitStack() as undo:
+                if entry.stat(follow_symlinks=False).st_uid == os.getuid():
+                    lock = os.open(entry, os.O_RDONLY | os.O_NOFOLLOW)
+                    undo.callback(os.close, lock)
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(entry, ignore_errors=True)
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from xlbackprop.backprop.network import draw_weights
@@ -65,7 +67,7 @@ def test_a_template_may_leave_its_weights_to_be_drawn(tmp_path) -> None:
         (("layers", 'output = "softmax"\nlayers'), "softmax takes the loss cross-entropy, and squared error"),
         (("layers", 'output = "softmax"\nloss = "cross-entropy"\nlayers'), "Softmax over a single output is always 1"),
         (("layers", 'loss = "cross-entropy"\nlayers'), "the loss squared error, and cross-entropy the output softmax"),
-        (("layers", 'biases = "fixed"\nlayers'), r"3 biases \(b1 to b3\), but 0 were given"),
+        (("layers", 'biases = "fixed"\nbias_values = [1]\nlayers'), r"3 biases \(b1 to b3\), but 1 were given"),
         (("layers", "bias_values = [1]\nlayers"), "biases none has 0 biases, but 1 were given"),
         (("layers = [2", "layers = [[2"), "is not a TOML file"),
     ],
@@ -120,3 +122,10 @@ def test_targets_of_cross_entropy_must_be_probabilities(tmp_path, targets: str) 
     path.write_text(f'layers = [1, 2]\ninputs = [1]\ntargets = {targets}\noutput = "softmax"\nloss = "cross-entropy"\n')
     with pytest.raises(UnusableInput, match="targets are probabilities"):
         load_template(str(path)).check_targets()
+
+
+@pytest.mark.parametrize("biases", ["fixed", "trained"])
+def test_biases_that_a_template_leaves_out_are_0(tmp_path: Path, biases: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'layers = [2, 2, 1]\ninputs = [0.1, 0.2]\ntargets = [0.5]\nbiases = "{biases}"\n')
+    assert load_template(str(path)).bias_values == (0.0, 0.0, 0.0)

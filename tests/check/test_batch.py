@@ -171,7 +171,8 @@ def test_what_the_program_does_not_expect_is_reported_as_such(monkeypatch: pytes
         raise KeyError("w1")
 
     monkeypatch.setattr(file, "check", fail)
-    assert "KeyError" in (batch._check(right).error or "")
+    with pytest.raises(UnusableInput, match=r"cannot be checked: .*KeyError: 'w1'"):
+        batch._check(right)
 
 
 @needs_posix
@@ -195,3 +196,50 @@ def test_nothing_is_written_beside_the_files(tmp_path: Path, right: Path) -> Non
     copy.write_bytes(right.read_bytes())
     check_all([copy])
     assert list(tmp_path.iterdir()) == [copy]
+
+
+def test_where_the_engine_gives_up_there_is_a_sentence(right: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):
+        """As what the engine raises, this is no Exception."""
+
+    def give_up(path: Path) -> None:
+        raise PanicException("index out of bounds: the len is 0")
+
+    monkeypatch.setattr("xlbackprop.check.file.check", give_up)
+    with pytest.raises(UnusableInput, match=r"right.xlsx cannot be checked: the spreadsheet engine gives up on it\.$"):
+        batch._check(right)
+
+
+def test_verify_is_told_what_cannot_be_used_and_prints_nothing(
+    tmp_path: Path, right: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UnusableInput, match=r"missing\.xlsx does not exist\."):
+        batch.verify(tmp_path / "missing.xlsx")
+    with pytest.raises(UnusableInput, match=r"right\.xlsx: "):
+        batch.verify(right)
+    # the engine itself dies of this one, with words of its own
+    with pytest.raises(UnusableInput, match="the spreadsheet engine gives up on it"):
+        batch.verify(deep(tmp_path / "deep.xlsx", right))
+    assert capfd.readouterr() == ("", "")
+
+
+def with_media(path: Path, right: Path, size: int) -> Path:
+    path.write_bytes(right.read_bytes())
+    with zipfile.ZipFile(path, "a") as package:
+        package.writestr("xl/media/film.bin", os.urandom(size))
+    return path
+
+
+@needs_posix
+def test_a_copy_is_marked_within_the_limits_and_appears_as_a_whole(
+    tmp_path: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = with_media(tmp_path / "film.xlsx", right, 100_000_000)
+    (found,) = check_all([path])
+    with monkeypatch.context() as patch, pytest.raises(UnusableInput, match="to mark|be marked"):
+        # not enough for the film beside the program
+        patch.setattr(batch, "MAX_BYTES", 200_000_000)
+        batch.annotate(found, tmp_path / "marked.xlsx")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["film.xlsx"]
+    batch.annotate(found, tmp_path / "marked.xlsx")
+    assert check_all([tmp_path / "marked.xlsx"])[0].correct

@@ -177,7 +177,7 @@ def test_our_own_workbook_is_right(default: Workbook) -> None:
 def test_what_is_wrong_around_the_tables_of_our_own_workbook_is_found(
     classic: Workbook, tmp_path: Path, editor
 ) -> None:
-    found = check(editor(classic.path).type("Comparison", "B24", "=1+1").save(tmp_path / "edited.xlsx"))
+    found = check(editor(classic.path).type("Comparison", "C24", "=1+1").save(tmp_path / "edited.xlsx"))
     assert all(table.verdict == "correct" for table in found.tables)
     assert {sheet.sheet for sheet in found.around if sheet.findings} == {"Comparison"}
     assert not found.correct

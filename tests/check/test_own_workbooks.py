@@ -42,11 +42,11 @@ def test_a_fresh_workbook_is_correct_to_the_last_digit(default: Workbook) -> Non
         # a reference shifted by a row
         ("o1", 5, "={w5}*{a_h1 above}+{w6}*{a_h2}", "reference"),
         # another weight's gradient
-        ("w3", 7, "={w3 above}-$C$3*{dE_dw4 above}", "update"),
+        ("w3", 7, "={w3 above}-$C$2*{dE_dw4 above}", "update"),
         # a plus for the minus
-        ("w8", 2, "={w8 above}+$C$3*{dE_dw8 above}", "update"),
+        ("w8", 2, "={w8 above}+$C$2*{dE_dw8 above}", "update"),
         # a learning rate that slides off its cell
-        ("w1", 3, "={w1 above}-C4*{dE_dw1 above}", "reference"),
+        ("w1", 3, "={w1 above}-D2*{dE_dw1 above}", "reference"),
         # the factor one half missing, squared, doubled
         ("E1", 6, "=({t1}-{a_o1})^2", "formula"),
         ("dE_dw5", 9, "={delta_o1}*{a_h1}*{a_h1}", "formula"),
@@ -117,7 +117,7 @@ def test_an_equal_formula_written_differently_is_right(classic: Workbook, editor
         editor(classic.path)
         .type("η=2", training.cell("a_h1", 2), f"=1-1/(1+EXP({training.cell('h1', 2)}))")
         .type("η=2", training.cell("E1", 3), f"=POWER({training.cell('t1', 3)}-{training.cell('a_o1', 3)},2)/2")
-        .type("η=2", training.cell("h1", 4), "=SUMPRODUCT(F17:G17,D17:E17)")
+        .type("η=2", training.cell("h1", 4), "=SUMPRODUCT(G8:H8,E8:F8)")
         .judge()
     )
     assert report.correct
@@ -125,7 +125,7 @@ def test_an_equal_formula_written_differently_is_right(classic: Workbook, editor
 
 def test_a_table_that_lost_a_column_cannot_be_judged(classic: Workbook, tmp_path: Path) -> None:
     book = load_workbook(classic.path)
-    book["η=2"][f"{classic.layout.training.letters['delta_o2']}12"] = "something else"
+    book["η=2"][f"{classic.layout.training.letters['delta_o2']}3"] = "something else"
     book.save(tmp_path / "lost.xlsx")
     with pytest.raises(UnusableInput, match=r"lost.xlsx: the sheet η=2 lacks the column δ_o2: restore"):
         verify(tmp_path / "lost.xlsx")
@@ -168,7 +168,7 @@ def test_a_training_in_which_rounding_grows_is_no_mistake(tmp_path: Path) -> Non
 
 def test_a_sigmoid_that_excel_cannot_compute_is_found(classic: Workbook, editor: type[Editor]) -> None:
     # IronCalc goes on with infinity where Excel and LibreOffice show #NUM!
-    report = editor(classic.path).type("η=2", "C3", "1e9").judge()
+    report = editor(classic.path).type("η=2", "C2", "1e9").judge()
     found = causes(report)
     assert {("η=2", "a_h1", "error"), ("η=2", "a_h2", "error")} == {cause[:3] for cause in found}
     (finding,) = [f for table in report.tables for f in table.findings if f.quantity == "a_h1"]

@@ -3,6 +3,7 @@
 import re
 import zipfile
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +48,17 @@ def _without_sheet(name: str) -> Callable[[Workbook], None]:
 def _slip_in_a_column(book: Workbook) -> None:
     """The derivative of the other neuron, all the way down."""
     sheet = book["η=2"]
-    for row in range(13, 19):
-        sheet[f"K{row}"] = f"=1/(1+EXP(J{row}))"
+    for row in range(4, 10):
+        sheet[f"L{row}"] = f"=1/(1+EXP(K{row}))"
 
 
 def _pasted_column(book: Workbook) -> None:
-    for row in range(14, 19):
-        book["η=0.5"][f"F{row}"] = 0.15 - row * 1e-4
+    for row in range(5, 10):
+        book["η=0.5"][f"G{row}"] = 0.15 - row * 1e-4
 
 
 def _shorter(book: Workbook) -> None:
-    book["η=0.5"].delete_rows(17, 2)
+    book["η=0.5"].delete_rows(8, 2)
 
 
 def _renamed(book: Workbook) -> None:
@@ -65,9 +66,10 @@ def _renamed(book: Workbook) -> None:
 
 
 def _of_another_version(book: Workbook) -> None:
-    for row in book["Network"].iter_rows(min_col=14, max_col=14):
-        if str(row[0].value).startswith("xlbackprop ") and "build" not in row[0].value:
-            row[0].value = "xlbackprop 0.0.1"
+    for row in book["Network"].iter_rows():
+        for label, fact in pairwise(row):
+            if label.value == "made by":
+                fact.value = "xlbackprop 0.0.1"
 
 
 #: What is edited: the workbook that is built, and what somebody does to it.
@@ -76,19 +78,19 @@ EDITS: dict[str, tuple[str, Callable[[Workbook], None]]] = {
     "deep saved": ("deep", lambda book: None),
     "softmax saved": ("softmax", lambda book: None),
     "mazur saved": ("mazur", lambda book: None),
-    "a formula": ("A", _put("η=2", J16="=F16*D16+G16*D16")),
-    "a number over h1": ("A", _put("η=0.5", J15=0.03)),
-    "the same number over h1": ("A", _put("η=0.5", J13=0.0275)),
-    "a number over an update": ("A", _put("η=2", F17=0.1)),
+    "a formula": ("A", _put("η=2", K7="=G7*E7+H7*E7")),
+    "a number over h1": ("A", _put("η=0.5", K6=0.03)),
+    "the same number over h1": ("A", _put("η=0.5", K4=0.0275)),
+    "a number over an update": ("A", _put("η=2", G8=0.1)),
     "a column": ("A", _slip_in_a_column),
     "a pasted column": ("A", _pasted_column),
-    "an empty cell": ("A", _put("η=0.5", S16=None)),
-    "an error": ("A", _put("η=0.5", S16="=1/0")),
-    "a word": ("A", _put("η=0.5", S16="none")),
-    "the comparison": ("A", _changed("Comparison", "B24", "14", "15")),
-    "a number in the comparison": ("A", _put("Comparison", B24=0.2)),
+    "an empty cell": ("A", _put("η=0.5", T7=None)),
+    "an error": ("A", _put("η=0.5", T7="=1/0")),
+    "a word": ("A", _put("η=0.5", T7="none")),
+    "the comparison": ("A", _changed("Comparison", "C24", "Y5", "Y6")),
+    "a number in the comparison": ("A", _put("Comparison", C24=0.2)),
     "the check sheet": ("A", _put("Check", J9=0)),
-    "the derivation": ("A", _put("Derivation", B27="=B15+B11")),
+    "the derivation": ("A", _put("Derivation", B23="=H13+H11")),
     "the gradient check": ("A", _put("Gradient check", G6="=1")),
     "an input": ("A", _put("Network", B5=0.3)),
     "a target": ("A", _put("Network", B9=0.25)),
@@ -96,13 +98,13 @@ EDITS: dict[str, tuple[str, Callable[[Workbook], None]]] = {
     "a word for a start weight": ("A", _put("Network", B13="big")),
     "no start weight": ("A", _put("Network", B14=None)),
     "a formula for an input": ("A", _put("Network", B6="=B5*2")),
-    "eta": ("A", _put("η=0.5", C3=0.7)),
-    "a negative eta": ("A", _put("η=0.5", C3=-1)),
-    "a word for eta": ("A", _put("η=0.5", C3="fast")),
-    "a header": ("A", _put("η=0.5", F12="weight")),
-    "a step": ("A", _put("η=0.5", A16=7)),
-    "a linked weight": ("A", _put("η=2", F13=0.2)),
-    "two wrong cells": ("A", _put("η=2", J16="=F16", K17="=J17")),
+    "eta": ("A", _put("η=0.5", C2=0.7)),
+    "a negative eta": ("A", _put("η=0.5", C2=-1)),
+    "a word for eta": ("A", _put("η=0.5", C2="fast")),
+    "a header": ("A", _put("η=0.5", G3="weight")),
+    "a step": ("A", _put("η=0.5", A7=7)),
+    "a linked weight": ("A", _put("η=2", G4=0.2)),
+    "two wrong cells": ("A", _put("η=2", K7="=G7", L8="=K8")),
     "fewer rows": ("A", _shorter),
     "a renamed sheet": ("A", _renamed),
     "no comparison": ("A", _without_sheet("Comparison")),
@@ -111,8 +113,8 @@ EDITS: dict[str, tuple[str, Callable[[Workbook], None]]] = {
     "no training": ("A", _without_sheet("η=2")),
     "another version": ("A", _of_another_version),
     "softmax, a target": ("softmax", _put("Network", B9=1.0)),
-    "deep, a formula": ("deep", _put("η=0.1", P15="=1")),
-    "mazur, a formula": ("mazur", _put("η=0.5", N15="=1")),
+    "deep, a formula": ("deep", _put("η=0.1", Q6="=1")),
+    "mazur, a formula": ("mazur", _put("η=0.5", O6="=1")),
 }
 
 #: Of these the printed text is recorded too.
@@ -153,7 +155,7 @@ def _store_another_value(source: Path, path: Path) -> None:
         for name in package.namelist():
             content = package.read(name)
             if name == "xl/worksheets/sheet4.xml":
-                content, changed = re.subn(rb'(<c r="J15"[^>]*><f>[^<]*</f><v>)[^<]*', rb"\g<1>0.5", content)
+                content, changed = re.subn(rb'(<c r="K6"[^>]*><f>[^<]*</f><v>)[^<]*', rb"\g<1>0.5", content)
                 assert changed == 1
             copy.writestr(name, content)
 

@@ -22,6 +22,7 @@ from mnist_train import cli, data, plots
 from mnist_train.files import load_tensors
 from mnist_train.models import DESIGNS, build, parameter_count
 from mnist_train.settings import Settings, name_on_command_line
+from tests.cnn.damaged import DAMAGED, content, good_card
 from tests.conftest import REPOSITORY, needs_posix
 from tests.mnist_train.interruption import interrupted_in_the_second_epoch
 from xlbackprop import __version__
@@ -423,6 +424,30 @@ def test_evaluate_finds_the_accuracy_of_the_run(finished: Finished, digits: Path
     assert found.keys() == {"loss", "correct", "count", "accuracy"}
     assert (found["accuracy"], found["count"], found["correct"]) == (card["accuracy"], 200, 2 * card["accuracy"])
     assert found["loss"] == pytest.approx(card["loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_network_is_one_sentence_that_names_its_file(name: str, nowhere: Path) -> None:
+    file = nowhere / "model.safetensors"
+    file.write_bytes(DAMAGED[name]())
+    Image.new("L", (28, 28)).save(nowhere / "picture.png")
+    before = sorted(nowhere.iterdir())
+    for command in (("evaluate", file), ("evaluate", nowhere), ("predict", file, nowhere / "picture.png")):
+        assert assert_refused(run(*command)).startswith(f"{file} ")
+    assert sorted(nowhere.iterdir()) == before
+
+
+@pytest.mark.parametrize("named", [{}, {"name": "digits"}])
+def test_a_card_without_a_known_data_set_needs_the_option(named: dict[str, str], nowhere: Path, digits: Path) -> None:
+    card = good_card()
+    del card["data"]["name"]
+    card["data"] |= named
+    (nowhere / "model.safetensors").write_bytes(content(card))
+    assert assert_refused(run("evaluate", nowhere, "--data-dir", digits)) == (
+        f"The network in {nowhere} does not say on which images it was trained: "
+        "add --dataset and one of mnist, fashion-mnist, kmnist, emnist-digits."
+    )
+    assert run("evaluate", nowhere, "--data-dir", digits, "--dataset", "mnist").exit_code == 0
 
 
 def test_models_and_summary_print_their_tables() -> None:

@@ -163,7 +163,6 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
         "cut in the numbers": whole[:-1],
         "longer": whole + b"x",
         "another header": whole.replace(b'"F32"', b'"F99"'),
-        "another card": whole.replace(b'{\\"network', b'[\\"network'),
         "text": b"network = nano\n" * 10,
         "pickle": pickled.read_bytes(),
     }
@@ -172,17 +171,18 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
         assert refusal(path).startswith("is no safetensors file, or it is damaged: "), name
 
 
+def test_a_card_that_is_no_json_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_tensors(path, {"a": torch.ones(100)}, CARD)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'{\\"network', b'[\\"network'))
+    assert path.read_bytes() != whole
+    assert refusal(path) == "is damaged: its description is no JSON object."
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "model.safetensors") == "does not exist."
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path) == "is a directory: give the file model.safetensors in it."
-
-
-def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(*arguments: object, **options: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("xlbackprop.cnn.tensors.safe_open", denied)
-    assert "ermission denied" in refusal(tmp_path / "model.safetensors")

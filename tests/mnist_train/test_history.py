@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -54,6 +55,26 @@ def test_a_run_is_a_line_an_epoch_with_nothing_where_there_is_no_average() -> No
 )
 def test_a_history_comes_back_from_its_text(history: list[EpochRecord]) -> None:
     assert from_csv(to_csv(history)) == history
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # a column more or less, a word, and a number that must be there
+        lambda text: text.replace("\n", ",5\n"),
+        lambda text: text.replace("epoch,", "", 1),
+        lambda text: text.replace("seconds", "minutes"),
+        lambda text: text.replace("\n2,", "\ntwo,"),
+        lambda text: text.replace("\n2,", "\n,"),
+        lambda text: text[: text.rindex(",")],
+        lambda text: text + '"' + "1" * 200_000,
+    ],
+)
+def test_another_text_is_refused(change: Callable[[str], str]) -> None:
+    text = to_csv([AVERAGED])
+    assert change(text) != text
+    with pytest.raises((ValueError, TypeError)):
+        from_csv(change(text))
 
 
 def test_epochs_come_back_as_whole_numbers_and_a_loss_of_0_is_not_none() -> None:

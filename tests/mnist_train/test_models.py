@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from mnist_train.models import DESIGNS, build, design, parameter_count
 from mnist_train.settings import effective
+from xlbackprop.cnn.networks import NETWORKS
 from xlbackprop.errors import UnusableInput
 
 SEEDS = {
@@ -109,6 +110,10 @@ def test_the_seeds_are_trained_as_the_originals(
 
 def test_the_registry_has_the_seeds_and_ours() -> None:
     assert set(DESIGNS) == {*SEEDS, *OURS}
+
+
+def test_each_network_that_is_described_has_a_recipe_in_the_same_order() -> None:
+    assert list(DESIGNS) == list(NETWORKS)
 
 
 @pytest.mark.parametrize(("name", "most"), OURS.items())

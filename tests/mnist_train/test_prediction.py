@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from PIL import Image, ImageDraw, ImageFont
 from mnist_train import cli, models, prediction, runs
 from mnist_train.data import DataSet
 from mnist_train.handwriting import read_digit
-from mnist_train.prediction import draw, predict
+from mnist_train.prediction import Prediction, draw, predict
 from mnist_train.processes import Processes
 from mnist_train.settings import effective
 from mnist_train.trained import Trained, load_trained
+from tests.conftest import needs_posix
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +112,14 @@ def test_the_picture_has_a_row_a_digit(network: Trained, pictures: list[Path], t
             assert len(picture.convert("L").getcolors()) > 10
             heights.append(picture.height)
     assert heights == [209, 627]
+
+
+@needs_posix
+@pytest.mark.parametrize("name", [b"$x_{$.png", b"\xff.png", b"two\nlines.png"])
+def test_any_name_of_a_picture_or_a_class_can_be_drawn(name: bytes, tmp_path: Path) -> None:
+    grey = np.zeros((28, 28), np.uint8)
+    draw(tmp_path / "seen.png", [Prediction(Path(os.fsdecode(name)), grey, grey, (("$a_{$", 0.9), ("$$", 0.1)))])
+    assert (tmp_path / "seen.png").exists()
 
 
 def test_of_many_predictions_the_first_are_drawn(

@@ -14,6 +14,8 @@ from mnist_train.processes import Processes
 from mnist_train.report import Reporter, checklist, registry
 from mnist_train.runs import LOG, Run
 from mnist_train.settings import Recipe, effective
+from xlbackprop.cnn import networks
+from xlbackprop.cnn.layers import Linear
 
 
 def trained(data: DataSet, folder: Path, *, tensorboard: bool = False, **changes: object) -> Run:
@@ -200,10 +202,9 @@ def test_a_recipe_names_what_is_not_usual(monkeypatch: pytest.MonkeyPatch) -> No
     usual = Recipe(epochs=19, batch_size=256, lr=0.1)
     other = Recipe(epochs=6, optimizer="muon", lr=0.03, schedule="linear", warmup=0.2, augment="8,8,1", ema=0.998)
     recipes = {"usual": usual, "other": other}
-    designs = {
-        name: models.Design("A sentence.", lambda: nn.Linear(11, 100), recipe) for name, recipe in recipes.items()
-    }
+    designs = {name: models.Design("A sentence.", recipe) for name, recipe in recipes.items()}
     monkeypatch.setattr(models, "DESIGNS", designs)
+    monkeypatch.setattr(networks, "NETWORKS", dict.fromkeys(recipes, (Linear(11, 100),)))
     assert [line.strip() for line in registry().splitlines()] == [
         "usual         1,200 parameters  A sentence.",
         "19 epochs of batches of 256, sgd 0.1",

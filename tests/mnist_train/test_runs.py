@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -170,6 +171,25 @@ def test_metrics_have_a_line_an_epoch_that_reads_back(digits: Path, data: DataSe
     read = runs.finished(tmp_path)[1]
     assert [line.accuracy for line in read] == [pytest.approx(line.accuracy) for line in finished.epochs]
     assert read[-1].learning_rate == pytest.approx(finished.training.rate(finished.training.steps - 1))
+
+
+def test_a_finished_run_that_is_damaged_is_one_sentence(digits: Path, data: DataSet, tmp_path: Path) -> None:
+    run(told(digits), data, tmp_path)
+    whole = (tmp_path / runs.CARD).read_text(encoding="utf-8")
+    card, metrics = json.loads(whole), (tmp_path / runs.METRICS).read_text(encoding="utf-8")
+    assert runs.finished(tmp_path)[0] == card
+    unlike: list[object] = [[], None, 5, "card", {}, card | {"settings": []}, card | {"accuracy": "high"}]
+    unlike += [card | {"accuracy": math.nan}, card | {"seconds": 10**400}, card | {"epochs": card["epochs"] + 1}]
+    unlike += [{key: value for key, value in card.items() if key != "parameters"}]
+    for text in ("", "{", "[" * 100_000, *map(json.dumps, unlike)):
+        (tmp_path / runs.CARD).write_text(text, encoding="utf-8")
+        with pytest.raises(UnusableInput) as caught:
+            runs.finished(tmp_path)
+        assert str(caught.value) == f"The run in {tmp_path} cannot be read: delete the folder to train it again."
+    (tmp_path / runs.CARD).write_text(whole, encoding="utf-8")
+    (tmp_path / runs.METRICS).write_text(metrics.rsplit("\n", 2)[0], encoding="utf-8")
+    with pytest.raises(UnusableInput):
+        runs.finished(tmp_path)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_a_sentence(digits: Path, data: DataSet, tmp_path: Path) -> None:

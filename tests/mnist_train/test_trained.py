@@ -1,9 +1,11 @@
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
 
 from mnist_train import files, models, runs
 from mnist_train.data import DataSet, Normalisation
@@ -12,6 +14,7 @@ from mnist_train.processes import Processes
 from mnist_train.runs import Run
 from mnist_train.settings import effective
 from mnist_train.trained import load_trained
+from tests.cnn.damaged import cards, content, good_card
 from tests.mnist_train.interruption import interrupted_in_the_second_epoch
 from xlbackprop.errors import UnusableInput
 
@@ -81,8 +84,7 @@ def unfinished(data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_unfinished_run_is_to_be_resumed(unfinished: Path) -> None:
-    expected = f"The run in {unfinished} is not finished: resume it first."
-    assert refusal(unfinished) == expected
+    assert refusal(unfinished) == f"The run in {unfinished} is not finished: resume it first."
     checkpoint = unfinished / "checkpoint.safetensors"
     assert refusal(checkpoint) == f"{checkpoint} is the checkpoint of a run that is not finished: resume it first."
 
@@ -99,12 +101,23 @@ def test_weights_of_another_network_are_refused(run: Run, tmp_path: Path) -> Non
     assert refusal(path) == f"{path} does not hold the weights of nano."
 
 
-def test_a_network_that_there_is_not_is_refused(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "model.safetensors"
-    tensors, card = files.load_tensors(run.folder / runs.MODEL)
-    del card["layers"]
-    files.save_tensors(path, tensors, {**card, "network": "huge"})
-    assert refusal(path).startswith("There is no network 'huge': choose one of ")
+@given(cards())
+def test_any_card_gives_a_network_that_computes_or_a_sentence(card: object) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / runs.MODEL).write_bytes(content(text=json.dumps(card)))
+        try:
+            found = load_trained(Path(folder), CPU)
+        except UnusableInput:
+            return
+        assert found.model(found.normalisation(torch.zeros(1, 1, 28, 28))).shape == (1, len(found.classes))
+
+
+def test_the_images_of_its_training_are_known(run: Run, tmp_path: Path) -> None:
+    assert load_trained(run.folder, CPU).data_set == "mnist"
+    card = good_card()
+    card["data"]["name"] = "fashion-mnist"
+    (tmp_path / runs.MODEL).write_bytes(content(card))
+    assert load_trained(tmp_path, CPU).data_set == "fashion-mnist"
 
 
 def test_other_files_are_refused(run: Run) -> None:

@@ -10,7 +10,7 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.comments import Comment
 
-from tests.conftest import real_workbook, with_zip_field
+from tests.conftest import filled_cells, notes_of, real_workbook, with_zip_field
 from tests.handmade import FORMULAS, Handmade, write
 from xlbackprop.check.file import check
 from xlbackprop.errors import UnusableInput
@@ -26,13 +26,11 @@ def marked(path: Path) -> Path:
 
 
 def filled(path: Path, sheet: str = "Sheet1") -> set[str]:
-    rows = load_workbook(path)[sheet].iter_rows()
-    return {cell.coordinate for row in rows for cell in row if cell.fill.fgColor.rgb == FILL}
+    return filled_cells(path, sheet, FILL)
 
 
 def notes(path: Path, sheet: str = "Sheet1") -> dict[str, str]:
-    rows = load_workbook(path)[sheet].iter_rows()
-    return {cell.coordinate: cell.comment.text for row in rows for cell in row if cell.comment}
+    return notes_of(path, sheet)
 
 
 def test_wrong_cells_have_a_fill_and_a_note_and_no_others_have(tmp_path: Path) -> None:

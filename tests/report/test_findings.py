@@ -33,5 +33,7 @@ def test_a_file_is_correct_when_its_tables_and_all_around_them_are() -> None:
     table, around = CheckedTable("η=2", header_row=12), CheckedTable("Check")
     assert CheckedFile(Path("book.xlsx"), sheets=(table, around)).correct
     assert not CheckedFile(Path("book.xlsx"), sheets=(around,)).correct
+    # a trained network has no table
+    assert CheckedFile(Path("book.xlsx"), sheets=(CheckedTable("Network", cells=5),)).correct
     wrong = CheckedTable("Check", (finding(Kind.FORMULA),))
     assert not CheckedFile(Path("book.xlsx"), sheets=(table, wrong)).correct

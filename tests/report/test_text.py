@@ -5,11 +5,13 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.handmade import FORMULAS, WEIGHTS, Handmade, write
 from xlbackprop.check.file import check
 from xlbackprop.report.data import CSV_HEADER, as_csv, as_json
-from xlbackprop.report.findings import CheckedFile
-from xlbackprop.report.text import sentence, summary, table_lines
+from xlbackprop.report.findings import CheckedFile, CheckedTable, Difference
+from xlbackprop.report.text import agreement, sentence, summary, table_lines
 
 
 def wrong(folder: Path) -> CheckedFile:
@@ -85,3 +87,20 @@ def test_a_sentence_about_a_file_in_the_gradebook_is_no_formula() -> None:
 def test_the_summary_counts(tmp_path: Path) -> None:
     files = [wrong(tmp_path), CheckedFile(Path("bad.xlsx"), error="bad")]
     assert summary(files) == "2 files, 1 table: 0 correct, 1 wrong, 1 file could not be checked."
+
+
+@pytest.mark.parametrize(
+    ("off", "sentence"),
+    [
+        (0.0, "IronCalc recalculated 12 formula cells, and NumPy agrees with every digit."),
+        (
+            3e-16,
+            "IronCalc recalculated 12 formula cells, and NumPy agrees with every one; "
+            "the largest difference is 3.0e-16, of ∂E/∂a_h1 in η=2!B4.",
+        ),
+    ],
+)
+def test_how_far_numpy_agrees_is_said_in_the_notation_of_the_classroom(off: float, sentence: str) -> None:
+    difference = Difference("dE_da_h1", "B4", off, off)
+    table = CheckedTable("η=2", (), cells=12, header_row=3, first_row=4, last_row=6, differences=(difference,))
+    assert agreement(CheckedFile(Path("a.xlsx"), sheets=(table,)), "IronCalc") == sentence

@@ -9,11 +9,12 @@ from openpyxl import Workbook as NewWorkbook
 from openpyxl import load_workbook
 
 from tests.conftest import Workbook, cell
-from xlbackprop.check.around import unlike_written
 from xlbackprop.check.file import verify
+from xlbackprop.check.following import unlike_written
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet import engines
 from xlbackprop.spreadsheet import libreoffice as libreoffice_module
+from xlbackprop.spreadsheet.cells import same_value
 from xlbackprop.spreadsheet.xlsx import write
 from xlbackprop.workbook.network_sheet import Origin
 from xlbackprop.workbook.run import Run
@@ -145,3 +146,27 @@ def test_libreoffice_is_not_asked_about_what_is_no_safe_workbook(
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("LibreOffice was started"))
     with pytest.raises(UnusableInput, match=sentence):
         engines.recalculated(path, "libreoffice")
+
+
+@pytest.mark.parametrize(
+    ("found", "should", "same"),
+    [
+        # up to 1 the absolute difference counts, and beyond that the relative one
+        (0.5 + 0.9e-9, 0.5, True),
+        (0.5 + 1.1e-9, 0.5, False),
+        (2.0 + 1.9e-9, 2.0, True),
+        (2.0 + 2.1e-9, 2.0, False),
+        (2.0 - 2.1e-9, 2.0, False),
+        # a number inside a text may be shown with few digits
+        ("η = 0.5004", "η = 0.5", True),
+        ("η = 0.5006", "η = 0.5", False),
+        ("eta = 0.5", "η = 0.5", False),
+        # a text where a number belongs, and the reverse
+        ("all equal", 0.5, False),
+        (0.5, "all equal", False),
+        (None, 0.5, False),
+        (None, "η = 0.5", False),
+    ],
+)
+def test_a_recalculated_value_may_differ_by_what_rounding_adds_up_to(found, should, same: bool) -> None:
+    assert same_value(found, should) is same

@@ -48,6 +48,7 @@ def value(text: str):
         ("MAX({words})", 0.0),
         ("SUMPRODUCT({row},{row})", 33.25),
         ("SUMSQ({row})", 33.25),
+        ("ROUND(-1.2345E+300,4)", -1.2345e300),
         ("IF(1<2,NA(),1)", "#N/A"),
         ("ISERROR(NA())", True),
         ("SUMPRODUCT(MAX(({row}<=2)*{row}))", 2.0),

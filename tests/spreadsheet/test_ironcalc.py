@@ -29,3 +29,8 @@ def test_functions_of_online_spreadsheets_are_computed_in_helpers_too() -> None:
 def test_defined_names_are_known(scope: str | None) -> None:
     names = [DefinedName("eta", scope, "Sheet1!$C$1"), DefinedName("eta", "elsewhere", "elsewhere!$A$1")]
     assert computed_on_the_side(["=2*eta"], "Sheet1", 2, {Cell("Sheet1", 1, 3): 0.25}, names) == [0.5]
+
+
+def test_a_name_that_refers_to_nothing_is_left_out() -> None:
+    names = [DefinedName("Print_Titles", None, "ERROR(\"'a'!$A:$A\")"), DefinedName("eta", None, "Sheet1!$C$1")]
+    assert computed_on_the_side(["=2*eta"], "Sheet1", 2, {Cell("Sheet1", 1, 3): 0.25}, names) == [0.5]

@@ -9,6 +9,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
 
+from tests.conftest import filled_cells, notes_of
 from tests.spreadsheet.test_package import rewritten
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.marking import Marks, mark
@@ -38,13 +39,11 @@ def marked(path: Path, marks: Mapping[str, Marks] | None = None) -> Path:
 
 
 def filled(path: Path, sheet: str = "Sheet") -> set[str]:
-    rows = load_workbook(path)[sheet].iter_rows()
-    return {cell.coordinate for row in rows for cell in row if cell.fill.fgColor.rgb == COLOUR}
+    return filled_cells(path, sheet, COLOUR)
 
 
 def notes(path: Path, sheet: str = "Sheet") -> dict[str, str]:
-    rows = load_workbook(path)[sheet].iter_rows()
-    return {cell.coordinate: cell.comment.text for row in rows for cell in row if cell.comment}
+    return notes_of(path, sheet)
 
 
 def test_cells_that_hold_something_get_the_fill_and_notes_their_text(book: Path) -> None:

@@ -1,16 +1,10 @@
 """Formulas that are filled down are written once, and say the same."""
 
 import re
-import zipfile
-from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from openpyxl import Workbook
 
-from xlbackprop.spreadsheet import ironcalc
-from xlbackprop.spreadsheet.sharing import copy_with_shared_formulas, with_shared_formulas
+from xlbackprop.spreadsheet.sharing import with_shared_formulas
 
 
 def sheet(first: int, *formulas: str) -> bytes:
@@ -97,46 +91,3 @@ def test_cells_of_another_style_share_the_formula_all_the_same() -> None:
     found = with_shared_formulas(content)
     assert b'<c r="C9" s="9"><f t="shared" si="0"/>' in found
     assert b'<c r="C10" s="1"><f t="shared" si="0"/>' in found
-
-
-_NUMBERS = st.sampled_from(["{0}", "{1}", "{2}", "1", "9", "10", "11", "12", "0.5", "1{0}", "{0}.5", "1E{0}", "A{0}1"])
-_REFERENCES = st.sampled_from(
-    ["A{0}", "B{1}", "$A{0}", "A$3", "$B$4", "A{2}", "A3", "A{0}:B{0}", "A{1}:B{0}", "A1:B{0}", "$A$1:B{0}", "B1{0}",
-     "LOG10({0})", "Other!A{0}", "'o {0}'!A{1}", "eta_{0}", "IF(A{0}>0,\"{0}\",A{1})", "SUM(A{1}:A{0})"]
-)  # fmt: skip
-_FORMULAS = st.lists(st.one_of(_NUMBERS, _REFERENCES), min_size=1, max_size=4).map("+".join)
-
-
-@given(columns=st.lists(_FORMULAS, min_size=1, max_size=3), first=st.integers(2, 12))
-def test_a_workbook_says_the_same_with_shared_formulas(
-    columns: list[str], first: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("sharing")
-    book = Workbook()
-    for name in ("Other", "o 8"):
-        book.create_sheet(name).append([1, 2])
-    for row in range(1, 16):
-        book.active.cell(row, 1, row / 4)
-        book.active.cell(row, 2, -row)
-        for column, formula in enumerate(columns, start=3):
-            if row >= first:
-                book.active.cell(row, column, "=" + formula.format(row, row - 1, row + 1))
-    book.save(folder / "plain.xlsx")
-    if not copy_with_shared_formulas(folder / "plain.xlsx", folder / "shared.xlsx"):
-        return
-    plain, shared = (ironcalc._load_package(folder / name) for name in ("plain.xlsx", "shared.xlsx"))
-    for model in (plain, shared):
-        model.evaluate()
-    cells = plain.get_all_cells()
-    for read in ("get_cell_formula", "get_cell_value", "get_cell_type"):
-        assert [repr(getattr(shared, read)(*cell)) for cell in cells] == [
-            repr(getattr(plain, read)(*cell)) for cell in cells
-        ]
-
-
-def test_of_a_file_that_cannot_be_read_nothing_is_copied(tmp_path: Path) -> None:
-    (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04" + bytes(50))
-    assert not copy_with_shared_formulas(tmp_path / "book.xlsx", tmp_path / "copy.xlsx")
-    with zipfile.ZipFile(tmp_path / "plain.xlsx", "w") as package:
-        package.writestr("xl/worksheets/sheet1.xml", sheet(8, "A5", "A5"))
-    assert not copy_with_shared_formulas(tmp_path / "plain.xlsx", tmp_path / "copy.xlsx")

@@ -9,7 +9,7 @@ import pytest
 from xlbackprop.backprop.templates import load_template
 from xlbackprop.spreadsheet.blocks import FilledDown, FilledOver, Formula, Link, Role
 from xlbackprop.spreadsheet.book import Book
-from xlbackprop.spreadsheet.charts import Axis, Chart, Series
+from xlbackprop.spreadsheet.charts import Axis, Chart, Label, Series
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.presentation import ColourScale
@@ -68,6 +68,21 @@ def test_the_sheet_says_how_far_its_streamed_rows_reach(tmp_path: Path) -> None:
     assert '<f>IF(A4&gt;0,"&lt;50%","&amp;")</f>' in xml
 
 
+def test_blocks_that_are_streamed_side_by_side_share_their_rows(tmp_path: Path) -> None:
+    book = Book()
+    page = book.sheet("Sheet1")
+    left, right = page.reserve("left", "A2", (2, 1)), page.reserve("right", "C2", (2, 2))
+    page.fill(left, FilledDown([Formula("A1+1")], [(1,), (2,)], {}))
+    page.fill(right, FilledDown([Formula(f"{left.cell(0)}*2"), Formula("7")], [(2, 7), (4, 7)], {}))
+    write(book, tmp_path / "book.xlsx")
+    rows = re.findall(r'<row r="(\d)"[^>]*>(.*?)</row>', sheet(tmp_path / "book.xlsx"))
+    assert [(row, re.findall(r'r="(\w+)"', cells)) for row, cells in rows] == [
+        ("2", ["A2", "C2", "D2"]),
+        ("3", ["A3", "C3", "D3"]),
+    ]
+    assert "<f>A3*2</f><v>4</v>" in rows[1][1]
+
+
 def test_contents_of_every_kind_are_written(tmp_path: Path) -> None:
     book = Book({"title": "a title"})
     first, second = book.sheet("First"), book.sheet("The second's")
@@ -106,6 +121,46 @@ def test_a_curve_has_no_stored_point_where_a_cell_shows_an_error(tmp_path: Path,
     assert cached == [("1", "0.25"), ("1", "0.25")]
 
 
+def test_a_drawing_has_no_frame_no_title_and_labels_on_one_line_over_what_is_behind_them(tmp_path: Path) -> None:
+    book = Book()
+    page = book.sheet("Sheet1")
+    name = page.put("A1", "w1 = 0.5").place
+    cells = page.put("A2", [[1.0], [2.0]], role=Role.CONSTANT).place
+    label = Label("center", 8, fill="#FFFFFF")
+    series = [Series(name, cells, cells, label=label)]
+    for bare in (True, False):
+        chart = Chart("" if bare else "title", 9, Axis(), Axis(), (300, 200), "", series, bare=bare)
+        page.charts.append(("C1", chart, 0, 0))
+    write(book, tmp_path / "book.xlsx")
+    drawing, other = (parts(tmp_path / "book.xlsx")[f"xl/charts/chart{n}.xml"] for n in (1, 2))
+    for text, found in (("<c:autoTitleDeleted", drawing), ("<c:title>", other)):
+        assert text in found
+        assert (drawing + other).count(text) == 1
+    assert '<c:layoutTarget val="inner"/>' in drawing
+    assert "<c:layoutTarget" not in other
+    labels = re.findall(r"<c:dLbls>(.*?)</c:dLbls>", drawing)
+    assert len(labels) == 1
+    assert '<a:bodyPr wrap="none"/>' in labels[0]
+    assert '<a:solidFill><a:srgbClr val="FFFFFF"/></a:solidFill>' in labels[0]
+    assert other.count("wrap=") == 1
+
+
+def test_a_colour_scale_is_written_around_zero(tmp_path: Path) -> None:
+    book = Book()
+    page = book.sheet("Sheet1")
+    cells = page.put("A1", [[1.0, -2.0]], role=Role.CONSTANT).place
+    page.scales.append(ColourScale(cells, "#AA0000", "#FFFFFF", "#0000AA"))
+    write(book, tmp_path / "book.xlsx")
+    size = "MAX(MAX($A$1:$B$1),-MIN($A$1:$B$1),1E-200)"
+    ends = [
+        f'<cfvo type="formula" val="-{size}"/>',
+        '<cfvo type="num" val="0"/>',
+        f'<cfvo type="formula" val="{size}"/>',
+    ]
+    colours = [f'<color rgb="FF{colour}"/>' for colour in ("AA0000", "FFFFFF", "0000AA")]
+    assert f"<colorScale>{''.join(ends + colours)}</colorScale>" in sheet(tmp_path / "book.xlsx")
+
+
 def filled_over(path: Path, *, streamed: bool, step: int = 1) -> Path:
     book = Book()
     first = book.sheet("Sheet")
@@ -132,14 +187,3 @@ def test_a_filled_formula_that_moves_by_more_than_a_cell_is_written_in_each(tmp_
 def test_libreoffice_reads_a_filled_formula_in_every_cell(libreoffice: str, tmp_path: Path) -> None:
     path = filled_over(tmp_path / "filled.xlsx", streamed=True)
     assert recalculated(path, "libreoffice").values("Sheet") == recalculated(path).values("Sheet")
-
-
-def test_a_colour_scale_reaches_as_far_either_way_as_the_largest_number(tmp_path: Path) -> None:
-    book = Book()
-    first = book.sheet("Sheet")
-    block = first.put("A1", [[-1.0, 2.0]], role=Role.INPUT)
-    first.scales.append(ColourScale(block.place, "#0000FF", "#FFFFFF", "#FF0000"))
-    write(book, tmp_path / "scale.xlsx")
-    text = sheet(tmp_path / "scale.xlsx")
-    assert '<cfvo type="formula" val="-MAX(MAX($A$1:$B$1),-MIN($A$1:$B$1),1E-200)"/>' in text
-    assert text.count("<color rgb=") == 3

@@ -1,6 +1,7 @@
 """Tables are found wherever they stand and however they are laid out."""
 
 import random
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 
 from tests import handmade
+from tests.conftest import Workbook as Built
 from tests.handmade import CLASSIC, CONSTANTS, FORMULAS, START_A, WEIGHTS, Handmade, Layout, write, write_table
+from xlbackprop.check.file import check
+from xlbackprop.spreadsheet.addresses import column_letters
 from xlbackprop.spreadsheet.cells import Cell
 from xlbackprop.spreadsheet.ironcalc import load, opened
 from xlbackprop.tables.finding import find_tables
@@ -360,3 +364,28 @@ def test_inputs_that_nothing_tells_are_missing(tmp_path: Path) -> None:
     (table,) = tables(path)
     assert set(table.missing) == set(CONSTANTS)
     assert "w1" not in table.cells
+
+
+def test_a_table_of_ours_is_found_as_anybodys(classic: Built, tmp_path: Path) -> None:
+    book = load_workbook(classic.path)
+    del book["Network"], book["Derivation"], book["Gradient check"]
+    book.save(tmp_path / "anybodys.xlsx")
+    training = classic.layout.training
+    for found, sheet in zip(tables(tmp_path / "anybodys.xlsx"), ("η=0.5", "η=2"), strict=True):
+        assert (found.sheet, found.header_row, found.rows, found.missing) == (sheet, 3, tuple(range(4, 17)), ())
+        assert {name: column_letters(column) for name, column in found.columns.items()} == training.letters
+        assert found.cells["eta"] == Cell(sheet, 2, 3)
+
+
+def test_a_table_of_ours_that_libreoffice_saved_is_found_where_it_was(
+    classic: Built, tmp_path: Path, libreoffice: str
+) -> None:
+    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    save = [libreoffice, profile, "--headless", "--convert-to", "xlsx", "--outdir", tmp_path, classic.path]
+    subprocess.run(save, check=True, capture_output=True, timeout=120)
+    result = check(tmp_path / classic.path.name)
+    assert result.correct
+    assert [(table.sheet, table.header_row, table.first_row, table.last_row) for table in result.tables] == [
+        ("η=0.5", 3, 4, 16),
+        ("η=2", 3, 4, 16),
+    ]

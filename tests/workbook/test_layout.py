@@ -95,7 +95,7 @@ def test_round_steps_end_with_the_last_step() -> None:
 
 
 def test_the_last_row_of_a_sheet_can_be_used() -> None:
-    layout = WorkbookLayout(load_template("A"), (1.0,), 1_048_563)
+    layout = WorkbookLayout(load_template("A"), (1.0,), 1_048_572)
     assert layout.training.last_row == 1_048_576
-    with pytest.raises(UnusableInput, match="1,048,564 steps do not fit into a sheet"):
-        WorkbookLayout(load_template("A"), (1.0,), 1_048_564)
+    with pytest.raises(UnusableInput, match="1,048,573 steps do not fit into a sheet"):
+        WorkbookLayout(load_template("A"), (1.0,), 1_048_573)

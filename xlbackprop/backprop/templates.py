@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from xlbackprop.backprop.network import Network, draw_weights
-from xlbackprop.errors import UnusableInput
+from xlbackprop.errors import UnusableInput, reason
 
 _REQUIRED_KEYS = ("layers", "inputs", "targets")
 _TEXT_KEYS = ("title", "description", "hidden", "output", "loss", "biases")
@@ -52,10 +52,10 @@ def load_template(name_or_path: str) -> Network:
         ) from None
     except (ValueError, RecursionError) as error:
         # TOML errors are ValueErrors, and so is a whole number of thousands of digits
-        reason = str(error).partition(";")[0] if isinstance(error, ValueError) else "it nests too deep"
-        raise UnusableInput(f"{path} is not a TOML file: {reason}.") from None
+        why = str(error).partition(";")[0] if isinstance(error, ValueError) else "it nests too deep"
+        raise UnusableInput(f"{path} is not a TOML file: {why}.") from None
     except OSError as error:
-        raise UnusableInput(f"{path} cannot be read: {error.strerror}.") from None
+        raise UnusableInput(f"{path} cannot be read: {reason(error)}.") from None
     try:
         return _from_toml(content)
     except UnusableInput as error:
@@ -84,6 +84,8 @@ def _from_toml(content: dict[str, Any]) -> Network:
             values[key] = _numbers(key, content[key])
     if "weights" not in values:
         values["weights"] = draw_weights(tuple(layers), seed=0)
+    if "bias_values" not in values and values.get("biases", "none") in ("fixed", "trained"):
+        values["bias_values"] = (0.0,) * sum(layers[1:])
     return Network(layers=tuple(layers), **values)
 
 

@@ -13,10 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from xlbackprop.check.contents import LOWEST_SIGMOID, ROUNDING, Contents, Group, Mask, Steps
+from xlbackprop.check.contents import ROUNDING, Contents, Group, Mask, Steps
 from xlbackprop.check.explanation import Explanation
 from xlbackprop.check.pasted import allowed_rounding, follows_its_gradients
-from xlbackprop.reference import Array
+from xlbackprop.reference import Array, lowest_inputs
 from xlbackprop.report.findings import Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Value
@@ -82,7 +82,8 @@ class _Causes:
 
     def _overflow(self, name: str) -> Finding:
         finding = self._finding(name, np.flatnonzero(self._contents.overflows[name]))
-        remedy = f"an input above {LOWEST_SIGMOID:.2f}: use a smaller learning rate or smaller start values"
+        lowest = lowest_inputs(self._contents.network)[name]
+        remedy = f"an input above {lowest:.2f}: use a smaller learning rate or smaller start values"
         slip = f"shows #NUM! in Excel and LibreOffice, because {name.removeprefix('a_')} is so low"
         return replace(finding, kind=Kind.ERROR, expected=remedy, max_abs_error=None, slip=slip)
 

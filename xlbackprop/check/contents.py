@@ -2,7 +2,6 @@
 
 import math
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,8 +23,6 @@ Mask = NDArray[np.bool_]
 #: Some of the steps of a table, by their numbers, in order.
 Steps = NDArray[np.intp]
 
-#: Below this 1/(1+EXP(-h)) overflows in a spreadsheet.
-LOWEST_SIGMOID = -math.log(sys.float_info.max)
 #: What rounding may do to a right formula, whatever its shape, as a part of the largest number in its column.
 ROUNDING = 1e-9
 
@@ -243,14 +240,14 @@ class Contents:
     def overflows(self) -> dict[str, Mask]:
         """Rows in which EXP of more than 709.78 is an error in Excel, though an engine goes on with infinity."""
         found = {}
-        for layer in self.network.trained_layers:
-            for z in self.network.neurons(layer) if self.network.activation(layer) == "sigmoid" else ():
-                if f"a_{z}" in self.quantities and z in self.numbers:
-                    rows = self.numbers[z] < LOWEST_SIGMOID
-                    if rows.any():
-                        rows = rows & ["EXP(" in (text or "") for text in self.texts[f"a_{z}"]]
-                    if rows.any():
-                        found[f"a_{z}"] = rows
+        for name, lowest in reference.lowest_inputs(self.network).items():
+            z = name.removeprefix("a_")
+            if name in self.quantities and z in self.numbers:
+                rows = self.numbers[z] < lowest
+                if rows.any():
+                    rows = rows & ["EXP(" in (text or "") for text in self.texts[name]]
+                if rows.any():
+                    found[name] = rows
         return found
 
     @cached_property

@@ -98,17 +98,22 @@ def judge_own(sheets: Sheets, path: Path, engine: str, built: OurSheets | None =
 def _judge_own(
     sheets: Sheets, built: OurSheets | None = None, stored: Stored | None = None
 ) -> tuple[OwnWorkbook, list[CheckedTable]]:
-    """What a workbook of ours trains, and its tables and all that stands around them judged, a result a sheet."""
+    """What a workbook of ours trains, and its tables and all that stands around them judged, a result a sheet.
+
+    Where another version put what stands around its tables is not known here, so of its workbooks only these are
+    judged.
+    """
     own = read_own_workbook(sheets)
-    built = built or sheets_as_built(own)
-    insist_on_whole(sheets, own, built)
-    same_version = own.version == __version__
+    built = (built or sheets_as_built(own)) if own.version == __version__ else None
+    if built:
+        insist_on_whole(sheets, own, built)
     tables = [
-        judge_table(sheets, table, own.network, as_built=same_version and table_is_as_built(sheets, built, table))
+        judge_table(sheets, table, own.network, as_built=built is not None and table_is_as_built(sheets, built, table))
         for table in own.tables
     ]
     numbers = [table.read(sheets) for table in own.tables]
-    around = judge_around(sheets, own, built, numbers, tables_are_right=not any(table.findings for table in tables))
+    right = not any(table.findings for table in tables)
+    around = judge_around(sheets, own, built, numbers, tables_are_right=right) if built else []
     judged = {table.sheet: table for table in _with_stored(sheets, own.tables, tables, stored)}
     for table, of_table in zip(own.tables, differences(own, numbers), strict=True):
         judged[table.sheet] = replace(judged[table.sheet], differences=of_table)
@@ -137,8 +142,8 @@ def _report(
     judged.sort(key=lambda table: sheets.names.index(table.sheet))
     if own and own.version != __version__:
         notes.append(
-            f"it was built by xlbackprop {own.version or 'unknown'}, so the formulas around the training tables "
-            "were not compared, only their numbers"
+            f"it was made by xlbackprop {own.version or 'of an unknown version'}, and what stands around its training "
+            "tables is judged only by that version"
         )
     notes += learning_rate_notes([table for table in judged if table.header_row is not None])
     return CheckedFile(path, engine=engine, sheets=tuple(judged), notes=tuple(notes))

@@ -1,6 +1,6 @@
 """The mathematics once more, independent of it: NumPy's opinion on every number."""
 
-from xlbackprop.reference.expected import Expected, expected_forward, expected_step, expected_update
+from xlbackprop.reference.expected import Expected, expected_forward, expected_step, expected_update, lowest_inputs
 from xlbackprop.reference.functions import Array, activate
 from xlbackprop.reference.passes import named, quantity_names, run, start_parameters, train, training_step
 from xlbackprop.reference.rounding import TINY, TOLERANCE, reference_totals
@@ -14,6 +14,7 @@ __all__ = [
     "expected_forward",
     "expected_step",
     "expected_update",
+    "lowest_inputs",
     "named",
     "quantity_names",
     "reference_totals",

@@ -152,3 +152,13 @@ def _expect_backward(network: Network, layer: int, given: _Given) -> None:
 def expected_update(value: Array, gradient: Array, eta: float | Array) -> Expected:
     """What a weight or bias should be after an update."""
     return Expected(value - eta * gradient, np.abs(value) + np.abs(eta * gradient))
+
+
+def lowest_inputs(network: Network) -> dict[str, float]:
+    """Below which input of its neuron Excel's EXP overflows in the usual formula of each output."""
+    return {
+        a: ACTIVATIONS[network.activation(layer)].lowest
+        for layer in network.trained_layers
+        if network.activation(layer) in ACTIVATIONS
+        for a in network.activations(layer)
+    }

@@ -20,16 +20,21 @@ class Activation:
         value: the output a, given the input z.
         slope: ∂a/∂z, given z and a.
         slope_scale: the magnitudes that are added up in the slope, given a, for the judgement of rounding.
+        lowest: below this input Excel's EXP overflows in the usual formula.
     """
 
     value: Callable[[Array], Array]
     slope: Callable[[Array, Array], Array]
     slope_scale: Callable[[Array], Array] = np.ones_like
+    lowest: float = -np.inf
 
 
 ACTIVATIONS = {
     "sigmoid": Activation(
-        lambda z: 1 / (1 + np.exp(-z)), lambda z, a: a * (1 - a), lambda a: np.abs(a) * (1 + np.abs(a))
+        lambda z: 1 / (1 + np.exp(-z)),
+        lambda z, a: a * (1 - a),
+        lambda a: np.abs(a) * (1 + np.abs(a)),
+        lowest=-np.log(np.finfo(float).max),
     ),
     "tanh": Activation(np.tanh, lambda z, a: 1 - a * a, lambda a: 1 + a * a),
     "relu": Activation(lambda z: np.maximum(z, 0), lambda z, a: np.heaviside(z, 0.0)),

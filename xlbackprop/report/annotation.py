@@ -25,13 +25,22 @@ def annotate(checked: CheckedFile, output: Path, *, force: bool = False) -> None
     Raises:
         UnusableInput: the copy cannot be written, or the workbook has macros.
     """
+    marked(checked).write(output, force=force)
+
+
+def marked(checked: CheckedFile) -> Package:
+    """The package of a checked workbook, marked; it is not written yet.
+
+    Raises:
+        UnusableInput: the workbook cannot be read, or has macros.
+    """
     causes: dict[str, list[Finding]] = {}
     for sheet in checked.sheets:
         if sheet.findings:
             causes.setdefault(sheet.sheet, []).extend(sheet.findings)
     package = Package(checked.file)
     mark(package, {sheet: _marks(found, sheet) for sheet, found in causes.items()}, colour=FILL, author=AUTHOR)
-    package.write(output, force=force)
+    return package
 
 
 def _marks(causes: Sequence[Finding], sheet: str) -> Marks:

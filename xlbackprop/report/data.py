@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from xlbackprop.printing import shown
 from xlbackprop.report.findings import CheckedFile, CheckedTable, Difference, Finding
 
 #: What is told of a table.
@@ -74,7 +75,7 @@ def _line(file: CheckedFile, table: CheckedTable) -> list[str | int | None]:
 
 
 def _harmless(value: str | int | None) -> str | int | None:
+    if not isinstance(value, str):
+        return value
     # a spreadsheet that opens the gradebook must not take a name for a formula
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value
+    return f"'{shown(value)}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else shown(value)

@@ -160,7 +160,7 @@ class CheckedFile:
     @property
     def correct(self) -> bool:
         """Whether something was judged, and nothing is wrong in it."""
-        return bool(self.sheets) and all(sheet.verdict is Verdict.CORRECT for sheet in self.sheets)
+        return bool(self.tables or self.cells) and all(sheet.verdict is Verdict.CORRECT for sheet in self.sheets)
 
     @property
     def cells(self) -> int:

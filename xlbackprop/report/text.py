@@ -67,7 +67,7 @@ def detail_lines(checked: CheckedTable) -> Iterator[str]:
         absolute, relative = (
             "not a number" if size is None else f"{size:.1e}" for size in (difference.max_abs, difference.max_rel)
         )
-        yield f"{difference.quantity:<12} {difference.cell:<8} absolute {absolute}, relative {relative}"
+        yield f"{header(difference.quantity):<12} {difference.cell:<8} absolute {absolute}, relative {relative}"
 
 
 def agreement(file: CheckedFile, engine: str) -> str:
@@ -84,9 +84,11 @@ def agreement(file: CheckedFile, engine: str) -> str:
         ((one.sheet, one.largest_difference) for one in file.sheets if one.largest_difference),
         key=lambda candidate: candidate[1].max_abs or 0.0,
     )
+    if not largest.max_abs:
+        return f"{text}, and NumPy agrees with every digit."
     return (
         f"{text}, and NumPy agrees with every one; the largest difference is "
-        f"{largest.max_abs:.1e}, of {largest.quantity} in {sheet}!{largest.cell}."
+        f"{largest.max_abs:.1e}, of {header(largest.quantity)} in {sheet}!{largest.cell}."
     )
 
 

@@ -194,7 +194,11 @@ class Book:
             on: the sheet of the formula; without it, the name of the cells' sheet stands in front.
             from_row: instead of a row number that is not fixed, leave a mark that tells how far it lies below this row.
         """
-        corners = [self.where(int(cells.ids.flat[n])) for n in ((0, -1) if cells.ids.ndim else (0,))]
+        ends = [int(cells.ids.flat[n]) for n in ((0, -1) if cells.ids.ndim else (0,))]
+        return self._address(ends, fixed, on, from_row)
+
+    def _address(self, ends: Sequence[int], fixed: str, on: Sheet | None, from_row: int | None) -> str:
+        corners = [self.where(end) for end in ends]
         texts = [_fixed(row, column, fixed, from_row) for _, row, column in corners]
         sheet = corners[0][0]
         return ("" if sheet is on else f"{quoted(sheet.name)}!") + ":".join(texts)
@@ -204,9 +208,7 @@ class Book:
         text = formula.text if isinstance(formula, Formula) else formula
 
         def filled(hole: re.Match[str]) -> str:
-            ends = [int(end) for end in hole["ends"].split(":")]
-            cells = Place(np.array(ends if len(ends) > 1 else ends[0]))
-            return self.address(cells, hole["fixed"], on, from_row)
+            return self._address([int(end) for end in hole["ends"].split(":")], hole["fixed"], on, from_row)
 
         return HOLE.sub(filled, text)
 

@@ -45,8 +45,8 @@ def as_number(value: Value) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
 
 
-def same_value(found: Value, should: Value) -> bool:
-    """Whether a cell shows what it should, but for rounding."""
+def same_value(found: Value, should: Value, rounding: float = _ROUNDING) -> bool:
+    """Whether a cell shows what it should, but for rounding: up to 1 an absolute difference, beyond a relative one."""
     if found == should:
         return True
     if isinstance(should, str) or isinstance(found, str):
@@ -57,7 +57,7 @@ def same_value(found: Value, should: Value) -> bool:
         pairs = zip(*(map(float, _NUMBER.findall(text)) for text in texts), strict=True)
         return all(abs(a - b) <= _SHOWN_DIGITS * max(abs(a), abs(b)) for a, b in pairs)
     size = as_number(should)
-    return abs(as_number(found) - size) <= _ROUNDING * max(abs(size), 1)
+    return abs(as_number(found) - size) <= rounding * max(abs(size), 1)
 
 
 class Sheets:

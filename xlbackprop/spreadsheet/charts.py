@@ -27,8 +27,9 @@ class Label:
     """The name of a series, written at its points.
 
     Attributes:
-        side: where it stands: `above`, `left` or `right`.
+        side: where it stands: `above`, `left`, `right` or `center`.
         size: of its letters, in points.
+        fill: the colour behind it.
         only: the one point that gets it, counted from 0; None for all.
     """
 
@@ -36,6 +37,7 @@ class Label:
     size: int
     bold: bool = False
     colour: str | None = None
+    fill: str | None = None
     only: int | None = None
 
 
@@ -76,12 +78,13 @@ class Chart:
     """A chart of curves; the size is in pixels.
 
     Attributes:
-        title: a text, or the cell that holds it.
+        title: empty for none.
         description: what it shows, for those who cannot see it.
         hidden_cells: whether it also shows values of hidden cells.
+        bare: whether it has no frame and its axes reach to its edges, as those of a drawing.
     """
 
-    title: str | Place
+    title: str
     title_size: int
     x: Axis
     y: Axis
@@ -90,3 +93,4 @@ class Chart:
     series: list[Series] = field(default_factory=list)
     legend: bool = False
     hidden_cells: bool = False
+    bare: bool = False

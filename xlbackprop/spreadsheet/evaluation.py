@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -25,6 +25,8 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<hole>\x02[^\x03]*\x03)|(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|\"(?P<text>(?:[^\"]|\"\")*)\""
     r"|(?P<call>[A-Z][A-Z0-9.]*)\(|(?P<name>[A-Za-z_]\w*)|(?P<operator><=|>=|<>|[-+*/^&=<>(),]))"
 )
+# has room for all digits of 1E+308, and for those behind the point
+_DECIMALS = Context(prec=400, rounding=ROUND_HALF_UP)
 _BINDS = {"=": 1, "<>": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
 # a minus in front binds more tightly than a power: -2^2 is 4
 _MINUS = 6
@@ -68,8 +70,16 @@ class _Range:
         return np.array([_raised(value) for value in self.values()], dtype=object).reshape(self.ids.shape)
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What a formula is evaluated with: the workbook, and the first and last cell of each of its holes."""
+
+    workbook: Formulas
+    ends: Sequence[tuple[int, int]]
+
+
 _Result = Any  # a Value, a _Range, or an array of values
-_Node = Callable[[Formulas], _Result]
+_Node = Callable[[_Given], _Result]
 
 
 def evaluated(text: str, workbook: Formulas) -> Value:
@@ -78,8 +88,17 @@ def evaluated(text: str, workbook: Formulas) -> Value:
     Raises:
         ValueError: the formula uses what this interpreter does not know.
     """
+    ends = []
+
+    def emptied(hole: re.Match[str]) -> str:
+        first, _, last = hole["ends"].partition(":")
+        ends.append((int(first), int(last or first)))
+        return "\x02\x03"
+
+    # formulas that differ in their cells only are read once
+    node = _parsed(HOLE.sub(emptied, text))
     try:
-        result = _single(_parsed(text)(workbook))
+        result = _single(node(_Given(workbook, ends)))
     except CellError as error:
         return str(error)
     except (ZeroDivisionError, OverflowError) as error:
@@ -109,7 +128,7 @@ class _Parser:
     """Makes a function of the workbook from the tokens of a formula, by precedence climbing."""
 
     def __init__(self, tokens: Sequence[tuple[str, str]]) -> None:
-        self.tokens, self.position = tokens, 0
+        self.tokens, self.position, self.holes = tokens, 0, 0
 
     def taken(self) -> tuple[str, str]:
         self.position += 1
@@ -127,16 +146,16 @@ class _Parser:
         match kind, text:
             case "number", _:
                 number = float(text)
-                return lambda workbook: number
+                return lambda given: number
             case "text", _:
                 words = text.replace('""', '"')
-                return lambda workbook: words
+                return lambda given: words
             case "hole", _:
-                first, _, last = HOLE.fullmatch(text)["ends"].partition(":")  # type: ignore[index]
-                ends = int(first), int(last or first)
-                return lambda workbook: _Range(workbook.cells(*ends), workbook)
+                hole = self.holes
+                self.holes += 1
+                return lambda given: _Range(given.workbook.cells(*given.ends[hole]), given.workbook)
             case "name", _:
-                return lambda workbook: _Range(workbook.named(text), workbook)
+                return lambda given: _Range(given.workbook.named(text), given.workbook)
             case "call", _:
                 return _called(text, self.arguments())
             case "operator", "(":
@@ -145,7 +164,7 @@ class _Parser:
                 return inner
             case "operator", "-":
                 negated = self.expression(_MINUS)
-                return lambda workbook: -_number(_scalar(negated(workbook)))
+                return lambda given: -_number(_scalar(negated(given)))
         raise ValueError(f"{text!r} stands where a value belongs")
 
     def arguments(self) -> list[_Node]:
@@ -219,8 +238,8 @@ def _operation(operator: str, left: _Node, right: _Node) -> _Node:
 
     over_arrays = np.frompyfunc(of_values, 2, 1)
 
-    def operation(workbook: Formulas) -> _Result:
-        a, b = _scalar(left(workbook)), _scalar(right(workbook))
+    def operation(given: _Given) -> _Result:
+        a, b = _scalar(left(given)), _scalar(right(given))
         return over_arrays(a, b) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else of_values(a, b)
 
     return operation
@@ -242,7 +261,7 @@ def _numbers(arguments: Sequence[_Result]) -> list[float]:
 
 def _rounded(value: float, digits: float) -> float:
     # spreadsheets round halves away from zero
-    return float(Decimal(short_number(value)).quantize(Decimal(1).scaleb(-int(digits)), rounding=ROUND_HALF_UP))
+    return float(Decimal(short_number(value)).quantize(Decimal(1).scaleb(-int(digits)), context=_DECIMALS))
 
 
 def _matched(wanted: Value, among: _Range, kind: float) -> float:
@@ -350,22 +369,22 @@ _OF_RANGES: dict[str, Callable[..., _Result]] = {
 
 def _called(function: str, arguments: Sequence[_Node]) -> _Node:
     if function in _OF_VALUES:
-        return lambda workbook: _OF_VALUES[function](*(_scalar(argument(workbook)) for argument in arguments))
+        return lambda given: _OF_VALUES[function](*(_scalar(argument(given)) for argument in arguments))
     if function in _OF_RANGES:
-        return lambda workbook: _OF_RANGES[function](*(argument(workbook) for argument in arguments))
+        return lambda given: _OF_RANGES[function](*(argument(given) for argument in arguments))
     # those that look at an argument only where it is needed
     if function == "IF":
-        return lambda workbook: arguments[1 if _scalar(arguments[0](workbook)) else 2](workbook)
+        return lambda given: arguments[1 if _scalar(arguments[0](given)) else 2](given)
     if function == "CHOOSE":
-        return lambda workbook: arguments[int(_number(_scalar(arguments[0](workbook))))](workbook)
+        return lambda given: arguments[int(_number(_scalar(arguments[0](given))))](given)
     if function in ("IFERROR", "ISERROR"):
 
-        def guarded(workbook: Formulas) -> _Result:
+        def guarded(given: _Given) -> _Result:
             try:
-                value = _scalar(arguments[0](workbook))
+                value = _scalar(arguments[0](given))
                 return False if function == "ISERROR" else value
             except (CellError, ZeroDivisionError, OverflowError):
-                return True if function == "ISERROR" else arguments[1](workbook)
+                return True if function == "ISERROR" else arguments[1](given)
 
         return guarded
     raise ValueError(f"the function {function} is not known here")

@@ -3,33 +3,31 @@
 import contextlib
 import math
 import re
-import tempfile
-import zipfile
-import zlib
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import ironcalc
 
-from xlbackprop.errors import UnusableInput
+from xlbackprop.errors import UnusableInput, reason
+from xlbackprop.files import temporary_folder
 from xlbackprop.spreadsheet.cells import Cell, DefinedName, Sheets, Value, as_number
+from xlbackprop.spreadsheet.copying import copy_for_engine
 from xlbackprop.spreadsheet.package import check_package
-from xlbackprop.spreadsheet.sharing import copy_with_shared_formulas
 
 #: Functions that the engine computes as Excel does, errors included.
 KNOWN_FUNCTIONS = frozenset(
-    ("ABS", "AVERAGE", "EXP", "IF", "IFERROR", "INDEX", "LN", "LOG", "LOG10", "MAX", "MIN", "PI", "POWER",
-     "PRODUCT", "ROUND", "SIGN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "TANH")
+    ("ABS", "AVERAGE", "EXP", "IF", "IFERROR", "INDEX", "LN", "LOG", "LOG10", "MAX", "MIN", "NA", "PI",
+     "POWER", "PRODUCT", "ROUND", "SIGN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "TANH")
 )  # fmt: skip
 _CALL = re.compile(r"([A-Z][A-Z0-9_.]*)\(")
 _POW = re.compile(r"(?<![A-Z0-9_.])POW\(")
 
 # formulas on the side stand far to the right of every table
 _SIDE_COLUMN = 15_000
-
-_ABSOLUTE_TARGET = b'Target="/xl/'
 
 
 def recalculated(path: Path) -> Sheets:
@@ -91,6 +89,10 @@ def _unanswered(sheets: Sheets, stored: Mapping[str, Mapping[tuple[int, int], Va
                     yield Cell(sheet, *place)
 
 
+# a workbook of hundreds of sheets takes its time to make, and each of them may hold something to spell
+_BLANKS: "WeakKeyDictionary[Sheets, Any]" = WeakKeyDictionary()
+
+
 def spelled(sheets: Sheets, sheet: str, formulas: Sequence[tuple[int, int, str]]) -> list[str]:
     """Formulas as the engine writes them.
 
@@ -101,7 +103,9 @@ def spelled(sheets: Sheets, sheet: str, formulas: Sequence[tuple[int, int, str]]
     """
     if not formulas:
         return []
-    model, index = _empty(sheets.names, sheets.defined_names), sheets.names.index(sheet)
+    if sheets not in _BLANKS:
+        _BLANKS[sheets] = _empty(sheets.names, sheets.defined_names)
+    model, index = _BLANKS[sheets], sheets.names.index(sheet)
     for row, column, text in formulas:
         model.update_cell_with_formula(index, row, column, text)
     return [model.get_cell_formula(index, row, column) for row, column, _ in formulas]
@@ -155,7 +159,9 @@ def _empty(sheets: Sequence[str], names: Iterable[DefinedName]) -> Any:
     for entry in names:
         if entry.sheet is None or entry.sheet in sheets:
             scope = sheets.index(entry.sheet) if entry.sheet else None
-            model.new_defined_name(entry.name, scope, entry.refers_to)
+            # one that refers to nothing, as in what Gnumeric saves, is no help to any formula
+            with contextlib.suppress(ironcalc.WorkbookError):
+                model.new_defined_name(entry.name, scope, entry.refers_to)
     return model
 
 
@@ -166,46 +172,26 @@ def load(path: Path) -> Any:
         UnusableInput: the file is no workbook, or IronCalc cannot load it.
     """
     check_package(path)
-    with tempfile.TemporaryDirectory(prefix="xlbackprop-") as folder:
-        copy = Path(folder) / "workbook.xlsx"
+    with temporary_folder() as folder:
+        copy = folder / "workbook.xlsx"
         # it takes most of its time to read formulas one by one
-        if copy_with_shared_formulas(path, copy):
-            with contextlib.suppress(UnusableInput):
-                return _load_package(copy)
-        try:
-            return _load_package(path)
-        except UnusableInput:
-            # IronCalc 0.9 does not find the notes of a sheet where they are named from the root of the
-            # package, as openpyxl writes them
-            if not _copy_with_relative_targets(path, copy):
-                raise
-            return _load_package(copy, path)
+        for share in (True, False):
+            if copy_for_engine(path, copy, share=share):
+                with contextlib.suppress(UnusableInput):
+                    return _load_package(copy, path)
+        # the engine knows best what is wrong, but not every name of a file
+        shutil.copyfile(path, copy)
+        return _load_package(copy, path)
 
 
-def _load_package(path: Path, named: Path | None = None) -> Any:
+def _load_package(package: Path, path: Path) -> Any:
     try:
-        return ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+        return ironcalc.load_from_xlsx(str(package), "en", "UTC", "en")
     except Exception as error:
-        reason = f" ({error})"
+        why = f" ({reason(error)})"
     except BaseException as error:
         # the engine is written in Rust; where it gives up, it raises something that is no Exception
         if type(error).__name__ != "PanicException":
             raise
-        reason = ""
-    raise UnusableInput(f"{named or path} is damaged: the spreadsheet engine cannot load it{reason}.")
-
-
-def _copy_with_relative_targets(path: Path, copy: Path) -> bool:
-    """Copy a workbook, with its sheets' relationships relative; False if they are already."""
-    changed = False
-    try:
-        with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as target:
-            for part in source.namelist():
-                content = source.read(part)
-                if part.startswith("xl/worksheets/_rels/") and _ABSOLUTE_TARGET in content:
-                    content = content.replace(_ABSOLUTE_TARGET, b'Target="../')
-                    changed = True
-                target.writestr(part, content)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
-        return False
-    return changed
+        why = ""
+    raise UnusableInput(f"{path} is damaged: the spreadsheet engine cannot load it{why}.")

@@ -1,14 +1,17 @@
 """LibreOffice: recalculates a workbook where it is installed."""
 
+import contextlib
+import os
 import shutil
+import signal
 import subprocess
-import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from xlbackprop.errors import UnusableInput
+from xlbackprop.files import temporary_folder
 from xlbackprop.spreadsheet.cells import Sheets, Value
 from xlbackprop.spreadsheet.ironcalc import load
 from xlbackprop.spreadsheet.package import check_package
@@ -76,20 +79,46 @@ def recalculated(path: Path) -> Sheets:
     program = libreoffice_program()
     if program is None:
         raise UnusableInput("LibreOffice is not installed: install LibreOffice Calc, or use IronCalc.")
-    with tempfile.TemporaryDirectory(prefix="xlbackprop-") as folder:
-        profile, output = Path(folder) / "profile", Path(folder) / "out"
+    with temporary_folder() as folder:
+        profile, output = folder / "profile", folder / "out"
         (profile / "user").mkdir(parents=True)
         (profile / "user" / "registrymodifications.xcu").write_text(_ALWAYS_RECALCULATE, encoding="utf-8")
         # the copy gets a plain name, so that no file name is taken for an option
-        source = Path(folder) / "workbook.xlsx"
+        source = folder / "workbook.xlsx"
         shutil.copyfile(path, source)
         options = [f"-env:UserInstallation={profile.as_uri()}", "--headless", "--norestore", "--convert-to", "xlsx"]
-        command = [program, *options, "--outdir", str(output), str(source)]
         try:
-            subprocess.run(command, capture_output=True, timeout=_SECONDS, check=True)
+            _run([program, *options, "--outdir", str(output), str(source)], folder)
             # IronCalc gives the formulas and names, but the values are those that LibreOffice saved
             return _SavedSheets(load(path), output / source.name)
         except subprocess.TimeoutExpired:
             raise UnusableInput(f"LibreOffice did not finish with {path} within {_SECONDS} seconds.") from None
         except (subprocess.CalledProcessError, FileNotFoundError):
             raise UnusableInput(f"LibreOffice could not recalculate {path}.") from None
+
+
+def _run(command: Sequence[str], folder: Path) -> None:
+    """Run LibreOffice, with its temporary files in a folder; however that ends, none of its processes is left."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"TMPDIR": str(folder)},
+        # what is started as `soffice` starts others, and all are of one group then
+        start_new_session=True,
+    ) as process:
+        try:
+            code = process.wait(timeout=_SECONDS)
+        finally:
+            _end(process)
+    if code:
+        raise subprocess.CalledProcessError(code, command)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if not hasattr(os, "killpg"):
+        process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -9,7 +9,7 @@ class Look:
 
     Attributes:
         locked: whether the cell cannot be edited in a locked workbook.
-        border, bottom, left: the colours of thin lines around it, below it and left of it.
+        border, bottom: the colours of thin lines around it and below it.
     """
 
     colour: str | None = None
@@ -24,7 +24,6 @@ class Look:
     middle: bool = False
     border: str | None = None
     bottom: str | None = None
-    left: str | None = None
     locked: bool = True
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from xlbackprop.errors import UnusableInput
+from xlbackprop.errors import UnusableInput, reason
 from xlbackprop.files import written_whole
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -64,7 +64,7 @@ def check_package(path: Path) -> None:
     except (zipfile.BadZipFile, NotImplementedError, ValueError):
         raise UnusableInput(f"{path} {_what_else(path)}") from None
     except OSError as error:
-        raise UnusableInput(f"{path} cannot be read: {error.strerror}.") from None
+        raise UnusableInput(f"{path} cannot be read: {reason(error)}.") from None
 
 
 def _what_else(path: Path) -> str:
@@ -95,7 +95,7 @@ class Package:
                 self._read = {name: package.read(item) for name, item in self._order.items()}
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             # of an encrypted part zipfile says so by a RuntimeError
-            raise UnusableInput(f"{path} cannot be copied: {error}.") from None
+            raise UnusableInput(f"{path} cannot be copied: {reason(error)}.") from None
         self.parts = dict(self._read)
 
     @property
@@ -165,7 +165,7 @@ class Package:
                 expat.ParserCreate().Parse(content, True)
 
     def write(self, path: Path, *, force: bool) -> None:
-        """Write the package, its parts in their order and new ones behind.
+        """Write the package to a file that appears as a whole.
 
         Args:
             path: where it goes.
@@ -174,7 +174,16 @@ class Package:
         Raises:
             UnusableInput: it cannot be written.
         """
-        with written_whole(path, force=force) as unfinished, zipfile.ZipFile(unfinished, "w") as copy:
+        with written_whole(path, force=force) as unfinished:
+            self.save(unfinished)
+
+    def save(self, path: Path) -> None:
+        """Write the package into a new file, its parts in their order and new ones behind.
+
+        Raises:
+            OSError: the disk objects.
+        """
+        with zipfile.ZipFile(path, "w") as copy:
             for name, item in self._order.items():
                 copy.writestr(item, self.parts[name], compress_type=item.compress_type)
             for name, content in self.parts.items():

@@ -102,12 +102,16 @@ class Page:
         frozen: how many rows and columns stay in view.
         repeated_rows: the rows that stand on every printed page.
         repeated_column: whether the first column stands on every printed page.
+        breaks: the columns that begin a new page; without any, all columns are fitted onto one.
+        scale: how large a page with breaks is printed, in percent.
         tab: the colour of the sheet's tab.
     """
 
     frozen: tuple[int, int] = (0, 0)
     repeated_rows: tuple[int, int] | None = None
     repeated_column: bool = False
+    breaks: tuple[int, ...] = ()
+    scale: int = 100
     tab: str | None = None
 
 

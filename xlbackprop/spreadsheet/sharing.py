@@ -6,9 +6,6 @@ Excel writes it (ECMA-376, 18.3.1.40), and all that the workbook says is the sam
 """
 
 import re
-import zipfile
-import zlib
-from pathlib import Path
 
 #: A sheet has few formulas that are filled down; of one with more the others are left as they are.
 _MOST = 10_000
@@ -33,34 +30,6 @@ _PARTS = (
 _CELL = re.compile(
     rb'(?P<column>[A-Z]{1,3})\0"(?P<attributes>[^<>]*)><f(?: aca="false")?>(?P<formula>(?:%b)+)' % b"|".join(_PARTS)
 )
-
-
-def copy_with_shared_formulas(path: Path, copy: Path) -> bool:
-    """Copy a workbook, with formulas that are filled down shared.
-
-    Args:
-        path: an .xlsx file.
-        copy: where the copy goes.
-
-    Returns:
-        whether there was something to share; if not, or if the file cannot be read, the copy is of no use.
-    """
-    changed = False
-    try:
-        with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as target:
-            names = source.namelist()
-            if len(set(names)) < len(names):
-                return False
-            for name in names:
-                content = source.read(name)
-                if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-                    shared = with_shared_formulas(content)
-                    changed |= shared != content
-                    content = shared
-                target.writestr(name, content)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError):
-        return False
-    return changed
 
 
 def with_shared_formulas(content: bytes) -> bytes:

@@ -1,14 +1,14 @@
 """The whole way of the chain rule, once: from the error back to the first weight, one factor a stop."""
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from xlbackprop.backprop.expression import names_in, numbers_formula, symbols
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import header
 from xlbackprop.backprop.quantities import training_step
 from xlbackprop.spreadsheet.addresses import column_letters
-from xlbackprop.spreadsheet.blocks import Formula
+from xlbackprop.spreadsheet.blocks import Content, Formula
 from xlbackprop.spreadsheet.book import Sheet
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.workbook import looks
@@ -32,7 +32,12 @@ def path_factors(network: Network) -> list[tuple[str, str]]:
 
 
 def write_path(
-    sheet: Sheet, row: int, network: Network, values: Callable[[str], Place], texts: Callable[[str], Place]
+    sheet: Sheet,
+    row: int,
+    network: Network,
+    values: Callable[[str], Place],
+    texts: Callable[[str], Place],
+    widths: Sequence[int],
 ) -> None:
     """Write the way into six rows: heading, sentence, derivatives, symbols, numbers, values.
 
@@ -42,6 +47,7 @@ def write_path(
         network: what is trained.
         values: the cell of each quantity's value.
         texts: the cell of each quantity's value as a text.
+        widths: of the columns of the factors, in pixels.
     """
     weight = network.weight_names[0]
     gradient, factors = f"dE_d{weight}", path_factors(network)
@@ -65,8 +71,17 @@ def write_path(
     worked = [_in_numbers(name, expressions.get(name), texts, "· " if n else "") for n, (_, name) in enumerate(factors)]
     for n, content in enumerate(["=", *worked]):
         sheet.put(f"{column_letters(n + 2)}{row + 4}", content, looks.part(groups[n]), name="the way in numbers")
+    # text that wraps needs the room that the file gives it
+    rows: list[Sequence[Content]] = [shown[1], ["", *worked]]
+    for n, contents in enumerate(rows):
+        written = [str(sheet.book.shown(content, sheet)) for content in contents[1:]]
+        height = max(map(looks.lines, written, widths))
+        sheet.heights[row + 3 + n] = looks.LINE_PIXELS * height
     numbers = [Formula(f"{values(name):$}") for name in (gradient, *(name for _, name in factors))]
-    sheet.put(f"B{row + 5}", numbers, *(looks.part_value(group) for group in groups), name="the way in values")
+    shown_values = sheet.put(
+        f"B{row + 5}", numbers, *(looks.part_value(group) for group in groups), name="the way in values"
+    )
+    sheet.rules += looks.number_rules(shown_values.place)
 
 
 def _is_product(expression: str) -> bool:

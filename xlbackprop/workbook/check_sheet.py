@@ -35,7 +35,7 @@ class CheckSheet:
 
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
         self._layout = layout
-        self.sheet = book.sheet(CHECK, "NumPy's values beside the live ones")
+        self.sheet = book.sheet(CHECK, "NumPy beside the live values")
         count = len(layout.etas) * len(layout.round_steps)
         self._live = self.sheet.reserve("E_total, live", f"I{_FIRST_ROW}", (count, 1))
 
@@ -93,7 +93,8 @@ class CheckSheet:
             4,
             f'IF({differing}>0,{where}&" is not what its definition gives"&'
             f'IF({differing}>1,", nor are "&({differing}-1)&" other columns.",".")&" See the red cells in column T.",'
-            f'IF({agreeing}={count},"All "&{agreeing}&" gradient and update columns are what their definitions give (columns N to T).",'
+            f'IF({agreeing}={count},"All "&{agreeing}&" gradient and update columns are what their definitions give '
+            '(columns N to T).",'
             f'({count}-{agreeing})&" gradient and update columns cannot be compared: they hold errors."))',
             bad=f"{differing}>0",
             good=f"{agreeing}={count}",

@@ -1,23 +1,33 @@
-"""The comparison: E_total of every learning rate in two charts and a table."""
+"""The comparison: E_total of every learning rate in two charts and a table, and which of them is the best."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from xlbackprop.spreadsheet.blocks import Formula, Role
+from xlbackprop.spreadsheet.addresses import cell_address, column_letters
+from xlbackprop.spreadsheet.blocks import Block, Content, Formula, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.charts import Chart
 from xlbackprop.spreadsheet.numbers import short_number
-from xlbackprop.spreadsheet.places import Place
-from xlbackprop.spreadsheet.presentation import Rule
+from xlbackprop.spreadsheet.places import Place, joined
+from xlbackprop.spreadsheet.presentation import Rule, Width
 from xlbackprop.workbook import looks
-from xlbackprop.workbook.charts import curve, error_axis, step_axis
+from xlbackprop.workbook.charts import colour_among, curve, error_axis, step_axis
 from xlbackprop.workbook.layout import COMPARISON, WorkbookLayout
+from xlbackprop.workbook.run import Run
 from xlbackprop.workbook.training import TrainingSheet
 
-# Errors that differ by less are the same: which of them is the smallest is a matter of rounding, and
-# the largest of their learning rates counts as the best.
+#: An error below this has vanished: the outputs are the targets in the six decimals that are shown. A logarithmic
+#: axis has no place for 0, so the charts draw it here; and errors that differ by less are the same.
+FLOOR = 1e-12
+# Errors that differ by less than this factor are the same, too: which is smaller is a matter of rounding.
 _NEARLY = 1.000000001
-# Below this an error has vanished, and engines differ about whether it is 0.
-_VANISHED = 1e-14
+# The charts show this many steps at most, which is more than they have pixels.
+_DRAWN = 500
+# A longer legend would not leave room for the curves.
+_LEGEND = 12
+# What stands where a training has left what a cell can hold, and beside a learning rate that is not the best.
+_NO_NUMBER, _NOT_BEST = "no number", "no"
+_CHART_SIZE = (470, 332)
 
 
 class ComparisonSheet:
@@ -32,8 +42,9 @@ class ComparisonSheet:
         self._layout = layout
         self.sheet = book.sheet(COMPARISON, "all learning rates in one chart")
         places, count = layout.comparison, len(layout.etas)
-        self._etas = self.sheet.reserve("learning rates", f"B{places.eta_row}", (1, count))
-        self._totals = self.sheet.reserve("E_total", f"B{places.first_row}", (len(places.steps), count))
+        first = places.first_column
+        self._etas = self.sheet.reserve("learning rates", f"{first}{places.eta_row}", (1, count))
+        self._totals = self.sheet.reserve("E_total", f"{first}{places.first_row}", (len(places.steps), count))
 
     @property
     def etas(self) -> Place:
@@ -43,63 +54,161 @@ class ComparisonSheet:
     def totals(self) -> Place:
         return self._totals.place
 
-    def fill(self, training: Sequence[TrainingSheet]) -> None:
-        """Fill the sheet."""
-        sheet, places = self.sheet, self._layout.comparison
+    def fill(self, run: Run, training: Sequence[TrainingSheet]) -> None:
+        """Fill the sheet.
+
+        Args:
+            run: the numbers.
+            training: the sheets that are compared.
+        """
+        sheet, places, count = self.sheet, self._layout.comparison, len(training)
         sheet.heights[1] = looks.TITLE_PIXELS
-        last = places.eta_column(max(len(self._layout.etas), 13))
-        sheet.set_widths({"A": 110, f"B:{last}": 86})
-        sheet.put("A1", "Which learning rate is best?", looks.TITLE)
-        sheet.put(
-            "A2",
-            "The error over the steps for each training sheet, live. On the logarithmic axis small errors stay apart.",
-            looks.MUTED,
-        )
+        hidden = places.hidden_column
+        sheet.set_widths({"A": 110, f"B:{column_letters(hidden - 1)}": 86})
+        sheet.widths.append(Width(hidden, hidden + 2 * count + 3, 86, hidden=True))
+        sheet.put("A1", "Which learning rate is best?" if count > 1 else "How does the error fall?", looks.TITLE)
         sheet.put(f"A{places.eta_row}", "learning rate η", looks.NAME)
         sheet.fill(self._etas, [Formula(f"{one.eta:$}") for one in training], looks.TEXT)
         sheet.put(f"A{places.header_row}", "step", looks.TABLE_HEADER)
-        names = [Formula(f'"η = "&{eta}') for eta in self.etas[0]]
-        headers = sheet.put(f"B{places.header_row}", names, looks.TABLE_HEADER, name="names of the curves")
-        sheet.put(f"{places.best_column}{places.header_row}", "best η", looks.TABLE_HEADER)
+        names = sheet.put(
+            f"{places.first_column}{places.header_row}",
+            [Formula(f'"η = "&{eta}') for eta in self.etas[0]],
+            *(looks.curve_header(colour_among(n, count)) for n in range(count)),
+            name="names of the curves",
+        )
         steps = [[float(step)] for step in places.steps]
         sheet.put(f"A{places.first_row}", steps, looks.CENTERED, role=Role.CONSTANT, name="round steps")
-        totals = [[Formula(f"{one.cell('E_total', step)}") for one in training] for step in places.steps]
-        sheet.fill(self._totals, totals, looks.SMALL_NUMBER)
-        best = [[Formula(self._best(row))] for row in self.totals]
-        sheet.put(f"{places.best_column}{places.first_row}", best, looks.CENTERED, name="best learning rate")
-        row = f"{self.totals[0]:$1}"
-        best_in_row = f"AND({self.totals[0, 0]}<={_limit(row)},MAX({row})>{_limit(row)})"
-        sheet.rules.append(Rule(self.totals, best_in_row, looks.BEST))
+        totals = [
+            [Formula(f'IFERROR({one.cell("E_total", step)},"{_NO_NUMBER}")') for one in training]
+            for step in places.steps
+        ]
+        sheet.fill(self._totals, totals, looks.NUMBER)
+        sheet.rules.append(Rule(self.totals, _NO_NUMBER, looks.AMBER, equals=True))
+        # over other cells too, because of several rules for the same ones LibreOffice follows only the first
+        sheet.rules += looks.number_rules(joined([names.place[0, 0], self.totals[-1, -1]]))
+        self._hidden(places.eta_row, 0, "What the answer and the charts are made of")
+        floor = self._hidden(places.header_row, 0, FLOOR, role=Role.CONSTANT, name="floor").place
+        answer = self._best_of(floor) if count > 1 else self._share_left()
+        sheet.put("A2", Formula(answer), looks.NAME, name="answer")
+        sheet.put("A3", _explanation(count), looks.MUTED)
+        curves = self._curves(run, training, floor)
         sheet.charts += [
-            ("A3", self._chart(training, headers.place, logarithmic=False), 4, 4),
-            ("H3", self._chart(training, headers.place, logarithmic=True), 4, 4),
+            ("A4", self._chart(names.place, curves, logarithmic=False), 4, 4),
+            ("F4", self._chart(names.place, curves, logarithmic=True), 30, 4),
         ]
 
-    def _best(self, row: Place) -> str:
-        """The best learning rate in a row of errors, as a formula."""
+    def _best_of(self, floor: Place) -> str:
+        """Put the best learning rate at each round step; gives the answer to the title, as a formula.
+
+        The best is the largest of those with the smallest error.
+        """
+        sheet, places, count = self.sheet, self._layout.comparison, len(self._layout.etas)
+        limits = [[Formula(f"MIN({row})*{_NEARLY}+{floor:$}")] for row in self.totals]
+        limit = self._hidden(places.first_row, 0, limits, name="up to here errors are the smallest").place
+        smallest = self._hidden(
+            places.first_row,
+            1,
+            [
+                [
+                    Formula(f'IF({total}<={most:$1},{eta:A$},"{_NOT_BEST}")')
+                    for total, eta in zip(row, self.etas[0], strict=True)
+                ]
+                for row, most in zip(self.totals, limit[:, 0], strict=True)
+            ],
+            name="learning rates with the smallest error",
+        ).place
+        worse = [f'COUNTIF({row},"{_NOT_BEST}")' for row in smallest]
+        best = sheet.put(
+            f"{places.best_column}{places.first_row}",
+            [
+                [Formula(f'IF({others}=0,"all equal",IF({others}={count},"none",MAX({row})))')]
+                for others, row in zip(worse, smallest, strict=True)
+            ],
+            looks.CENTERED,
+            name="best learning rate",
+        ).place
+        sheet.put(f"{places.best_column}{places.header_row}", "best η", looks.TABLE_HEADER)
+        sheet.rules.append(Rule(self.totals, f"{self.etas[0, 0]:A$}={best[0, 0]:$1}", looks.BEST))
+        last, failed = best[-1, 0], f'COUNTIF({self.totals[-1]},"{_NO_NUMBER}")'
+        after = f'"After {self._layout.steps:,} steps '
         return (
-            f'IF(MAX({row})<={_limit(f"{row}")},"all equal",SUMPRODUCT(MAX(({row}<={_limit(f"{row}")})*{self.etas:$})))'
+            f'IF({worse[-1]}=0,{after}all learning rates have the same error.",'
+            f'IF({worse[-1]}={count},{after}no error is a number.",'
+            f'IF({worse[-1]}={count - 1},{after}η = "&{last}&" has the smallest error.",'
+            f'{after}"&({count}-{worse[-1]})&" learning rates share the smallest error; '
+            f'the largest of them is η = "&{last}&".")))'
+            f'&IF({failed}=0,"",IF({failed}=1," One training"," "&{failed}&" trainings")'
+            '&" ended in an error such as #NUM!.")'
         )
 
-    def _chart(self, training: Sequence[TrainingSheet], names: Place, *, logarithmic: bool) -> Chart:
-        scale, steps = "logarithmic" if logarithmic else "linear", self._layout.steps
+    def _share_left(self) -> str:
+        """How much of the error a single learning rate has left, as a formula."""
+        start, end = self.totals[0, 0], self.totals[-1, 0]
+        return (
+            f'IFERROR("After {self._layout.steps:,} steps the error is "'
+            f'&IF({end}/{start}<0.0001,"less than 0.01",ROUND(100*{end}/{start},2))'
+            '&" % of what it was at step 0.","The error at the end cannot be compared with that at step 0.")'
+        )
+
+    def _curves(self, run: Run, training: Sequence[TrainingSheet], floor: Place) -> list[tuple[Place, Place]]:
+        """Put what the charts show; gives the steps and errors of each curve.
+
+        An error that has vanished stands at the floor, and one that is no number nowhere.
+        """
+        top, right = self._layout.comparison.first_row, len(training) + 1
+        drawn = drawn_steps(self._layout.steps)
+        steps = self._hidden(
+            top, right, [[float(step)] for step in drawn], role=Role.CONSTANT, name="steps of the curves"
+        ).place[:, 0]
+        totals = self._hidden(
+            top,
+            right + 1,
+            [
+                [
+                    Formula(
+                        f"IFERROR(MAX(1*{one.cell('E_total', step)},{floor:$}),NA())",
+                        max(run.totals[one.number][step], FLOOR),
+                    )
+                    for one in training
+                ]
+                for step in drawn
+            ],
+            name="curves",
+        ).place
+        return [(steps, totals[:, n]) for n in range(len(training))]
+
+    def _hidden(self, row: int, right: int, contents: Content | Sequence[Any], **options: Any) -> Block:
+        """Put a block into the hidden columns, so far to the right in them."""
+        at = cell_address(row, self._layout.comparison.hidden_column + right)
+        return self.sheet.put(at, contents, looks.HINT, **options)
+
+    def _chart(self, names: Place, curves: Sequence[tuple[Place, Place]], *, logarithmic: bool) -> Chart:
+        scale, steps, count = "logarithmic" if logarithmic else "linear", self._layout.steps, len(curves)
         etas = ", ".join(map(short_number, self._layout.etas))
         return Chart(
             title=f"E_total over the steps, {scale} axis",
             title_size=12,
-            x=step_axis(steps, below=True),
-            y=error_axis(None if logarithmic else 0, logarithmic=logarithmic),
-            size=(610, 346),
+            x=step_axis(steps, letters=9, below=True),
+            y=error_axis(None if logarithmic else 0, letters=9, logarithmic=logarithmic),
+            size=_CHART_SIZE,
             description=f"E_total over the steps 0 to {steps} on a {scale} axis, "
             f"one curve for each learning rate: {etas}.",
             series=[
-                curve(name, one.column("step"), one.column("E_total"), one.number)
-                for one, name in zip(training, names[0], strict=True)
+                curve(name, of_steps, totals, n, count)
+                for n, (name, (of_steps, totals)) in enumerate(zip(names[0], curves, strict=True))
             ],
-            legend=True,
+            legend=1 < count <= _LEGEND,
+            hidden_cells=True,
         )
 
 
-def _limit(errors: str) -> str:
-    """Up to which an error in a range counts as its smallest, as a formula."""
-    return f"MIN({errors})*{_NEARLY}+{_VANISHED}"
+def drawn_steps(steps: int) -> list[int]:
+    """The steps that the charts show: all, or of a long training every so many, and the last."""
+    # an odd distance, so that an error that jumps up and down from step to step still does
+    distance = -(-steps // _DRAWN) // 2 * 2 + 1
+    return [*range(0, steps, distance), steps]
+
+
+def _explanation(count: int) -> str:
+    text = f"The logarithmic axis keeps small errors apart; an error below {FLOOR:.0E} is drawn at {FLOOR:.0E}."
+    return text if count <= _LEGEND else f"{text} The curves run from blue, the first learning rate, to red, the last."

@@ -75,7 +75,7 @@ class DerivationSheet:
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
         self._layout, compared = layout, checked_names(layout.network)
         self._derivation = DerivationLayout(layout.network, len(compared))
-        self.sheet = sheet = book.sheet(DERIVATION, "every formula explained, with its numbers")
+        self.sheet = sheet = book.sheet(DERIVATION, "every formula, with its numbers")
         self._step = sheet.reserve("step", f"{VALUE}{_STEP_ROW}", (), Role.INPUT)
         self._eta = sheet.reserve("learning rate", f"{VALUE}{_ETA_ROW}", (), Role.INPUT)
         self._choice = sheet.reserve("which learning rate", f"{AS_TEXT}{_ETA_ROW}", ())
@@ -136,7 +136,14 @@ class DerivationSheet:
         for section, values, texts in self._sections:
             self._write_values(section, values, texts, run, training, comparison)
         network_trained = self._layout.network
-        write_path(sheet, derivation.path_row, network_trained, self.values.__getitem__, self._texts.__getitem__)
+        write_path(
+            sheet,
+            derivation.path_row,
+            network_trained,
+            self.values.__getitem__,
+            self._texts.__getitem__,
+            widths=[_WIDTHS[letters] or 0 for letters in (SYMBOLS, NUMBERS, SENTENCE)],
+        )
         self._write_start()
         for section in (*derivation.derived, derivation.update):
             self._write_section(section)
@@ -211,6 +218,7 @@ class DerivationSheet:
             for n, line in enumerate(section.lines)
             if line.key in ("eta", "E_total")
         }
+        sheet.rules += looks.number_rules(values.place)
         sheet.fill(texts, [[Formula(_number_in_text(f"{cell:$1}"))] for (cell,) in values.place], looks.MUTED)
 
     def _start(self, name: str, training: Sequence[TrainingSheet], comparison: ComparisonSheet) -> str:

@@ -66,7 +66,7 @@ class GradientCheckSheet:
 
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
         self._network = network = layout.network
-        self.sheet = sheet = book.sheet(GRADIENT_CHECK, "the gradients once more, by nudging each weight")
+        self.sheet = sheet = book.sheet(GRADIENT_CHECK, "the gradients, by nudging weights")
         self.names = [q.name for q in training_step(network) if q.part in (Part.FORWARD, Part.ERROR)]
         self.moved = checked_names(network)
         count = len(self.moved)
@@ -122,19 +122,21 @@ class GradientCheckSheet:
         sheet.put(f"A{_FIRST_ROW}", [[name] for name in self.moved], looks.NAME)
         ends = [(self.passes[2 * n, total], self.passes[2 * n + 1, total]) for n in range(len(self.moved))]
         values = [[Formula(f"{step.values[name]:$}")] for name in self.moved]
-        sheet.put(f"B{_FIRST_ROW}", values, looks.NUMBER, name="weights")
+        weights = sheet.put(f"B{_FIRST_ROW}", values, looks.NUMBER, name="weights").place
         errors = [[Formula(f"{up}"), Formula(f"{down}"), Formula(f"{up}-{down}")] for up, down in ends]
-        numbers = (looks.TWELVE_DECIMALS, looks.TWELVE_DECIMALS, looks.FOUR_DIGITS)
-        differences = sheet.put(f"C{_FIRST_ROW}", errors, *numbers, name="errors and their differences").place[:, 2]
+        digits = (looks.TWELVE_DECIMALS, looks.TWELVE_DECIMALS, looks.FOUR_DIGITS)
+        differences = sheet.put(f"C{_FIRST_ROW}", errors, *digits, name="errors and their differences").place[:, 2]
         slopes = []
         for n, difference in enumerate(differences):
             slope, kinks = f"{difference}/(2*{self.epsilon:$})", self._kinks(self.passes[2 * n], self.passes[2 * n + 1])
             slopes.append([Formula(f'IF({kinks}>0,"{AT_A_KINK}",{slope})' if kinks else slope)])
-        sheet.fill(self._slopes, slopes, looks.SMALL_NUMBER)
+        sheet.fill(self._slopes, slopes, looks.NUMBER)
         gradients = [
             [Formula(f"{step.values[f'dE_d{name}']:$}"), Formula(f"{step.verdicts[name]:$}")] for name in self.moved
         ]
-        said = sheet.put(f"G{_FIRST_ROW}", gradients, looks.SMALL_NUMBER, looks.CENTERED, name="by the chain rule")
+        said = sheet.put(f"G{_FIRST_ROW}", gradients, looks.NUMBER, looks.CENTERED, name="by the chain rule")
+        for numbers in (weights, self._slopes.place, said.place[:, 0], self.passes):
+            sheet.rules += looks.number_rules(numbers)
         sheet.rules += [
             Rule(said.place[:, 1], word, look, equals=True)
             for word, look in (("agrees", looks.GREEN), ("differs", looks.RED))

@@ -88,7 +88,8 @@ class GradientComparison:
         values = [
             [Formula(f"{chain_rule[name]:$}"), Formula(f"{central[name]:$}"), training[name]] for name in self._compared
         ]
-        sheet.fill(self._values, values, looks.SMALL_NUMBER, looks.CENTERED_NUMBER, looks.CENTERED_NUMBER)
+        sheet.fill(self._values, values, looks.NUMBER, looks.CENTERED_NUMBER, looks.CENTERED_NUMBER)
+        sheet.rules += looks.number_rules(self._values.place)
         verdicts = [[Formula(_verdict(row, error, epsilon))] for row in self._values.place]
         sheet.fill(self._verdicts, verdicts, looks.CENTERED)
         counted = self._verdicts.place

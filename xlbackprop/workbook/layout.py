@@ -23,8 +23,11 @@ CHECK = "Check"
 #: number of the choice, in the derivation's CHOOSE.
 MAX_LEARNING_RATES = min(MAX_CHART_SERIES, MAX_ARGUMENTS - 1)
 
-#: A sum over more neurons than this is longer than a formula may be: a term is `AB13*AC13+`, or longer.
+#: A sum over more neurons than this is longer than a formula may be, from row 10 on: a term is `AB13*AC13+`, or longer.
 MAX_LAYER = MAX_FORMULA_LENGTH // len("AB13*AC13+")
+
+#: The columns on the comparison sheet that the charts reach over, more or less.
+_COLUMNS_OF_CHARTS = 14
 
 _ROUND_STEPS = [factor * 10**power for power in range(7) for factor in (1, 2, 5)]
 
@@ -59,26 +62,21 @@ class TrainingLayout:
     """The training table, at the same place in the sheet of every learning rate.
 
     Attributes:
-        columns: `step`, then the quantities in the order of the classroom.
+        columns: `step`, then the quantities in the order of the classroom; the chart has the column between.
         last_row: the row of the last step.
     """
 
     columns: tuple[Column, ...]
     steps: int
 
-    eta_row = 3
-    eta_column = "C"
-    group_row = 11
-    header_row = 12
-    first_row = 13
+    chart_column = "B"
+    eta_cell = "$C$2"
+    header_row = 3
+    first_row = 4
 
     @property
     def last_row(self) -> int:
         return self.first_row + self.steps
-
-    @property
-    def eta_cell(self) -> str:
-        return f"${self.eta_column}${self.eta_row}"
 
     @cached_property
     def letters(self) -> dict[str, str]:
@@ -97,7 +95,8 @@ def training_layout(network: Network, steps: int) -> TrainingLayout:
     """The training table of a network: the classic order, further quantities, the gradients last."""
     return TrainingLayout(
         tuple(
-            Column(name, group, column_letters(n)) for n, (name, group) in enumerate(_classroom_order(network), start=1)
+            Column(name, group, column_letters(n + (n > 1)))
+            for n, (name, group) in enumerate(_classroom_order(network), start=1)
         ),
         steps,
     )
@@ -135,10 +134,7 @@ class NetworkLayout:
     name_column = "A"
     value_column = "B"
     meaning_column = "C"
-    fact_column = "M"
-    fact_value_column = "N"
     first_section_row = 4
-    fact_row = 4
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -168,7 +164,12 @@ def network_layout(network: Network) -> NetworkLayout:
 
 @dataclass(frozen=True)
 class ComparisonLayout:
-    """The table of E_total on the comparison sheet: a column a learning rate, a row a round step."""
+    """The table of E_total on the comparison sheet: a column a learning rate, a row a round step.
+
+    Attributes:
+        eta_count: how many learning rates there are; a single one is compared with none.
+        steps: the round steps.
+    """
 
     eta_count: int
     steps: tuple[int, ...]
@@ -176,14 +177,17 @@ class ComparisonLayout:
     eta_row = 21
     header_row = 22
     first_row = 23
-
-    def eta_column(self, n: int) -> str:
-        """The column letters of the n-th learning rate, counted from 0."""
-        return column_letters(n + 2)
+    best_column = "B"
 
     @property
-    def best_column(self) -> str:
-        return self.eta_column(self.eta_count)
+    def first_column(self) -> str:
+        """The column of the first learning rate."""
+        return "C" if self.eta_count > 1 else "B"
+
+    @property
+    def hidden_column(self) -> int:
+        """From here on columns are hidden, to the right of the table and of the charts."""
+        return max(self.eta_count, _COLUMNS_OF_CHARTS) + 4
 
 
 @dataclass(frozen=True)
@@ -224,7 +228,7 @@ class WorkbookLayout:
         # a weight takes a column for itself and one for its gradient
         columns = 2 * len(self.network.weights)
         if columns <= MAX_COLUMNS:
-            columns = len(self.training.columns)
+            columns = len(self.training.columns) + 1
         if columns > MAX_COLUMNS:
             raise UnusableInput(
                 f"A {self.network.shape} network needs {columns:,} columns, "

@@ -1,8 +1,11 @@
 """The look of the workbook: colours, fonts and number formats, one place for each."""
 
+from dataclasses import replace
 from math import ceil
 
 from xlbackprop.spreadsheet.looks import Look
+from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.presentation import Rule
 
 INK = "#1F2A44"
 MUTED_INK = "#6B7280"
@@ -12,7 +15,7 @@ AMBER_FILL, AMBER_INK = "#FFF1C2", "#7A5B00"
 SECTION_FILL = "#E8EDF6"
 RULE = "#C9CFDA"
 
-#: The fill of each column group's headings.
+#: The fill of the headers of each group of columns.
 GROUP_FILLS = {
     "inputs": "#E5E7EB",
     "weights": "#D6E4F7",
@@ -25,16 +28,17 @@ GROUP_FILLS = {
 
 #: The curves, distinguishable in print and to colour-blind eyes (Okabe and Ito, 2008, and darker kin).
 CURVES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#5B4B8A", "#8C6D1F")
-
-#: From here on six decimals no longer fit the columns.
-LARGE = 10_000
+#: More curves than these run from the first of these colours to the last.
+RAMP = ("#0072B2", "#009E73", "#E69F00", "#B3261E")
 
 #: The height of a line of text.
 LINE_PIXELS = 20
 TITLE_PIXELS = 28
 _CHARACTER_PIXELS = 6.0
 
-_SMALL = "[>=0.001]0.000000;[<=-0.001]-0.000000;0.000E+00"
+# Six decimals where they say something, scientific below. General would not fit the columns: as the last section it
+# shows all digits. There is no room for a third condition, so `number_rules` has the others.
+_NUMBER = "[>=0.001]0.000000;[<=-0.001]-0.000000;0.000E+00"
 
 
 def _house(**changes: object) -> Look:
@@ -46,30 +50,40 @@ TEXT = _house()
 WRAPPED = _house(wrap=True, indent=1)
 INDENTED = _house(indent=1)
 TITLE = _house(bold=True, size=16)
+SMALL_TITLE = _house(bold=True, size=13)
 MUTED = Look(colour=MUTED_INK, middle=True)
 MUTED_INDENTED = Look(colour=MUTED_INK, middle=True, indent=1)
 HINT = Look(colour=MUTED_INK, middle=True, size=9)
-UNSEEN = Look(colour="#FFFFFF", middle=True, size=8)
+WRAPPED_HINT = Look(colour=MUTED_INK, middle=True, size=9, wrap=True)
+#: The label above a cell.
+LABEL = Look(colour=MUTED_INK, middle=True, size=9, wrap=True, align="right")
 CENTERED = _house(align="center")
 SECTION = _house(bold=True, size=12, fill=SECTION_FILL)
 TABLE_HEADER = _house(bold=True, fill=SECTION_FILL, bottom=RULE, align="center", wrap=True)
 NAME = _house(bold=True)
 LINK = Look(colour=ACCENT, middle=True, underline=True)
+SMALL_LINK = Look(colour=ACCENT, middle=True, underline=True, size=9)
 #: What may be edited looks like this everywhere, and stays editable in a protected file.
 INPUT = Look(colour="#1D4ED8", middle=True, fill="#FFF6CC", border="#D9B84A", locked=False, align="right")
-#: Six decimals where they say something, scientific below; zero falls in the last section.
-NUMBER = _house(number_format="[>=0.001]0.000000;[<=-0.001]-0.000000;General")
-SMALL_NUMBER = _house(number_format=_SMALL)
-SCIENTIFIC = _house(number_format="0.0E+00")
-ALL_DIGITS = _house(number_format="0.000000000000E+00")
+#: Where these stand, `number_rules` belong.
+NUMBER = _house(number_format=_NUMBER)
+CENTERED_NUMBER = _house(number_format=_NUMBER, align="center")
+TOTAL = _house(number_format=_NUMBER, bold=True, fill="#FCE3CF")
+SCIENTIFIC = _house(number_format="0.0E+00;-0.0E+00;0")
+FOUR_DIGITS = _house(number_format="0.0000E+00;-0.0000E+00;0")
+ALL_DIGITS = _house(number_format="0.000000000000E+00;-0.000000000000E+00;0")
 #: An error beside one that differs from it in the ninth digit.
 TWELVE_DECIMALS = _house(number_format="[<100000]0.000000000000;0.000000000000E+00")
-FOUR_DIGITS = _house(number_format="0.0000E+00")
-CENTERED_NUMBER = _house(number_format=_SMALL, align="center")
-PERCENT = _house(number_format="0.0%", bold=True)
-TOTAL = _house(number_format=_SMALL, bold=True, fill="#FCE3CF")
+#: A part of a whole, or a few words instead.
+PERCENT = _house(number_format="0.0%", bold=True, size=9, wrap=True, align="right")
 #: A verdict is amber until a rule says that it is good or bad.
 VERDICT = Look(bold=True, size=12, fill=AMBER_FILL, colour=AMBER_INK, middle=True)
+#: The box on the first sheet that says where to start.
+START_HERE = _house(fill="#F4F7FC")
+START_HERE_LINK = Look(colour=ACCENT, fill="#F4F7FC", middle=True, underline=True)
+#: A matrix of weights, whose fills say how large they are.
+MATRIX_HEADER = Look(colour=MUTED_INK, middle=True, bold=True, size=9, align="center")
+MATRIX_NUMBER = _house(number_format="0.000", size=10, align="center", border="#FFFFFF")
 STEP = Look(colour=MUTED_INK, middle=True, align="center")
 
 # what rules change
@@ -78,12 +92,47 @@ AMBER = Look(fill=AMBER_FILL, colour=AMBER_INK)
 GREEN = Look(fill=GOOD_FILL, colour=INK)
 GREY = Look(fill="#E5E7EB", colour=MUTED_INK)
 BEST = Look(bold=True, fill=GOOD_FILL)
-LARGE_NUMBER = Look(number_format="0.0000E+00")
+_SCIENTIFIC = Look(number_format="0.000E+00")
+# a zero may be a negative one
+_ZERO = Look(number_format='"0";"0";"0"')
+LARGE_IN_MATRIX = Look(number_format="0.0E+00")
+LARGE_IN_BOX = Look(number_format="0E+00")
+#: What stands between the boxes of two layers: emphasized, and below that.
+ARROW = (
+    _house(bold=True, size=14, align="center"),
+    Look(colour=MUTED_INK, middle=True, size=9, align="center", number_format="#,##0"),
+)
+
+#: Fills and lines for weights below and above 0, distinguishable to colour-blind eyes.
+NEGATIVE, POSITIVE = "#D55E00", "#0072B2"
+NEGATIVE_FILL, POSITIVE_FILL = "#F0A868", "#7DB8DE"
+#: A number that has little room.
+SHORT = "[>=0.001]0.000;[<=-0.001]-0.000;0E+00"
 
 
-def group(name: str) -> Look:
-    """The heading over the columns of a group."""
-    return _house(bold=True, size=9, fill=_group_fill(name), left="#FFFFFF") if name else TEXT
+def box(name: str, number_format: str = "#,##0") -> tuple[Look, Look]:
+    """The box of a layer, with the fill of a column group: what is emphasized in it, and what stands below."""
+    fill = _group_fill(name)
+    number = _house(bold=True, size=14, fill=fill, align="center", number_format=number_format)
+    return number, _house(size=9, fill=fill, align="center")
+
+
+def curve_header(colour: str) -> Look:
+    """The header of a column that is drawn as a curve of a colour."""
+    return replace(TABLE_HEADER, bottom=colour)
+
+
+def number_rules(cells: Place) -> list[Rule]:
+    """What completes the look of numbers: large ones are scientific too, small negative ones have a sign, and zero
+    is `0`.
+
+    From 1000 on six decimals do not fit the columns, and LibreOffice leaves out the sign in a last section.
+    """
+    first = Place(cells.ids.ravel())[0]
+    return [
+        Rule(cells, f"OR(ABS({first})>=1000,AND({first}<0,{first}>-0.001))", _SCIENTIFIC),
+        Rule(cells, f"{first}=0", _ZERO),
+    ]
 
 
 def header(name: str) -> Look:
@@ -98,7 +147,7 @@ def part(name: str) -> Look:
 
 def part_value(name: str) -> Look:
     """The value of a factor, in the colour of a group."""
-    return _house(fill=_group_fill(name), align="center", bold=True, number_format=_SMALL)
+    return _house(fill=_group_fill(name), align="center", bold=True, number_format=_NUMBER)
 
 
 def _group_fill(name: str) -> str:

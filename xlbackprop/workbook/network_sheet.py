@@ -1,28 +1,35 @@
-"""The first sheet: the start values to edit, a live drawing of the network, and a list of the sheets."""
+"""The first sheet: the start values to edit, where to start, a list of the sheets, a live picture of the network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name
-from xlbackprop.spreadsheet.blocks import Formula, Link, Role
+from xlbackprop.spreadsheet.addresses import cell_address, column_letters, column_number
+from xlbackprop.spreadsheet.blocks import Content, Formula, Link, Role
 from xlbackprop.spreadsheet.book import Book
-from xlbackprop.spreadsheet.charts import Axis, Chart, Label, Line, Marker, Series
-from xlbackprop.spreadsheet.limits import MAX_CHART_SERIES
 from xlbackprop.spreadsheet.places import Place, joined
-from xlbackprop.spreadsheet.presentation import Validation, Width
+from xlbackprop.spreadsheet.presentation import Validation
 from xlbackprop.workbook import looks
-from xlbackprop.workbook.layout import NETWORK, WorkbookLayout
+from xlbackprop.workbook.drawing import draw, drawing_size, is_drawn, significant
+from xlbackprop.workbook.layout import CHECK, DERIVATION, NETWORK, WorkbookLayout
+from xlbackprop.workbook.weight_matrices import CELL_PIXELS, matrix_columns, matrix_layers, write_matrices
 
-#: More connections than this make a drawing that nobody can read.
-MAX_DRAWN_WEIGHTS = 60
-
-# The drawing takes its coordinates from columns far to the right, which are hidden.
-_FIRST_COORDINATE, _LABEL = "AA", "AC"
-_GEOMETRY = Width(27, 29, None, hidden=True)
-# fill and side of the label, for inputs, hidden neurons and outputs
-_NODE_LOOKS = (("#E5E7EB", "left"), ("#DDF0DC", "above"), ("#FAD9BF", "right"))
-# room for the labels left and right, in units of the distance between layers
-_MARGIN = 0.75
+# Start values on the left; "start here" in the upper right, above the sheets and the picture. Of the picture the
+# columns depend on the network, so nothing stands right of it; the facts, which can be long, stand below it all.
+_WIDTHS = {"A": 40, "B": 76, "C": 142, "D": 6, "E": 90, "F": 168, "G": 6}
+_LINK, _TEXT = "E", "F"
+_FIRST_PICTURE_COLUMN = column_number("H")
+_START_ROW, _SHEETS_ROW = 4, 11
+# what is left of a screen of 1,440 pixels for the picture
+_PICTURE_PIXELS = 432
+# `weight from a_h2 to o1` and its like; names such as h1_2 take more
+_MEANING_LETTERS, _LETTER_PIXELS = 24, 8
+# what wrapped text keeps from the edges of its cell
+_INDENT_PIXELS = 16
+# the columns that a drawing lies over
+_COLUMNS_OF_A_DRAWING = 6
 
 
 @dataclass(frozen=True)
@@ -67,14 +74,34 @@ class NetworkSheet:
         }
         book.names |= {(defined_name(name), None): cell for name, cell in self.start.items()}
 
-    def fill(self, origin: Origin) -> None:
-        """Fill the sheet; the other sheets must be there, for the contents."""
-        sheet, network, start = self.sheet, self._layout.network, self._layout.start
-        columns = {"A": 70, "B": 100, "C": 190, "D": 16, "E:K": _drawing_size(network)[0] // 7}
-        sheet.set_widths(columns | {"L": 16, "M": 130, "N": 330})
+    def fill(self, origin: Origin, shown: Mapping[str, Place], step: Place) -> None:
+        """Fill the sheet; the other sheets must be there, for the contents.
+
+        Args:
+            origin: what built the workbook.
+            shown: the cell of each quantity of the step that the picture shows, and of `eta`.
+            step: the cell that says which step that is.
+        """
+        sheet, network = self.sheet, self._layout.network
+        further = max(0, max(map(len, network.meanings.values())) - _MEANING_LETTERS)
+        sheet.set_widths(_WIDTHS | {"C": _WIDTHS["C"] + further * _LETTER_PIXELS})
         sheet.heights[1] = looks.TITLE_PIXELS
         sheet.put("A1", network.title or f"A {network.shape} network", looks.TITLE)
         sheet.put("A2", f"{network.description} Edit the yellow cells: every number follows.".strip(), looks.MUTED)
+        self._write_start_values()
+        self._write_start_here()
+        below = max(self._write_contents(), self._write_picture(shown, step))
+        self._write_facts(origin, below + 1)
+
+    @property
+    def _picture_columns(self) -> int:
+        network = self._layout.network
+        return (
+            _COLUMNS_OF_A_DRAWING if is_drawn(network) else max(matrix_columns(network), _PICTURE_PIXELS // CELL_PIXELS)
+        )
+
+    def _write_start_values(self) -> None:
+        sheet, network, start = self.sheet, self._layout.network, self._layout.start
         meanings, values = network.meanings, network.start_values
         for title, names in start.sections:
             row = start.rows[names[0]]
@@ -86,94 +113,73 @@ class NetworkSheet:
         sheet.validations.append(
             Validation(every, "decimal", -1e300, 1e300, title="Start value", message="Only a number can stand here.")
         )
-        self._draw()
-        self._write_facts_and_contents(origin)
 
-    def _write_facts_and_contents(self, origin: Origin) -> None:
-        sheet, layout = self.sheet, self._layout
-        label, row = layout.start.fact_column, layout.start.fact_row
-        sheet.put(f"{label}{row}", ["Sheets", ""], looks.SECTION)
-        contents = [(Link(other.name, other.name), other.about) for other in sheet.book.sheets]
-        sheet.put(f"{label}{row + 1}", contents, looks.LINK, looks.MUTED_INDENTED)
-        row += len(contents) + 2
-        sheet.put(f"{label}{row}", ["This workbook", ""], looks.SECTION)
-        facts = network_facts(layout.network, layout.steps, len(layout.etas))
-        facts |= {"template": origin.template, "made by": f"xlbackprop {origin.version}", "command": origin.command}
-        sheet.put(f"{label}{row + 1}", list(facts.items()), looks.NAME, looks.INDENTED)
-
-    def _draw(self) -> None:
-        """The network as a scatter chart: connections are lines, neurons are points, labels are live cells."""
+    def _write_start_here(self) -> None:
+        """What makes a learner play, a line each."""
         sheet, network = self.sheet, self._layout.network
-        series_count = len(network.weights) + sum(network.layers)
-        if len(network.weights) > MAX_DRAWN_WEIGHTS or series_count > MAX_CHART_SERIES:
-            sheet.put("E4", f"A drawing of {len(network.weights):,} weights could not be read.", looks.MUTED)
-            return
-        series = [*self._connections(), *self._neurons(first_row=3 * len(network.weights) + 1)]
-        chart = Chart(
-            "The network with its start values",
-            11,
-            Axis(least=-_MARGIN, most=network.last + _MARGIN),
-            Axis(least=-0.5, most=max(network.layers) - 0.4),
-            _drawing_size(network),
-            f"Drawing of the {network.shape} network: every neuron, and every weight with its start value.",
-            series,
-            hidden_cells=True,
-        )
-        sheet.charts.append(("E4", chart, 0, 0))
-        sheet.widths.append(_GEOMETRY)
+        weight = next(iter(network.weight_names))
+        if is_drawn(network):
+            watched = "its line in the drawing"
+        else:
+            watched = "its cell in the matrix" if 1 in matrix_layers(network) else "E_total below"
+        lines = [
+            (
+                self._layout.training_sheets[0],
+                "Change the learning rate η in its yellow cell: the curve follows at once.",
+            ),
+            (DERIVATION, "Choose a step: each formula with its numbers. The picture below shows that step, too."),
+            (NETWORK, f"Change a weight on the left, say {weight} to -0.5, and watch {watched}."),
+            (DERIVATION, f"Try to break it: type 1 over the value of ∂E/∂{weight}. The gradient check turns red."),
+            (CHECK, "Save, and run xlbackprop check on this file: it names each cell that is wrong, and why."),
+        ]
+        fill = [""] * (self._picture_columns + 1)
+        sheet.put(f"{_LINK}{_START_ROW}", ["Start here", "", *fill], looks.SECTION)
+        contents: list[list[Content]] = [
+            [Link(f"{n}. {name}", name), text, *fill] for n, (name, text) in enumerate(lines, start=1)
+        ]
+        look = [looks.START_HERE_LINK, *[looks.START_HERE] * (len(fill) + 1)]
+        sheet.put(f"{_LINK}{_START_ROW + 1}", contents, *look)
 
-    def _connections(self) -> list[Series]:
-        network, positions = self._layout.network, _positions(self._layout.network)
-        series: list[Series] = []
-        for layer in network.trained_layers:
-            targets = network.neurons(layer)
-            for target, weights in zip(targets, network.layer_weights(layer), strict=True):
-                for source, w in zip(network.neurons(layer - 1), weights, strict=True):
-                    (x0, y0), (x1, y1) = positions[source], positions[target]
-                    # at this part of the way the labels of all connections are equally far apart
-                    part = 1 / (len(targets) + 1)
-                    middle = (x0 + part * (x1 - x0), y0 + part * (y1 - y0))
-                    name, x, y = self._points(3 * len(series) + 1, [(x0, y0), middle, (x1, y1)], self._label(w))
-                    label = Label("above", 8, colour="#1F4E8C", only=1)
-                    series.append(Series(name, x, y, line=Line("#9CB3D4", 1.5), label=label))
-        return series
+    def _write_contents(self) -> int:
+        """Write the list of the sheets; gives the first row below."""
+        sheet, row = self.sheet, _SHEETS_ROW
+        sheet.put(f"{_LINK}{row}", ["Sheets", ""], looks.SECTION)
+        contents = [(Link(other.name, other.name), other.about) for other in sheet.book.sheets]
+        sheet.put(f"{_LINK}{row + 1}", contents, looks.LINK, looks.HINT)
+        return row + 1 + len(contents)
 
-    def _neurons(self, first_row: int) -> list[Series]:
-        network, positions = self._layout.network, _positions(self._layout.network)
-        series: list[Series] = []
-        for layer in range(len(network.layers)):
-            biases = network.layer_biases(layer) if layer else []
-            for n, neuron in enumerate(network.neurons(layer)):
-                labels = [self._label(neuron)] if layer == 0 else [f'"{neuron}"', *map(self._label, biases[n : n + 1])]
-                if layer == network.last:
-                    labels.append(self._label(network.target_names[n]))
-                fill, side = _NODE_LOOKS[layer if layer == 0 else 2 if layer == network.last else 1]
-                name, x, y = self._points(first_row + len(series), [positions[neuron]], '&", "&'.join(labels))
-                marker = Marker(30, fill, looks.MUTED_INK)
-                series.append(Series(name, x, y, marker=marker, label=Label(side, 9, bold=True)))
-        return series
+    def _write_picture(self, shown: Mapping[str, Place], step: Place) -> int:
+        """Write the picture of the network at the chosen step; gives the first row below."""
+        sheet, network, row, column = self.sheet, self._layout.network, _SHEETS_ROW, _FIRST_PICTURE_COLUMN
+        count = self._picture_columns
+        error = significant(shown["E_total"])
+        title = Formula(f'"Step "&{step:$}&" of η="&{shown["eta"]:$}&": E_total = "&{error}')
+        heading: list[Content] = [title, *[""] * (count - 1)]
+        sheet.put(cell_address(row, column), heading, looks.SECTION, name="which step is shown")
+        sheet.put(cell_address(row + 1, column), Link("choose another step on Derivation", DERIVATION), looks.LINK)
+        key, beside = "blue: positive, orange: negative", 4
+        if is_drawn(network):
+            key, beside = f"{key}, wide: large", 3
+        sheet.put(cell_address(row + 1, column + beside), key, looks.HINT)
+        row += 2
+        first, last = column_letters(column), column_letters(column + count - 1)
+        if not is_drawn(network):
+            sheet.set_widths({f"{first}:{last}": CELL_PIXELS})
+            return write_matrices(sheet, network, shown, row + 1, column)
+        width, height = drawing_size(network)
+        sheet.set_widths({f"{first}:{last}": ceil(max(width, _PICTURE_PIXELS) / count)})
+        draw(sheet, network, shown, cell_address(row, column))
+        return row + ceil(height / looks.LINE_PIXELS)
 
-    def _points(self, row: int, points: list[tuple[float, float]], label: str) -> tuple[Place, Place, Place]:
-        """Write points and a label; gives the places of the label, of x and of y."""
-        at = self.sheet.put(f"{_FIRST_COORDINATE}{row}", points, role=Role.CONSTANT, name="points of the drawing")
-        text = self.sheet.put(f"{_LABEL}{row}", Formula(label), name="label of the drawing")
-        return text.place, at.column_place(0), at.column_place(1)
-
-    def _label(self, name: str) -> str:
-        """`w1 = 0.15` as a formula."""
-        return f'"{name} = "&ROUND({defined_name(name)},4)'
-
-
-def _drawing_size(network: Network) -> tuple[int, int]:
-    """Width and height of the drawing in pixels."""
-    return max(462, 154 * len(network.layers)), max(300, 80 + 110 * max(network.layers))
-
-
-def _positions(network: Network) -> dict[str, tuple[float, float]]:
-    """Where each neuron stands: a column a layer, centred, the first neuron on top."""
-    middle = (max(network.layers) - 1) / 2
-    return {
-        neuron: (float(layer), middle + (size - 1) / 2 - n)
-        for layer, size in enumerate(network.layers)
-        for n, neuron in enumerate(network.neurons(layer))
-    }
+    def _write_facts(self, origin: Origin, row: int) -> None:
+        sheet, layout = self.sheet, self._layout
+        facts = network_facts(layout.network, layout.steps, len(layout.etas))
+        facts |= {"template": origin.template, "made by": f"xlbackprop {origin.version}"}
+        sheet.put(f"{_LINK}{row}", ["This workbook", ""], looks.SECTION)
+        sheet.put(f"{_LINK}{row + 1}", list(facts.items()), looks.HINT, looks.TEXT)
+        row += 1 + len(facts)
+        # nothing stands right of the command; a long one would leave the screen
+        fits = looks.lines(origin.command, _WIDTHS[_TEXT] + _PICTURE_PIXELS) == 1
+        sheet.put(f"{_LINK}{row}", ["command", origin.command], looks.HINT, looks.TEXT if fits else looks.WRAPPED)
+        if not fits:
+            sheet.heights[row] = looks.LINE_PIXELS * looks.lines(origin.command, _WIDTHS[_TEXT] - _INDENT_PIXELS)

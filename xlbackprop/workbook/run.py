@@ -132,7 +132,7 @@ class NoRun(Run):
     def _added_up(self) -> "tuple[list[array[float]], list[Moments]]":
         nothing = dict.fromkeys(self.first, 0.0)
         count, etas = self.layout.steps + 1, len(self.layout.etas)
-        return [array("d", [0.0])] * etas, [Moments(count, nothing, nothing, nothing, nothing)] * etas
+        return [array("d", [0.0]) * count] * etas, [Moments(count, nothing, nothing, nothing, nothing)] * etas
 
     @cached_property
     def by_numpy(self) -> ReferenceTotals:

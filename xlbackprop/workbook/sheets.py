@@ -63,7 +63,7 @@ def our_sheets(run: Run, origin: Origin, *, protect: bool = False) -> OurSheets:
         training.fill(run, sheets.network, foldable=not protect)
     sheets.gradient_check.fill(run, sheets.derivation)
     sheets.derivation.fill(run, sheets.network, sheets.training, sheets.comparison, sheets.gradient_check)
-    sheets.comparison.fill(sheets.training)
+    sheets.comparison.fill(run, sheets.training)
     sheets.check.fill(run, sheets.network, sheets.training)
-    sheets.network.fill(origin)
+    sheets.network.fill(origin, sheets.derivation.values, sheets.derivation.step)
     return sheets

@@ -9,6 +9,7 @@ from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name, header
 from xlbackprop.backprop.quantities import training_step, updates
 from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet.addresses import column_number
 from xlbackprop.spreadsheet.blocks import Block, FilledDown, Formula, Link, Role
 from xlbackprop.spreadsheet.book import ROW_OFFSET, Book
 from xlbackprop.spreadsheet.charts import Chart
@@ -16,15 +17,28 @@ from xlbackprop.spreadsheet.limits import MAX_ARGUMENTS, MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.numbers import short_number
 from xlbackprop.spreadsheet.places import Place, joined
-from xlbackprop.spreadsheet.presentation import Note, Page, Rule, Validation, Width
+from xlbackprop.spreadsheet.presentation import Note, Page, Validation, Width
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.charts import colour, curve, error_axis, step_axis
 from xlbackprop.workbook.layout import Column, WorkbookLayout
 from xlbackprop.workbook.network_sheet import NetworkSheet
+from xlbackprop.workbook.printing import page_breaks
 from xlbackprop.workbook.run import Run
 
-#: Pixels; wide enough for -0.123456 and 1.2346E-10.
-_COLUMN_WIDTH = 82
+# In pixels. A column has room for -999.123456 and -1.235E+100, and the band above the table for two lines.
+_STEP_WIDTH, _CHART_WIDTH, _COLUMN_WIDTH = 70, 340, 80
+_BAND_HEIGHT = 34
+# In percent, and how many pixels a landscape page of A4 is wide then, where a program has wide letters.
+_PRINT_SCALE, _PAGE_WIDTH = 78, 955
+
+# In two lines of the chart's column.
+_HINT = (
+    "Change the yellow cell: every number and chart follows. "
+    "Each row is one step; its weights come from the row above it."
+)
+
+# Errors that differ by less than this part are the same.
+_SAME = "1E-9"
 
 
 class TrainingSheet:
@@ -44,17 +58,18 @@ class TrainingSheet:
         table = self._table
         self._eta = sheet.reserve("learning rate", table.eta_cell, (), Role.INPUT)
         self._step_0 = sheet.reserve("step 0", f"A{table.first_row}", (), Role.CONSTANT)
-        names = [column.name for column in table.columns]
-        width = len(names)
-        self._start = sheet.reserve("start", f"B{table.first_row}", (1, width - 1), Role.TABLE)
-        self._rows = sheet.reserve("training", f"A{table.first_row + 1}", (layout.steps, width), Role.TABLE)
+        names = [column.name for column in table.columns[1:]]
+        count, letters = len(names), table.letters[names[0]]
+        self._steps = sheet.reserve("steps", f"A{table.first_row + 1}", (layout.steps, 1), Role.TABLE)
+        self._start = sheet.reserve("start", f"{letters}{table.first_row}", (1, count), Role.TABLE)
+        self._rows = sheet.reserve("training", f"{letters}{table.first_row + 1}", (layout.steps, count), Role.TABLE)
         self._columns = {name: n for n, name in enumerate(names)}
         book.names["eta", name] = self.eta
 
     @property
     def table(self) -> tuple[Block, ...]:
-        """The formulas of the training: those of step 0, and those of all later steps."""
-        return self._start, self._rows
+        """The formulas of the training: those of step 0, the numbers of the later steps, and their formulas."""
+        return self._start, self._steps, self._rows
 
     @property
     def eta(self) -> Place:
@@ -68,16 +83,17 @@ class TrainingSheet:
 
     def column(self, name: str) -> Place:
         """The cells of a quantity, step by step."""
-        n = self._columns[name]
-        return joined([self._start_cell(name), self._rows.column_place(n)])
+        rows = self._steps.place if name == "step" else self._rows.column_place(self._columns[name])
+        return joined([self._start_cell(name), rows])
 
     def cell(self, name: str, step: int) -> Place:
         """The cell of a quantity at a step."""
-        return self._rows.cell(step - 1, self._columns[name]) if step else self._start_cell(name)
+        if not step:
+            return self._start_cell(name)
+        return self._steps.cell(step - 1) if name == "step" else self._rows.cell(step - 1, self._columns[name])
 
     def _start_cell(self, name: str) -> Place:
-        n = self._columns[name]
-        return self._start.cell(0, n - 1) if n else self._step_0.place
+        return self._step_0.place if name == "step" else self._start.cell(0, self._columns[name])
 
     def fill(self, run: Run, network: NetworkSheet, *, foldable: bool) -> None:
         """Fill the sheet.
@@ -92,18 +108,19 @@ class TrainingSheet:
             UnusableInput: a formula is longer than a cell can hold.
         """
         sheet, table = self.sheet, self._table
-        self._write_band(run, network)
-        self._write_headers(foldable=foldable)
-        column_looks = [_look(column) for column in table.columns]
-        names = itemgetter(*table.letters)
-        rows = map(names, run.steps(self.eta_value))
-        first = next(rows)
-        sheet.fill(self._step_0, 0.0, column_looks[0])
-        start = [Formula(text, value) for text, value in zip(self._start_formulas(), first[1:], strict=True)]
-        sheet.fill(self._start, start, *column_looks[1:])
-        kept = {0: range(1, self._layout.steps + 1), self._columns["E_total"]: run.totals[self.number][1:]}
-        self._rows.contents = FilledDown(self._step_formulas(), rows, kept)
-        self._rows.looks = column_looks
+        self._draw(run, self._write_band(network))
+        self._write_headers()
+        column_looks = [_look(column) for column in table.columns[1:]]
+        rows = map(itemgetter(*self._columns), run.steps(self.eta_value))
+        start = [Formula(text, value) for text, value in zip(self._start_formulas(), next(rows), strict=True)]
+        sheet.fill(self._step_0, 0.0, looks.STEP)
+        sheet.fill(self._start, start, *column_looks)
+        steps = range(1, self._layout.steps + 1)
+        step, *others = self._step_formulas()
+        sheet.fill(self._steps, FilledDown([step], zip(steps, strict=True), {0: steps}), looks.STEP)
+        totals = {self._columns["E_total"]: run.totals[self.number][1:]}
+        sheet.fill(self._rows, FilledDown(others, rows, totals), *column_looks)
+        self._size(foldable=foldable)
         self._dress()
 
     def _start_formulas(self) -> list[str]:
@@ -138,91 +155,112 @@ class TrainingSheet:
                 "use smaller layers."
             )
 
-    def _write_band(self, run: Run, network: NetworkSheet) -> None:
-        """The rows above the table: the learning rate, what became of E_total, and the chart."""
-        sheet, table, steps = self.sheet, self._table, self._layout.steps
-        sheet.heights[1] = 26
-        sheet.put("A1", Formula(f'"Training with learning rate η = "&{self.eta:$}'), looks.TITLE, name="title")
-        sheet.put("A2", Link("← all sheets", network.sheet.name), looks.LINK)
-        sheet.put(f"A{table.eta_row}", "learning rate η", looks.NAME)
+    def _write_band(self, network: NetworkSheet) -> Place:
+        """The rows above the table: the learning rate, and what became of E_total; gives the place of the title."""
+        sheet, steps = self.sheet, self._layout.steps
+        sheet.heights |= {1: _BAND_HEIGHT, 2: _BAND_HEIGHT}
+        sheet.put("A1", Link("← all sheets", network.sheet.name), looks.SMALL_LINK)
+        title = Formula(f'"Training with learning rate η = "&{self.eta:$}')
+        headline = sheet.put("B1", title, looks.SMALL_TITLE, name="title")
+        sheet.put("B2", _HINT, looks.WRAPPED_HINT)
+        sheet.put("C1", "learning rate η", looks.LABEL)
         sheet.fill(self._eta, self.eta_value, looks.INPUT)
         sheet.validations.append(
             Validation(self.eta, "above", title="Learning rate", message="A learning rate is a number above 0.")
         )
         first, last = (self.cell("E_total", step) for step in (0, steps))
-        sheet.put(
-            "A4",
-            [["E_total at step 0"], [f"E_total at step {steps}"], ["smallest E_total"], ["E_total fell by"]],
-            looks.TEXT,
-        )
-        ends = sheet.put(
-            "C4",
-            [[Formula(f"{first}")], [Formula(f"{last}")], [Formula(f"MIN({self.column('E_total'):$})")]],
-            looks.TOTAL,
-            name="what became of E_total",
-        )
-        fell = Formula(f"IFERROR(1-{ends.cell(1, 0)}/{ends.cell(0, 0)},0)")
-        sheet.put("C7", fell, looks.PERCENT, name="how far E_total fell")
-        hint = (
-            "Change the learning rate here, or any yellow cell on the",
-            "Network sheet: every number and chart follows. Each row",
-            "is one step; its weights come from the row above it.",
-        )
-        sheet.put("A8", [[line] for line in hint], looks.HINT)
-        # the title of the chart is live, from a cell that the chart covers
-        title = sheet.put(
-            "H1", Formula(f'"E_total over the steps, η = "&{self.eta:$}'), looks.UNSEEN, name="chart title"
-        )
+        sheet.put("D1", ["error at\nstep 0", f"error at\nstep {steps}"], looks.LABEL)
+        ends = sheet.put("D2", [Formula(f"{first}"), Formula(f"{last}")], looks.TOTAL, name="E_total at the ends").place
+        direction, change = _fall(ends[0, 0], ends[0, 1])
+        sheet.put("F1", Formula(direction), looks.LABEL, name="whether E_total fell")
+        sheet.put("F2", Formula(change), looks.PERCENT, name="how far E_total fell")
+        sheet.put("G1", "smallest\nerror", looks.LABEL)
+        smallest = Formula(f"MIN({self.column('E_total'):$})")
+        smallest_at = sheet.put("G2", smallest, looks.TOTAL, name="smallest E_total").place
+        sheet.rules += [rule for cells in (ends, smallest_at) for rule in looks.number_rules(cells)]
+        return headline.place
+
+    def _draw(self, run: Run, title: Place) -> None:
+        """The curve of E_total, in a column of its own behind the steps."""
+        table, steps = self._table, self._layout.steps
         eta, totals = short_number(self.eta_value), run.totals[self.number]
         chart = Chart(
-            title=title.place,
+            title="E_total over the steps",
             title_size=11,
-            x=step_axis(steps, letters=9),
-            y=error_axis(0, letters=9),
-            size=(680, 204),
+            x=step_axis(steps, letters=8),
+            y=error_axis(0, letters=8),
+            size=(_CHART_WIDTH - 8, 232),
             description=f"Line chart of E_total over the steps 0 to {steps} with learning rate {eta}; "
             f"at the start it is {totals[0]:.6g}, at the end {totals[-1]:.6g}.",
-            series=[curve(title.place, self.column("step"), self.column("E_total"), self.number)],
+            series=[curve(title, self.column("step"), self.column("E_total"), self.number)],
         )
-        sheet.charts.append(("F1", chart, 10, 6))
+        self.sheet.charts.append((f"{table.chart_column}{table.first_row}", chart, 4, 4))
 
-    def _write_headers(self, *, foldable: bool) -> None:
-        sheet, table, network = self.sheet, self._table, self._layout.network
-        notes = _notes(network)
-        sheet.widths.append(Width(2, len(table.columns), _COLUMN_WIDTH))
-        headers = [header(column.name) for column in table.columns]
-        head = sheet.put(f"A{table.header_row}", headers, *(looks.header(column.group) for column in table.columns))
-        for n, column in enumerate(table.columns):
-            text = notes[column.name]
-            # about 30 characters a line, and a line for the rounding
-            lines = sum(len(paragraph) // 30 + 1 for paragraph in text.split("\n")) + 1
-            sheet.notes.append(Note(head.cell(0, n), text, 210, 17 * lines))
-        groups = [(name, len(list(columns))) for name, columns in groupby(table.columns, key=lambda c: c.group)]
-        headings = [text for name, width in groups for text in [name, *[""] * (width - 1)]]
-        sheet.put(f"A{table.group_row}", headings, *(looks.group(column.group) for column in table.columns))
-        first = 1
-        for name, width in groups:
+    def _write_headers(self) -> None:
+        sheet, table = self.sheet, self._table
+        notes = _notes(self._layout.network)
+        step, *others = table.columns
+        sheet.put(f"{table.chart_column}{table.header_row}", "error over the steps", looks.header(""))
+        for at, columns in (("A", [step]), (others[0].letters, others)):
+            headers = [header(column.name) for column in columns]
+            head = sheet.put(f"{at}{table.header_row}", headers, *(looks.header(column.group) for column in columns))
+            for n, column in enumerate(columns):
+                text = notes[column.name] + (f"\n\ngroup: {column.group}" if column.group else "")
+                # about 30 characters a line, and a line for the rounding
+                lines = sum(len(paragraph) // 30 + 1 for paragraph in text.split("\n")) + 1
+                sheet.notes.append(Note(head.cell(0, n), text, 210, 17 * lines))
+
+    def _size(self, *, foldable: bool) -> None:
+        """The widths of the columns, which of them fold, and which print on a page together."""
+        sheet, table = self.sheet, self._table
+        chart = column_number(table.chart_column)
+        sheet.widths += [Width(1, 1, _STEP_WIDTH), Width(chart, chart, _CHART_WIDTH, grouped=foldable)]
+        sheet.widths.append(Width(chart + 1, chart + len(table.columns) - 1, _COLUMN_WIDTH))
+        first, printed = chart + 1, [[_CHART_WIDTH]]
+        for name, columns in groupby(table.columns[1:], key=lambda column: column.group):
+            count = len(list(columns))
+            hidden = foldable and name == "chain rule"
             if name == "chain rule":
                 sheet.widths += [
-                    Width(first, first + width - 1, _COLUMN_WIDTH, hidden=foldable, grouped=True),
-                    Width(first + width, first + width, _COLUMN_WIDTH, collapsed=foldable),
+                    Width(first, first + count - 1, _COLUMN_WIDTH, hidden=hidden, grouped=True),
+                    Width(first + count, first + count, _COLUMN_WIDTH, collapsed=hidden),
                 ]
-            first += width
-
-    def _dress(self) -> None:
-        sheet, table = self.sheet, self._table
-        last = self._rows.cell(self._layout.steps - 1, len(table.columns) - 1)
-        numbers = joined([self._start.cell(0, 0), last])
-        sheet.rules.append(Rule(numbers, f"ABS({self._start.cell(0, 0)})>={looks.LARGE}", looks.LARGE_NUMBER))
-        # the first row differs from the others on purpose
-        sheet.unlike_neighbours.append(joined([self._step_0.place, last]))
-        sheet.widths.append(Width(1, 1, 58))
+            printed.append([0 if hidden else _COLUMN_WIDTH] * count)
+            first += count
         sheet.page = Page(
             frozen=(table.header_row, 1),
-            repeated_rows=(table.group_row, table.header_row),
+            repeated_rows=(1, table.header_row),
             repeated_column=True,
+            breaks=tuple(chart + n for n in page_breaks(printed, _PAGE_WIDTH - _STEP_WIDTH)),
+            scale=_PRINT_SCALE,
             tab=colour(self.number),
         )
+
+    def _dress(self) -> None:
+        last = self._rows.cell(self._layout.steps - 1, self._rows.shape[1] - 1)
+        inputs = sum(column.group == "inputs" for column in self._table.columns)
+        self.sheet.rules += looks.number_rules(joined([self._start.cell(0, inputs), last]))
+        # the first row differs from the others on purpose
+        self.sheet.unlike_neighbours.append(joined([self._step_0.place, last]))
+
+
+def _fall(first: Place, last: Place) -> tuple[str, str]:
+    """Whether an error fell or rose, and how far, as formulas.
+
+    What is within a billionth is the same: which of two such numbers is larger, or whether 1e-17 is 0, engines
+    see differently.
+    """
+    ratio = f"{last}/{first}"
+    change = f"ABS(1-{ratio})"
+    rose = f"{ratio}>1+{_SAME}"
+    words = f'IF({rose},IF({change}>10,"more than 1000%",{change}),IF({change}>0.999,"more than 99.9%",{change}))'
+    words = f'IF({change}<{_SAME},0,IF({change}<0.001,"less than 0.1%",{words}))'
+    # only of 0 there is no reciprocal
+    vanished = f'IF(ISERROR(1/{last}),IF(ISERROR(1/{first}),0,"100%"),{words})'
+    return (
+        f'IF(ISERROR({ratio}),"fell by",IF({rose},"rose by","fell by"))',
+        f'IF(ISERROR({first}+{last}),"cannot be said",IFERROR({vanished},"cannot be said"))',
+    )
 
 
 def _notes(network: Network) -> dict[str, str]:
@@ -239,10 +277,6 @@ def _notes(network: Network) -> dict[str, str]:
 
 
 def _look(column: Column) -> Look:
-    if column.name == "step":
-        return looks.STEP
     if column.name == "E_total":
         return looks.TOTAL
-    if column.group == "inputs":
-        return looks.TEXT
-    return looks.SMALL_NUMBER if column.group in ("error", "chain rule", "gradients") else looks.NUMBER
+    return looks.TEXT if column.group == "inputs" else looks.NUMBER

@@ -7,6 +7,7 @@ here as text, while the file is written, and never kept.
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import chain
 from types import FunctionType
 from typing import Any
 from zipfile import ZipFile
@@ -25,6 +26,8 @@ from xlbackprop.spreadsheet.numbers import short_number
 
 #: Compresses twice as fast as XlsxWriter's 6, to a file that is a tenth larger.
 _COMPRESSION_LEVEL = 4
+#: The mark of the row that is written.
+_THIS_ROW = "\x040\x05"
 #: Stands in front of the text of a formula that is shared, behind the attributes that say so.
 _SHARED = "\x06"
 
@@ -52,7 +55,7 @@ class StreamingWorkbook(Workbook):
 
 
 class StreamedWorksheet(Worksheet):
-    """A worksheet whose last rows are streamed."""
+    """A worksheet whose last rows are streamed, from blocks that stand side by side."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +65,7 @@ class StreamedWorksheet(Worksheet):
     def stream_rows(
         self, block: Block, formulas: Sequence[str], formats: Sequence[Format], rows: Iterable[Sequence[float]]
     ) -> None:
-        """Append rows; nothing else may be written to these rows or below them.
+        """Append rows; nothing but blocks of the same rows, further right, may be written there or below.
 
         Args:
             block: where they stand.
@@ -109,20 +112,24 @@ class StreamedWorksheet(Worksheet):
         self.fh.write(f"<c{attribute}><f{about}{end}<v>{escape(str(result), quote=False)}</v></c>")
 
     def _write_rows(self) -> None:
+        if not self._streams:
+            super()._write_rows()
+            return
+        first_row = self._streams[0][0].row
         last_row: int = self.dim_rowmax  # type: ignore[has-type]
-        if self._streams:
-            # the rows that XlsxWriter itself knows of end above the first streamed one
-            self.dim_rowmax = self._streams[0][0].row - 2
+        # the rows that XlsxWriter itself knows of end above the first streamed one
+        self.dim_rowmax = first_row - 2
         super()._write_rows()
         self.dim_rowmax = last_row
-        for block, formulas, formats, rows in self._streams:
-            template = _row_template(block, formulas, formats)
-            offsets = sorted(set(ROW_OFFSET.findall(template)))
-            for number, values in enumerate(rows, start=block.row):
-                text = template
-                for offset in offsets:
-                    text = text.replace(f"\x04{offset}\x05", str(number + int(offset)))
-                self.fh.write(text % tuple(values))
+        cells = "".join(_cells_template(block, formulas, formats) for block, formulas, formats, _ in self._streams)
+        template = f'<row r="{_THIS_ROW}">{cells}</row>'
+        offsets = sorted(set(ROW_OFFSET.findall(template)))
+        beside = zip(*(rows for *_, rows in self._streams), strict=True)
+        for number, values in enumerate(beside, start=first_row):
+            text = template
+            for offset in offsets:
+                text = text.replace(f"\x04{offset}\x05", str(number + int(offset)))
+            self.fh.write(text % tuple(chain.from_iterable(values)))
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
         # only functions of Excel 2007 are used here, so there is nothing to expand
@@ -134,18 +141,34 @@ class StreamedWorksheet(Worksheet):
         self.fh.write(f"<c{text}><v>{short_number(number)}</v></c>")
 
 
-def _row_template(block: Block, formulas: Sequence[str], formats: Sequence[Format]) -> str:
-    """The XML of a row, with `%r` for the values and a mark for each row number, how far that lies below."""
-    this = "\x040\x05"
-    cells = (
-        f'<c r="{column_letters(column)}{this}" s="{look._get_xf_index()}">'
+def _cells_template(block: Block, formulas: Sequence[str], formats: Sequence[Format]) -> str:
+    """The XML of a block's cells in a row, with `%r` for the values and a mark for each row number, how far that
+    lies below."""
+    return "".join(
+        f'<c r="{column_letters(column)}{_THIS_ROW}" s="{look._get_xf_index()}">'
         f"<f>{escape(formula, quote=False).replace('%', '%%')}</f><v>%r</v></c>"
         for column, (formula, look) in enumerate(zip(formulas, formats, strict=True), start=block.column)
     )
-    return f'<row r="{this}">{"".join(cells)}</row>'
 
 
-class CurveChart(ChartScatter):
+class LabelledChart(ChartScatter):
+    """A scatter chart whose labels are never broken into lines, for which XlsxWriter has no option."""
+
+    _in_labels = False
+
+    def _write_d_lbls(self, labels: Any) -> None:
+        self._in_labels = True
+        super()._write_d_lbls(labels)
+        self._in_labels = False
+
+    def _write_a_body_pr(self, rotation: Any, is_horizontal: Any) -> None:
+        if self._in_labels:
+            self._xml_empty_tag("a:bodyPr", [("wrap", "none")])
+        else:
+            super()._write_a_body_pr(rotation, is_horizontal)
+
+
+class CurveChart(LabelledChart):
     """A scatter chart whose stored values are written at once and not one by one; the XML is the same."""
 
     def _get_data_type(self, data: Sequence[float | str | None] | None) -> str:

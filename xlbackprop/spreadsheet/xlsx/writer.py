@@ -22,7 +22,7 @@ from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import PLAIN, Look
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.spreadsheet.presentation import Bars, ColourScale, Rule, Shades, Validation
-from xlbackprop.spreadsheet.xlsx.streaming import CurveChart, StreamedWorksheet, StreamingWorkbook
+from xlbackprop.spreadsheet.xlsx.streaming import CurveChart, LabelledChart, StreamedWorksheet, StreamingWorkbook
 
 #: A larger book goes through files beside the one that is written, and takes no memory.
 _CELLS_IN_MEMORY = 200_000
@@ -103,8 +103,6 @@ def _properties(look: Look) -> dict[str, Any]:
         "border_color": look.border,
         "bottom": 1 if look.bottom else 0,
         "bottom_color": look.bottom,
-        "left": 1 if look.left else 0,
-        "left_color": look.left,
     }
     return {name: value for name, value in found.items() if value} | ({} if look.locked else {"locked": False})
 
@@ -140,6 +138,8 @@ class _Writer:
             _, row, column = self.book.where(int(note.cell.ids))
             options = {"width": note.width, "height": note.height, "font_size": 9}
             self.worksheet.write_comment(row - 1, column - 1, note.text, options)
+        for scale in self.sheet.scales:
+            self.worksheet.conditional_format(self._address(scale.cells), self._scale(scale))
         for rule in self.sheet.rules:
             self.worksheet.conditional_format(self._address(rule.cells), self._rule(rule))
         for scale in self.sheet.scales:
@@ -256,19 +256,21 @@ class _Writer:
 
     def _chart(self, chart: Chart) -> ChartScatter:
         made = self.workbook.add_chart({"type": "scatter", "subtype": "straight"})
-        if self.streamed:
-            # add_chart takes a class for worksheets, but none for charts
-            made.__class__ = CurveChart
+        # add_worksheet takes a class, add_chart takes none
+        made.__class__ = CurveChart if self.streamed else LabelledChart
         for series in chart.series:
             made.add_series(self._series(series))
-        title = chart.title if isinstance(chart.title, str) else f"={self.book.address(chart.title, '$')}"
-        made.set_title({"name": title, "name_font": {"size": chart.title_size}, "overlay": False})
+        words = {"name": chart.title, "name_font": {"size": chart.title_size}, "overlay": False}
+        made.set_title(words if chart.title else {"none": True})
         made.set_x_axis(_axis(chart.x))
         made.set_y_axis(_axis(chart.y))
-        made.set_legend({"position": "right"} if chart.legend else {"none": True})
+        made.set_legend({"position": "bottom"} if chart.legend else {"none": True})
         made.set_size({"width": chart.size[0], "height": chart.size[1]})
         if chart.hidden_cells:
             made.show_hidden_data()
+        if chart.bare:
+            made.set_plotarea({"layout": {"x": 0, "y": 0, "width": 1, "height": 1}})
+            made.set_chartarea({"border": {"none": True}})
         return made
 
     def _series(self, series: Series) -> dict[str, Any]:
@@ -297,6 +299,8 @@ class _Writer:
                 "position": label.side,
                 "font": {name: value for name, value in font.items() if value},
             }
+            if label.fill:
+                found["data_labels"]["fill"] = {"color": label.fill}
             if label.only is not None:
                 points = series.x.ids.size
                 found["data_labels"]["custom"] = [None if n == label.only else {"delete": True} for n in range(points)]
@@ -322,7 +326,11 @@ class _Writer:
         worksheet.set_landscape()
         worksheet.set_paper(_PAPER_A4)
         worksheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-        worksheet.fit_to_pages(1, 0)
+        if page.breaks:
+            worksheet.set_v_pagebreaks([column - 1 for column in page.breaks])
+            worksheet.set_print_scale(page.scale)
+        else:
+            worksheet.fit_to_pages(1, 0)
         worksheet.set_footer("&L&A&Rpage &P of &N")
         worksheet.hide_gridlines(2)
         if self.book.locked:
