@@ -105,7 +105,8 @@ def _empty(block: Block) -> list[int]:
     ids = block.place.ids.reshape(block.shape)
     if isinstance(block.contents, FilledOver):
         return np.setdiff1d(ids, _inside(block).ids).tolist()
-    return [ids[n, k] for n, row in enumerate(block.contents) for k, content in enumerate(row) if content is None]
+    empty = [content is None for _, _, content in block.cells()]
+    return ids.ravel()[empty].tolist()
 
 
 def _size(block: Block) -> int:
@@ -174,14 +175,15 @@ def _expected_numbers(built: CnnSheets, live: LiveCells) -> Iterator[Expected]:
 
 def _by_block(book: Book, expected: Expected) -> Iterator[tuple[Block, Expected]]:
     """The same block by block."""
-    place, *numbers = expected
+    place, values, allowed = expected
     order = np.argsort(place.ids, axis=None)
-    ids, values, allowed = (array.ravel()[order] for array in (place.ids, *numbers))
+    ids = place.ids.ravel()[order]
     start = 0
     while start < len(ids):
         block = book.block(int(ids[start]))
         end = int(np.searchsorted(ids, block.first_id + block.shape[0] * block.shape[1]))
-        yield block, (Place(ids[start:end]), values[start:end], allowed[start:end])
+        own = order[start:end]
+        yield block, (Place(ids[start:end]), values.ravel()[own], allowed.ravel()[own])
         start = end
 
 
