@@ -213,10 +213,10 @@ class GradientsSheet:
                 self._put_cells(places[key], text, numbers[key])
         kernels = stage.of_weights[0].get("weight")
         if kernels is not None and kernels.ids.ndim > 1:
-            numbers = values[0]["weight"].reshape(kernels.shape)
+            of_kernels = values[0]["weight"].reshape(kernels.shape)
             for output, channel in np.ndindex(*kernels.shape[:2]):
                 formula = kernel_formula(around, output, channel)
-                self._put(kernels[output, channel], formula, numbers[output, channel])
+                self._put(kernels[output, channel], formula, of_kernels[output, channel])
 
     def _put(self, cells: Place, formula: FilledOver | Texts, values: NDArray[np.float64]) -> None:
         """The formulas of a map: filled over its block, or a cell each."""
@@ -246,9 +246,10 @@ class GradientsSheet:
     def _set_up(self) -> None:
         sheet, shown = self.sheet, self._network
         sheet.widths = list(shown.sheet.widths)
-        heights = shown.sheet.heights | self._below
+        above = max(own.row + own.shape[0] for _, own in self.of.pairs)
+        heights = {row: pixels for row, pixels in shown.sheet.heights.items() if row < above} | self._below
         sheet.heights |= {row: heights.get(row, looks.CELL_PIXELS) for row in range(1, self._row + 1)}
-        sheet.page = Page(frozen=(2, 0))
+        sheet.page = Page(frozen=shown.sheet.page.frozen)
         sheet.put("B1", "The gradients, from the logits back to the image", looks.TITLE)
         sheet.put(
             "B2",

@@ -12,6 +12,9 @@ NEGATIVE, ZERO, POSITIVE = "#1F5FBF", "#F4F5F7", "#C0392B"
 #: Ink on paper: what is lit, where nothing is negative.
 PAPER, LIT = "#EEF0F4", "#101828"
 
+#: Around what a chosen cell sees.
+SEEN = "#00B050"
+
 #: The side of a cell of a picture in pixels.
 CELL_PIXELS = 6
 LINE_PIXELS, TITLE_PIXELS, HEADING_PIXELS = 18, 28, 22
@@ -24,6 +27,8 @@ TEXT = Look(colour=INK, middle=True)
 SMALL = Look(colour=INK, middle=True, size=9)
 NAME = Look(colour=INK, bold=True, middle=True)
 CENTERED = Look(colour=INK, middle=True, align="center")
+#: A word right before the cell that it names.
+BESIDE = Look(colour=INK, middle=True, align="right", size=9)
 HEADING = Look(colour=INK, bold=True, size=11, middle=True)
 TABLE_HEADER = Look(colour=INK, bold=True, middle=True, fill=SECTION_FILL, bottom=RULE, align="center", wrap=True)
 #: A number that shows as a colour until its cell is chosen.

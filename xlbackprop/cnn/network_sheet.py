@@ -6,8 +6,9 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from xlbackprop.cnn import looks
+from xlbackprop.cnn import chosen_cell, looks
 from xlbackprop.cnn.cells import Stage, map_formula, stages
+from xlbackprop.cnn.chosen_cell import ChosenCell
 from xlbackprop.cnn.layers import BatchNorm, Linear, ReLU, parameter_count, shape_in_words
 from xlbackprop.cnn.networks import IMAGE
 from xlbackprop.cnn.shown_stage import ShownStage, within
@@ -36,7 +37,7 @@ NETWORK = "Network"
 
 #: So many cells stand beside each other on a screen.
 SCREEN = 156
-_FIRST_ROW, _FIRST_COLUMN = 3, 2
+_FIRST_ROW, _FIRST_COLUMN = chosen_cell.ROW + 1, 2
 #: Empty cells between a map and its weights, and between maps beside and below each other; a ring is part of them.
 _CLOSE, _GAP, _BELOW = 2, 4, 2
 #: Between the columns of weights that stand beside a column of features.
@@ -57,6 +58,7 @@ class NetworkSheet:
     Attributes:
         image: the cells of the normalised image, (1, 28, 28).
         stages: the layers in groups that share cells.
+        chosen: the cell whose receptive field is marked.
         normalisation: the cells of mean and deviation.
         image_block: the cells of the image with the ring around it.
         weight_blocks: the cells that may be edited.
@@ -86,6 +88,7 @@ class NetworkSheet:
             shown = self._reserved(ShownStage(stage, ring, inputs))
             self.stages.append(shown)
             inputs = within(shown.output, ring - ring_needed)
+        self.chosen = ChosenCell(self.sheet, network.layers, listed)
         book.names["logits", None] = self.logits
 
     @property
@@ -120,6 +123,7 @@ class NetworkSheet:
             self._fill_stage(shown, None if outputs is None else outputs[shown.stage.numbers[-1]])
         self._fill_logits()
         self._set_up()
+        self.chosen.fill(self.image_block, self._image_ring, self.stages, self._row + 2)
 
     def _head(self, text: str) -> None:
         """A heading in a row of its own, and a little room above it."""
@@ -330,9 +334,9 @@ class NetworkSheet:
             looks.MUTED,
         )
         sheet.set_widths({f"A:{column_letters(max(self._last_column, SCREEN) + _GAP)}": looks.CELL_PIXELS})
-        heights = {1: looks.TITLE_PIXELS, 2: looks.LINE_PIXELS} | self._tall
+        heights = {1: looks.TITLE_PIXELS, 2: looks.LINE_PIXELS, chosen_cell.ROW: looks.HEADING_PIXELS} | self._tall
         sheet.heights |= {row: heights.get(row, looks.CELL_PIXELS) for row in range(1, self._row + 1)}
-        sheet.page = Page(frozen=(2, 0))
+        sheet.page = Page(frozen=(chosen_cell.ROW, 0))
 
 
 def _single_columns(stage: Stage, tensors: Sequence[Tensors]) -> int:

@@ -52,7 +52,7 @@ def fields(layers: Sequence[Layer], shape: Shape) -> list[Field]:
     found = []
     side, jump, extent = 1, 1, shape[-1]
     for layer, after in zip(layers, shapes(layers, shape), strict=True):
-        kernel, stride, _ = _window(layer, extent)
+        kernel, stride, _ = window(layer, extent)
         side, jump = side + (kernel - 1) * jump, jump * stride
         # a flattened map keeps its extent until a linear layer has looked at all of it
         extent = after[-1] if len(after) > 1 else extent if isinstance(layer, Flatten) else 1
@@ -106,13 +106,18 @@ def _whole(shape: Shape) -> Box:
 
 def _along(layer: Layer, cells: range, extent: int) -> range:
     """The cells along an axis of a map, given those of the output."""
-    kernel, stride, padding = _window(layer, extent)
+    kernel, stride, padding = window(layer, extent)
     first, last = cells.start * stride - padding, cells[-1] * stride - padding + kernel - 1
     return range(max(0, first), min(extent, last + 1))
 
 
-def _window(layer: Layer, extent: int) -> tuple[int, int, int]:
-    """Kernel, stride and padding of a layer along an axis of a map."""
+def window(layer: Layer, extent: int) -> tuple[int, int, int]:
+    """Kernel, stride and padding of a layer along an axis of a map.
+
+    Args:
+        layer: of any kind.
+        extent: of the map that it is given.
+    """
     match layer:
         case Convolution(kernel=kernel, padding=padding):
             return kernel, 1, padding

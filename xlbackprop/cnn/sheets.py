@@ -91,10 +91,10 @@ def cnn_sheets(
         stages = [one.stage for one in sheets.network.stages]
         sheets.gradients.fill(formulas, flow_back(network, stages, image, outputs, seed))
     sheets.explained.fill(sheets.network, sheets.digit.answer)
-    shown = sheets.network.stages[-1].stage.numbers[-1]
+    last = sheets.network.stages[-1].stage.numbers[-1]
     sheets.check.fill(
         network.classes,
-        (sheets.network.logits, outputs[shown].ravel()),
+        (sheets.network.logits, outputs[last].ravel()),
         sheets.digit.answer,
         dict(_inputs(sheets, sheets.digit.image.astype(float))),
         facts(network, len(digits), command, backward=backward),

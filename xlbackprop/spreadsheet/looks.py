@@ -9,7 +9,8 @@ class Look:
 
     Attributes:
         locked: whether the cell cannot be edited in a locked workbook.
-        border, bottom: the colours of thin lines around it and below it.
+        border: the colour of a thin line around it.
+        top, bottom, left, right: that of one on a single side.
     """
 
     colour: str | None = None
@@ -23,7 +24,10 @@ class Look:
     wrap: bool = False
     middle: bool = False
     border: str | None = None
+    top: str | None = None
     bottom: str | None = None
+    left: str | None = None
+    right: str | None = None
     locked: bool = True
 
 

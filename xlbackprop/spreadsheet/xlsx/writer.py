@@ -101,9 +101,10 @@ def _properties(look: Look) -> dict[str, Any]:
         "text_wrap": look.wrap,
         "border": 1 if look.border else 0,
         "border_color": look.border,
-        "bottom": 1 if look.bottom else 0,
-        "bottom_color": look.bottom,
     }
+    for side in ("top", "bottom", "left", "right"):
+        if colour := getattr(look, side):
+            found |= {side: 1, f"{side}_color": colour}
     return {name: value for name, value in found.items() if value} | ({} if look.locked else {"locked": False})
 
 
@@ -142,8 +143,6 @@ class _Writer:
             self.worksheet.conditional_format(self._address(scale.cells), self._scale(scale))
         for rule in self.sheet.rules:
             self.worksheet.conditional_format(self._address(rule.cells), self._rule(rule))
-        for scale in self.sheet.scales:
-            self.worksheet.conditional_format(self._address(scale.cells), self._scale(scale))
         for shades in self.sheet.shades:
             self.worksheet.conditional_format(self._address(shades.cells), _shades(shades))
         for bars in self.sheet.bars:
