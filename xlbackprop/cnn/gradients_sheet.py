@@ -121,8 +121,8 @@ class GradientsSheet:
             self._fill_weights(stage, numbers.of_weights)
             if around.turned is not None:
                 kernels = around.weights[0]["weight"].ids[..., ::-1, ::-1]
-                for cell, kernel in zip(around.turned.ids.ravel().tolist(), kernels.ravel(), strict=True):
-                    self._contents[cell] = Formula(f"{Place(kernel)}")
+                for turned, kernel in zip(around.turned.ids.ravel().tolist(), kernels.ravel(), strict=True):
+                    self._contents[turned] = Formula(f"{Place(np.asarray(kernel))}")
         self._fill_rest()
         self._set_up()
 
@@ -143,7 +143,7 @@ class GradientsSheet:
             turned,
         )
         kernels = _kernels(shown)
-        of_weights = [
+        of_weights: list[dict[str, Place]] = [
             {key: self.of(own[key]) for key in ("weight", "bias") if key in own and own[key] is not kernels}
             for own in shown.weights
         ]
