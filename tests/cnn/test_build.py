@@ -14,6 +14,7 @@ from xlbackprop.cnn.build import Recipe, build, rounded
 from xlbackprop.cnn.check import judge
 from xlbackprop.cnn.digits import digits, normalised
 from xlbackprop.cnn.layers import Convolution, Flatten, Linear, LogSoftmax
+from xlbackprop.cnn.live import LiveCells
 from xlbackprop.cnn.networks import NETWORKS
 from xlbackprop.cnn.sheets import cnn_sheets
 from xlbackprop.errors import CheckFailed, FileExists, UnusableInput
@@ -40,7 +41,7 @@ def test_every_network_computes_in_cells_as_in_torch(name: str, tmp_path: Path) 
 
     network = drawn_network(name)
     listed = digits(network, 1)
-    sheets = cnn_sheets(network, listed)
+    sheets = cnn_sheets(network, listed, backward=True)
     path = tmp_path / f"{name}.xlsx"
     write(sheets.book, path)
     cells = recalculated(path)
@@ -49,16 +50,28 @@ def test_every_network_computes_in_cells_as_in_torch(name: str, tmp_path: Path) 
     model = modules(network.layers).double().eval()
     state = {f"{n}.{key}": torch.from_numpy(t) for n, own in enumerate(network.tensors) for key, t in own.items()}
     model.load_state_dict(state, strict=False)
-    with torch.no_grad():
-        logits = model(torch.from_numpy(normalised(network, listed[0].pixels))[None])[0].numpy()
-    where = [sheets.book.where(int(cell)) for cell in sheets.network.logits.ids]
-    found = np.array([cells.value(sheet.name, row, column) for sheet, row, column in where])
-    np.testing.assert_allclose(found, logits, rtol=1e-11, atol=1e-11)
+    image = torch.from_numpy(normalised(network, listed[0].pixels))[None].requires_grad_()
+    # the gradients are those of the logits; what a log-softmax at the end makes of them is not in the cells
+    count = len(network.layers) - isinstance(network.layers[-1], LogSoftmax)
+    logits = model[:count](image)[0]
+    logits.max().backward()
+    live = LiveCells(cells, sheets.book)
+    np.testing.assert_allclose(live.numbers(sheets.network.logits), logits.detach().numpy(), rtol=1e-11, atol=1e-11)
+    gradients = sheets.gradients
+    pairs = [(gradients.image, image.grad)]
+    for stage in gradients.stages:
+        for n, own in zip(stage.shown.stage.numbers, stage.of_weights, strict=True):
+            pairs += [(place, getattr(model[n], key).grad) for key, place in own.items()]
+    for place, expected in pairs:
+        expected = expected.numpy().reshape(place.shape)
+        np.testing.assert_allclose(live.numbers(place), expected, rtol=1e-11, atol=1e-11 * np.abs(expected).max())
 
 
 def test_nano_is_small(tmp_path: Path) -> None:
     path = build(Recipe(), tmp_path / "nano.xlsx").path
     assert 100_000 < path.stat().st_size < 450_000
+    path = build(Recipe(backward=True), tmp_path / "backward.xlsx").path
+    assert 450_000 < path.stat().st_size < 680_000
 
 
 def test_weights_are_rounded_to_what_a_person_can_type(small: SmallWorkbook) -> None:

@@ -102,15 +102,16 @@ class GradientsSheet:
         """The gradient of the logits, which decides what flows back, (10,)."""
         return self.of(self._network.logits)
 
-    def fill(self, seed: Sequence[str], flow: Flow) -> None:
+    def fill(self, seed: Place, caption: Place, flow: Flow) -> None:
         """Fill the sheet, after the sheet of the network.
 
         Args:
-            seed: the formulas of the gradient of the logits.
+            seed: what flows back from the logits, (10,).
+            caption: the cell that says in words what flows back.
             flow: the numbers of all cells.
         """
-        for cell, text in zip(self.seed, seed, strict=True):
-            self._contents[int(cell.ids)] = Formula(text)
+        for cell, source in zip(self.seed, seed, strict=True):
+            self._contents[int(cell.ids)] = Formula(f"{source}")
         for stage, numbers in zip(self.stages, flow.stages, strict=True):
             around = stage.around
             if around.passed is not None and numbers.passed is not None:
@@ -125,6 +126,7 @@ class GradientsSheet:
                     self._contents[turned] = Formula(f"{Place(np.asarray(kernel))}")
         self._fill_rest()
         self._set_up()
+        self.sheet.put("B3", Formula(f"{caption}"), looks.NAME, name="what flows back, in words")
 
     def _stage(self, shown: ShownStage, given: Place) -> GradientStage:
         stage = shown.stage

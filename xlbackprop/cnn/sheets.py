@@ -70,7 +70,7 @@ def cnn_sheets(
         },
         locked=protect,
     )
-    digit = DigitSheet(book, network, digits)
+    digit = DigitSheet(book, network, digits, backward=backward)
     shown = NetworkSheet(book, network, backward=backward)
     sheets = CnnSheets(
         book,
@@ -79,17 +79,17 @@ def cnn_sheets(
         gradients=GradientsSheet(book, shown) if backward else None,
         explained=ExplainedSheet(book),
         check=CheckSheet(book),
-        listed=DigitsSheet(book, network, digits),
+        listed=DigitsSheet(book, network, digits, labelled=backward),
     )
     image = normalised(network, sheets.digit.image)
     outputs = reference.forward(network.layers, network.tensors, image)
-    sheets.digit.fill(sheets.network, sheets.listed)
+    sheets.digit.fill(sheets.network, sheets.listed, sheets.gradients)
     sheets.network.fill(sheets.digit.pixels, image, outputs)
-    if sheets.gradients:
-        seed = np.eye(CLASSES)[outputs[-1].argmax()]
-        formulas = [f"IF({sheets.digit.answer:$}={n},1,0)" for n in range(CLASSES)]
+    if sheets.gradients and digit.saliency:
+        seed = np.array(book.values(digit.saliency.seed), dtype=float)
         stages = [one.stage for one in sheets.network.stages]
-        sheets.gradients.fill(formulas, flow_back(network, stages, image, outputs, seed))
+        flow = flow_back(network, stages, image, outputs, seed)
+        sheets.gradients.fill(digit.saliency.seed, digit.saliency.caption, flow)
     sheets.explained.fill(sheets.network, sheets.digit.answer)
     last = sheets.network.stages[-1].stage.numbers[-1]
     sheets.check.fill(
