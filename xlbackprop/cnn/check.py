@@ -62,7 +62,7 @@ def judge(sheets: Sheets, path: Path, engine: str, built: CnnSheets | None = Non
             differences[block.sheet.name].append(difference)
             if wrong and block.first_id not in changed:
                 findings[block.sheet.name].append(wrong)
-    for sheet in (built.network.sheet, *([built.gradients.sheet] if built.gradients else [])):
+    for sheet in built.book.sheets:
         findings[sheet.name] += _filled_rings(sheet, live)
     for block in _formula_blocks(built.book) if same_version else ():
         if block.role is Role.FORMULA and block.first_id not in changed:
@@ -168,9 +168,11 @@ def _expected_numbers(built: CnnSheets, live: LiveCells) -> Iterator[Expected]:
     """What the cells of maps and gradients should show."""
     network = built.network
     yield expected_image(network, built.digit.pixels, live)
-    yield from expected_maps(network.stages, live)
+    yield from expected_maps(network.stages, live, live.input_numbers)
     if built.gradients:
         yield from expected_gradients(built.gradients.stages, live)
+    if built.step:
+        yield from expected_maps(built.step.stages, live, live.numbers)
 
 
 def _by_block(book: Book, expected: Expected) -> Iterator[tuple[Block, Expected]]:

@@ -100,6 +100,11 @@ class DigitSheet:
         return self._answer.place
 
     @property
+    def reading(self) -> Answer:
+        """What the network reads."""
+        return self._answer
+
+    @property
     def evidence(self) -> Evidence:
         """The maps that say what speaks for each class."""
         return self._evidence

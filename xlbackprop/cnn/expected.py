@@ -3,7 +3,7 @@
 Each stage is computed by itself, so that a fault names the very layer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,10 +35,18 @@ def expected_image(network: "NetworkSheet", pixels: Place, live: LiveCells) -> E
     return network.image[0], (given / 255 - mean) / deviation, _TOLERANCE * size
 
 
-def expected_maps(stages: Sequence[ShownStage], live: LiveCells) -> Iterator[Expected]:
-    """The maps of stages, one after another."""
+def expected_maps(
+    stages: Sequence[ShownStage], live: LiveCells, weights: Callable[[Place], Array]
+) -> Iterator[Expected]:
+    """The maps of stages, one after another.
+
+    Args:
+        stages: with the cells of the maps.
+        live: the recalculated cells.
+        weights: the numbers of those of weights.
+    """
     for shown in stages:
-        tensors = _tensors(shown, live)
+        tensors = _tensors(shown, weights)
         inputs = live.numbers(within(shown.inputs, shown.stage.ring))
         expected = _computed(shown, tensors, inputs)
         scale = _computed(shown, [_sizes(own) for own in tensors], np.abs(inputs))
@@ -49,7 +57,7 @@ def expected_gradients(stages: Sequence["GradientStage"], live: LiveCells) -> It
     """The gradients of what stages are given and of their weights, one stage after another."""
     for stage in stages:
         around, layers = stage.around, stage.shown.stage.layers
-        tensors = _tensors(stage.shown, live)
+        tensors = _tensors(stage.shown, live.input_numbers)
         x, gradient = live.numbers(around.maps), live.numbers(around.gradient)
         of_norm = gradient
         if around.passed is not None:
@@ -84,10 +92,10 @@ def _size(layer: Layer, x: Array) -> Array:
     return x if isinstance(layer, ReLU | MaxPool) else np.abs(x)
 
 
-def _tensors(shown: ShownStage, live: LiveCells) -> list[dict[str, Array]]:
+def _tensors(shown: ShownStage, weights: Callable[[Place], Array]) -> list[dict[str, Array]]:
     """The weights of the layers of a stage as they are now."""
     return [
-        {name: live.input_numbers(own[name]).reshape(shape) for name, shape in tensor_shapes(layer).items()}
+        {name: weights(own[name]).reshape(shape) for name, shape in tensor_shapes(layer).items()}
         for layer, own in zip(shown.stage.layers, shown.weights, strict=True)
     ]
 

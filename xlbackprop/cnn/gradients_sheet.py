@@ -20,13 +20,13 @@ from xlbackprop.cnn.gradient_cells import (
     passed_formula,
 )
 from xlbackprop.cnn.layers import parameter_count
-from xlbackprop.cnn.mirror import Mirror
+from xlbackprop.cnn.mirror import Mirror, fill_cells
 from xlbackprop.cnn.network_sheet import NETWORK, SCREEN, NetworkSheet
 from xlbackprop.cnn.reference import Tensors
 from xlbackprop.cnn.shown_stage import ShownStage, within
 from xlbackprop.cnn.weight_cells import KernelGrid, signed
 from xlbackprop.spreadsheet.addresses import cell_address
-from xlbackprop.spreadsheet.blocks import Content, FilledOver, Formula, Role
+from xlbackprop.spreadsheet.blocks import FilledOver, Formula, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place, joined
 from xlbackprop.spreadsheet.presentation import Page
@@ -124,7 +124,9 @@ class GradientsSheet:
                 kernels = around.weights[0]["weight"].ids[..., ::-1, ::-1]
                 for turned, kernel in zip(around.turned.ids.ravel().tolist(), kernels.ravel(), strict=True):
                     self._contents[turned] = Formula(f"{Place(np.asarray(kernel))}")
-        self._fill_rest()
+        # the blocks whose cells have a formula each
+        blocks = [block for block in self.sheet.blocks if block.role is not Role.TEXT]
+        fill_cells(blocks, self._contents, looks.PICTURE)
         self._set_up()
         self.sheet.put("B3", Formula(f"{caption}"), looks.NAME, name="what flows back, in words")
 
@@ -235,15 +237,6 @@ class GradientsSheet:
     def _put_cells(self, cells: Place, texts: Texts, values: NDArray[np.float64]) -> None:
         rows = zip(cells.ids.ravel().tolist(), texts.ravel(), values.ravel().tolist(), strict=True)
         self._contents |= {cell: Formula(text, value) for cell, text, value in rows}
-
-    def _fill_rest(self) -> None:
-        """The blocks whose cells have a formula each."""
-        for block in self.sheet.blocks:
-            if block.role is not Role.TEXT and not isinstance(block.contents, FilledOver):
-                rows, columns = block.shape
-                ids = range(block.first_id, block.first_id + rows * columns)
-                cells: list[Content] = [self._contents.get(cell) for cell in ids]
-                self.sheet.fill(block, [cells[n : n + columns] for n in range(0, len(cells), columns)], looks.PICTURE)
 
     def _set_up(self) -> None:
         sheet, shown = self.sheet, self._network

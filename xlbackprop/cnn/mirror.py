@@ -1,12 +1,13 @@
 """Blocks that stand on another sheet in the same places, so that a cell and what belongs to it are found at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from xlbackprop.spreadsheet.addresses import cell_address
-from xlbackprop.spreadsheet.blocks import Block, Role
+from xlbackprop.spreadsheet.blocks import Block, Content, FilledOver, Formula, Role
 from xlbackprop.spreadsheet.book import Sheet
+from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.places import Place
 
 
@@ -43,3 +44,12 @@ class Mirror:
     def block(self, original: Block) -> Block:
         """The block that belongs to one."""
         return self.pairs[int(np.searchsorted(self._originals, original.first_id))][1]
+
+
+def fill_cells(blocks: Iterable[Block], contents: Mapping[int, Formula], look: Look) -> None:
+    """Fill the blocks that no formula is filled over, cell by cell; those without a formula stay empty."""
+    for block in blocks:
+        if not isinstance(block.contents, FilledOver):
+            rows, columns = block.shape
+            cells: list[Content] = [contents.get(block.first_id + n) for n in range(rows * columns)]
+            block.sheet.fill(block, [cells[n : n + columns] for n in range(0, len(cells), columns)], look)

@@ -1,7 +1,7 @@
 """What flows back, chosen on the sheet Digit, and the gradient of the pixels as a picture.
 
 What flows back is a number for each logit. Of the loss, the cross-entropy, it is the probability minus the target,
-which is 1 for the class that the image is and 0 for the others. Of a logit it is 1 for its own class and 0 for the others.
+which is 1 for the class that the image is, else 0. Of a logit it is 1 for its own class, and 0 for the others.
 """
 
 from xlbackprop.cnn import digit_looks, looks

@@ -20,6 +20,7 @@ from xlbackprop.cnn.gradients_sheet import GradientsSheet
 from xlbackprop.cnn.layers import tensor_shapes
 from xlbackprop.cnn.network_sheet import NetworkSheet
 from xlbackprop.cnn.networks import CLASSES, IMAGE
+from xlbackprop.cnn.step_sheet import StepSheet
 from xlbackprop.cnn.trained import TrainedNetwork
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place
@@ -36,6 +37,7 @@ class CnnSheets:
     check: CheckSheet
     listed: DigitsSheet
     gradients: GradientsSheet | None = None
+    step: StepSheet | None = None
 
 
 def cnn_sheets(
@@ -72,11 +74,13 @@ def cnn_sheets(
     )
     digit = DigitSheet(book, network, digits, backward=backward)
     shown = NetworkSheet(book, network, backward=backward)
+    gradients = GradientsSheet(book, shown) if backward else None
     sheets = CnnSheets(
         book,
         digit=digit,
         network=shown,
-        gradients=GradientsSheet(book, shown) if backward else None,
+        gradients=gradients,
+        step=StepSheet(book, shown, gradients) if gradients else None,
         explained=ExplainedSheet(book),
         check=CheckSheet(book),
         listed=DigitsSheet(book, network, digits, labelled=backward),
@@ -85,11 +89,12 @@ def cnn_sheets(
     outputs = reference.forward(network.layers, network.tensors, image)
     sheets.digit.fill(sheets.network, sheets.listed, sheets.gradients)
     sheets.network.fill(sheets.digit.pixels, image, outputs)
-    if sheets.gradients and digit.saliency:
+    if sheets.gradients and sheets.step and digit.saliency:
         seed = np.array(book.values(digit.saliency.seed), dtype=float)
         stages = [one.stage for one in sheets.network.stages]
         flow = flow_back(network, stages, image, outputs, seed)
         sheets.gradients.fill(digit.saliency.seed, digit.saliency.caption, flow)
+        sheets.step.fill(digit.reading, digit.saliency)
     sheets.explained.fill(sheets.network, sheets.digit.answer)
     last = sheets.network.stages[-1].stage.numbers[-1]
     sheets.check.fill(
