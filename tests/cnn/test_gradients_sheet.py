@@ -5,16 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cnn.small import SmallWorkbook, small_workbook
+from tests.cnn.small import SmallWorkbook
 from tests.conftest import Editor
 from xlbackprop.cnn.check import judge
 from xlbackprop.report.findings import Finding
+from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.places import Place
-
-
-@pytest.fixture(scope="module")
-def back(tmp_path_factory: pytest.TempPathFactory) -> SmallWorkbook:
-    return small_workbook(tmp_path_factory.mktemp("back"), backward=True)
 
 
 def findings(back: SmallWorkbook, *edits: tuple[Place, str]) -> list[Finding]:
@@ -67,7 +63,7 @@ def test_a_wrong_tie_rule_is_found_and_its_layer_named(back: SmallWorkbook) -> N
     cell = pool.of_input[1, 0, 1]
     earlier = back.where(pool.of_input[1, 0, 0])[1]
     # each of the largest gets all
-    edit = rewritten(back, cell, f"-SUM({earlier}:{earlier})", "")
+    edit = rewritten(back, cell, f"-{earlier}", "")
     (first, *_) = findings(back, edit)
     assert first.quantity == "layer 4: max pool 4x4, back to map 2"
 
@@ -102,6 +98,23 @@ def test_a_number_in_the_room_around_a_gradient_is_found(back: SmallWorkbook) ->
     ringed = back.sheets.gradients.stages[3].around.ringed
     found = findings(back, (ringed[0, 0, 3], "1"))
     assert any("holds 1.0 in the padding" in (finding.slip or "") for finding in found)
+
+
+def test_a_value_that_does_not_follow_names_the_very_layer(back: SmallWorkbook) -> None:
+    # an engine that computes wrongly: the formulas are right, one cell is not
+    sheets = recalculated(back.path)
+    cells = back.sheets.gradients.stages[1].around.passed[1]
+    values = np.array(back.sheets.book.values(cells)).reshape(28, 28)
+    at = tuple(np.argwhere(values == 0)[0])
+    name, row, column = back.sheets.book.where(int(cells[at].ids))
+    poisoned = dict(sheets.values(name.name))
+    poisoned[row, column] += 1e-7
+    sheets._values_read[name.name] = poisoned
+    report = judge(sheets, back.path, "ironcalc")
+    found = {finding.quantity for sheet in report.sheets for finding in sheet.findings}
+    assert "layers 2, 3: batch norm, ReLU, what ReLU lets pass, map 2" in found
+    # what follows from it within the same layers, and nothing else
+    assert all("layers 2, 3: batch norm, ReLU" in one for one in found)
 
 
 def test_libreoffice_agrees(back: SmallWorkbook, libreoffice: str, tmp_path: Path) -> None:

@@ -130,12 +130,14 @@ class Saliency:
 
     def _fill_choices(self, answer: Answer, choice: Place, listed: DigitsSheet, logits: Place) -> None:
         sheet, what = self._sheet, self.what
-        label = f"IF({choice:$}=0,{answer.place:$},INDEX({listed.labels:$},{choice:$}))"
+        target = f"{answer.place}"
+        if listed.labels.ids.size:
+            target = f"IF({choice}=0,{target},INDEX({listed.labels},{choice}))"
         sheet.fill(self._chosen, Formula(f"{answer.place}"), digit_looks.TYPED)
-        sheet.fill(self._target, Formula(label if listed.labels.ids.size else f"{answer.place}"), digit_looks.TYPED)
+        sheet.fill(self._target, Formula(target), digit_looks.TYPED)
         # the logarithm of the target's probability, also where that is too small for a number
         loss = f"LN(SUM({answer.powers}))+MAX({logits})-INDEX({logits},{self.target}+1)"
-        sheet.fill(self._loss, Formula(loss), digit_looks.LOGIT)
+        sheet.fill(self._loss, Formula(loss), digit_looks.FLOW)
         blocks = (self._what, self._chosen, self._target, self._loss)
         words = ("gradient of", "class", "target", "loss")
         hints = ("", "the answer, or type another", "what the image is, or the answer", "cross-entropy")
@@ -183,7 +185,7 @@ class Saliency:
             self._put(row, columns[1], f"{probability}", digit_looks.LOGIT, _HEADERS[1][1])
             target = self._put(row, columns[2], f"IF({self.target:$}={n},1,0)", looks.CENTERED, _HEADERS[2][1])
             text = f"IF({is_loss},{probability}-{target.place},IF({self.chosen:$}={n},1,0))"
-            self._sheet.fill(block, Formula(text), digit_looks.LOGIT)
+            self._sheet.fill(block, Formula(text), digit_looks.FLOW)
             self._sheet.merge(block, _LINE, _HEADERS[3][1])
             self._sheet.rules.append(Rule(target.place, f'{self.what:$}="{LOGIT}"', looks.GREY))
 

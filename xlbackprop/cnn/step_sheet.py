@@ -12,26 +12,27 @@ from xlbackprop.cnn import digit_looks, looks
 from xlbackprop.cnn.answer import Answer
 from xlbackprop.cnn.cells import map_formula, scale_formula, shift_formula
 from xlbackprop.cnn.gradients_sheet import GRADIENTS, GradientsSheet, GradientStage
-from xlbackprop.cnn.layers import parameter_count
+from xlbackprop.cnn.layers import ReLU, parameter_count
 from xlbackprop.cnn.mirror import Mirror, fill_cells
 from xlbackprop.cnn.network_sheet import NetworkSheet
 from xlbackprop.cnn.saliency import LOSS, Saliency
 from xlbackprop.cnn.shown_stage import ShownStage, within
-from xlbackprop.cnn.weight_cells import signed
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.blocks import Block, FilledOver, Formula, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.places import Place, joined
-from xlbackprop.spreadsheet.presentation import Page, Rule, Validation
+from xlbackprop.spreadsheet.presentation import ColourScale, Page, Rule, Validation
 
 STEP = "Step"
 #: What eta is in a fresh file.
-ETA = 0.1
+ETA = 0.01
 
 #: A network of no more parameters moves all of them.
 _FEW = 2_000
 _FIRST_COLUMN, _PANEL_ROW = 2, 5
+#: The row of η, below the headers of the table.
+_ETA_ROW = _PANEL_ROW + 1
 #: The columns of the words and numbers on the left, and where the table begins, with the columns that a number takes.
 _WORD, _NUMBER, _TABLE, _TABLE_NUMBER = 18, 14, 48, 17
 _HEADERS = ("class", "logit before", "logit after", "e^(logit − largest)", "probability before", "probability after")
@@ -71,7 +72,7 @@ class StepSheet:
             own = [{key: self._moved(place) for key, place in places.items()} for places in shown.weights]
             blocks = [self._moved.block(block) for block in shown.blocks]
             self.stages.append(ShownStage(shown.stage, shown.ring, inputs, own, blocks, self._moved(shown.output)))
-        at = cell_address(_PANEL_ROW, _FIRST_COLUMN + _WORD)
+        at = cell_address(_ETA_ROW, _FIRST_COLUMN + _WORD)
         self._eta = sheet.put(at, ETA, digit_looks.TYPED, role=Role.INPUT, name="η")
         sheet.merge(self._eta, 1, _NUMBER)
         book.names["eta", None] = self.eta
@@ -104,8 +105,10 @@ class StepSheet:
                     filled = FilledOver(formula.formula, formula.step, moved.ring)
                     self.sheet.fill(moved.blocks[channel], filled, looks.PICTURE)
         fill_cells([own for _, own in self._moved.pairs], contents, looks.PICTURE)
+        lit = {block.first_id for one in self.stages if isinstance(one.stage.layers[-1], ReLU) for block in one.blocks}
         for _, own in self._moved.pairs:
-            signed(self.sheet, own.place)
+            colours = (looks.PAPER, looks.PAPER, looks.LIT) if own.first_id in lit else looks.SIGNED
+            self.sheet.scales.append(ColourScale(own.place, *colours))
         self._set_up()
         after = self._fill_table(answer)
         self._fill_panel(saliency, after)
@@ -131,11 +134,13 @@ class StepSheet:
         last = max(own.row + own.shape[0] for _, own in self._moved.pairs)
         sheet.heights |= dict.fromkeys(range(self._top, last), looks.CELL_PIXELS)
         sheet.heights |= {1: looks.TITLE_PIXELS} | dict.fromkeys(range(2, self._top - 1), looks.LINE_PIXELS)
-        whose = "all" if len(self.stages) == len(self._network.stages) else f"{self.stages[0].stage.name}: its"
+        sheet.heights[_PANEL_ROW] = looks.HEADER_PIXELS
+        moves_all = len(self.stages) == len(self._network.stages)
+        what = f"all {self._count:,} parameters" if moves_all else f"the {self._count:,} of {self.stages[0].stage.name}"
         sheet.put("B1", "One step of gradient descent", looks.TITLE)
         hint = (
-            f"Each weight minus η times its gradient, which stands on the sheet {GRADIENTS}: {whose} {self._count:,} "
-            "parameters. Below they stand as they are after the step, and what the network computes with them."
+            f"Each weight minus η times its gradient on the sheet {GRADIENTS}: {what}. Below they stand as they are "
+            "after the step, and what the network computes with them."
         )
         sheet.put("B2", hint, looks.MUTED)
         for shown in self.stages:
@@ -171,7 +176,7 @@ class StepSheet:
 
     def _fill_panel(self, saliency: Saliency, powers: Place) -> None:
         """η, the loss before and after, and in a sentence what the step has done."""
-        sheet, row, logits = self.sheet, _PANEL_ROW, self.logits
+        sheet, row, logits = self.sheet, _ETA_ROW, self.logits
         self._put(row, _FIRST_COLUMN, "η (eta)", looks.NAME, _WORD)
         sheet.validations.append(Validation(self.eta, "above", 0, title="η", message="a number above 0"))
         target = f"{saliency.target}"
