@@ -84,3 +84,12 @@ def test_without_images_the_target_is_the_answer(tmp_path: Path) -> None:
 def test_a_class_that_does_not_exist_is_told(opened: Opened) -> None:
     opened.type(opened.sheets.digit.saliency.target, "12")
     assert "there is no such class" in opened.words("Digit")
+
+
+def test_no_words_below_the_drawing_complete_a_typed_number(opened: Opened) -> None:
+    # LibreOffice completes what is typed by a text of the same column
+    drawing = opened.sheets.digit.drawing
+    sheet = opened.sheets.digit.sheet
+    columns = {opened.sheets.book.where(int(cell))[2] for cell in drawing.ids[0]}
+    texts = [text for block in sheet.blocks for _, column, text in block.cells() if column in columns]
+    assert not [text for text in texts if isinstance(text, str) and len(text) > 1 and text[0].isdigit()]

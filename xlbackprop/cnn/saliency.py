@@ -25,7 +25,7 @@ _MEANINGS = (
         LOSS,
         "cross-entropy, −ln of the target's probability: from each logit its probability minus the target flows back",
     ),
-    (LOGIT, "1 flows back from this logit, and 0 from all others"),
+    (LOGIT, "from this logit 1 flows back, and 0 from all others"),
 )
 
 _SIDE = IMAGE[1]
