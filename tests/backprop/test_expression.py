@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlbackprop.backprop import expression
+from xlbackprop.backprop.expression import polynomial
 from xlbackprop.backprop.notation import header
 from xlbackprop.backprop.quantities import training_step, updates
 from xlbackprop.backprop.templates import load_template, template_names
@@ -114,3 +115,19 @@ def test_no_formula_has_more_parentheses_than_it_needs(template: str) -> None:
         assert "((" not in formula
         assert formula.count("(") <= 1 + line.expression.count("(")
         assert expression.symbols(line.expression, header)
+
+
+@pytest.mark.parametrize(
+    ("expression", "products"),
+    [
+        ("w1*i1 + w2*i2 + b1", {("i1", "w1"): 1.0, ("i2", "w2"): 1.0, ("b1",): 1.0}),
+        ("a*(1 - a)", {("a",): 1.0, ("a", "a"): -1.0}),
+        ("0.5*(t - a)**2", {("t", "t"): 0.5, ("a", "t"): -1.0, ("a", "a"): 0.5}),
+        ("-a", {("a",): -1.0}),
+        ("1", {(): 1.0}),
+        ("1/(1 + exp(-h))", None),
+        ("h if h > 0 else 0", None),
+    ],
+)
+def test_sums_of_products_are_told_from_what_is_more(expression: str, products) -> None:
+    assert polynomial(expression) == products

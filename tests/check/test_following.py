@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Editor, Workbook, built
 from xlbackprop.check.following import unlike_written
 from xlbackprop.workbook.network_sheet import Origin
@@ -21,3 +23,19 @@ def test_a_difference_of_large_errors_may_amplify_their_rounding(tmp_path: Path)
     # E_total is some hundred thousand here, and its central differences have lost nine digits
     made = built(tmp_path, "softmax", 0.1, steps=5, values={"i1": -5000.0, "w1": 1.0, "w2": 123456.789})
     assert made.report.correct
+
+
+@pytest.mark.parametrize("epsilon", ["0", "small"])
+def test_a_useless_epsilon_makes_no_formula_wrong(classic: Workbook, editor: type[Editor], epsilon: str) -> None:
+    assert editor(classic.path).type("Gradient check", "B3", epsilon).judge().correct
+
+
+def test_a_negative_error_makes_no_formula_wrong(tmp_path: Path) -> None:
+    made = built(tmp_path, "softmax", 0.5, steps=5)
+    start = made.layout.start
+    book = Editor(made.path).type("Network", start.cell("t2"), "-1").type("Network", start.cell("t3"), "0")
+    assert book.judge().correct
+
+
+def test_a_weight_whose_square_no_cell_can_hold_is_built(tmp_path: Path) -> None:
+    assert built(tmp_path, "A", 0.5, steps=5, values={"w1": 1e308}).report.correct

@@ -66,3 +66,9 @@ def test_a_verdict_is_amber_where_it_is_neither_good_nor_bad(classic: Workbook) 
     for block in verdicts:
         rules = [rule for rule in sheet.rules if rule.cells.ids.flat[0] == block.first_id]
         assert [rule.look for rule in rules] == [looks.RED, looks.GREEN]
+
+
+def test_an_error_in_an_input_counts_as_a_change(classic: Workbook, editor: type[Editor]) -> None:
+    places = sheets_of(classic)
+    text = verdict(editor(classic.path).type("Network", where(places, places.network.start["w1"]), "=1/0").sheets())
+    assert text.startswith("Inputs were changed since this file was built (cells changed: 1)")

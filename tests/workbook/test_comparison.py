@@ -228,3 +228,9 @@ def test_libreoffice_shows_the_same_after_edits(
     assert cell(sheets, "Comparison", "A2") == (
         "After 2 steps η = 2 has the smallest error. One training ended in an error such as #NUM!."
     )
+
+
+def test_negative_errors_have_a_smallest_one_too(tmp_path: Path) -> None:
+    made = built(tmp_path, "softmax", 0.5, 2.0, steps=5)
+    sheets = Editor(made.path).type("Network", made.layout.start.cell("t2"), "-1").sheets()
+    assert "has the smallest error" in str(cell(sheets, "Comparison", "A2"))

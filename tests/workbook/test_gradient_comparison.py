@@ -156,3 +156,36 @@ def test_words_and_colours_follow_from_the_same_two_numbers(classic: Workbook) -
     written = sheet.book.written(verdict, sheet)
     assert written.startswith("IF($J$6>0,")
     assert ",IF($J$5=8," in written
+
+
+@pytest.mark.parametrize(
+    ("template", "eta", "values", "step"),
+    [
+        # near the minimum a central difference is coarse beside the gradient, and with large inputs everywhere
+        ("xor", 5.0, {"t1": 0.5}, "13"),
+        ("A", 2.0, {"t1": 0.6, "t2": 0.62}, "120"),
+        ("A", 2.0, {"i1": 100.0}, "80"),
+        ("A", 2.0, {"i1": 20.0}, "17"),
+    ],
+)
+def test_right_gradients_are_never_called_wrong(tmp_path: Path, template: str, eta: float, values, step: str) -> None:
+    made = built(tmp_path, template, eta, steps=120, values=values)
+    sheets = Editor(made.path).type("Derivation", "B3", step).sheets()
+    assert "differs" not in words(sheets, made).values()
+
+
+def test_no_such_step_shows_no_numbers(classic: Workbook, editor: type[Editor]) -> None:
+    for step in ("-1", "3.5", "13", "two"):
+        sheets = editor(classic.path).type("Derivation", "B3", step).sheets()
+        assert verdict(sheets) == ALL_OPEN
+        assert cell(sheets, "Network", "H11") == f"Step {step} of η=0.5: E_total = an error"
+
+
+def test_more_learning_rates_than_libreoffice_chooses_from_are_shown(tmp_path: Path, libreoffice: str) -> None:
+    made = built(tmp_path, "A", *(n / 10 for n in range(1, 32)), steps=3)
+    book = Editor(made.path).type("Derivation", "B3", "3").type("Derivation", "B4", "3.1")
+    sheets = recalculated(book.save(tmp_path / "chosen.xlsx"), "libreoffice")
+    places = sheets_of(made)
+    shown = cell(sheets, "Derivation", where(places, places.derivation.values["w5"]))
+    assert shown == cell(sheets, "η=3.1", where(places, places.training[30].cell("w5", 3)))
+    assert verdict(sheets) == ALL_AGREE

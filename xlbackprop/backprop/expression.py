@@ -179,6 +179,51 @@ def inlined(expression: str, definitions: Mapping[str, str]) -> str:
     return ast.unparse(Inline().visit(ast.parse(expression, mode="eval").body))
 
 
+def polynomial(expression: str) -> dict[tuple[str, ...], float] | None:
+    """The expression as a sum of products: the factor of each product of names; None if it is more than that.
+
+    `0.5*(t1 - a_o1)**2` is `{("t1", "t1"): 0.5, ("a_o1", "t1"): -1.0, ("a_o1", "a_o1"): 0.5}`.
+    """
+    return _expanded(_parse(expression))
+
+
+def _expanded(node: ast.expr) -> dict[tuple[str, ...], float] | None:
+    match node:
+        case ast.Name(id=name):
+            return {(name,): 1.0}
+        case ast.Constant(value=int() | float() as number):
+            return {(): float(number)}
+        case ast.UnaryOp(op=ast.USub(), operand=child):
+            return _multiplied({(): -1.0}, _expanded(child))
+        case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=2)):
+            return _multiplied(_expanded(base), _expanded(base))
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return _multiplied(_expanded(left), _expanded(right))
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as operator, right=right):
+            first, second = _expanded(left), _expanded(right)
+            if first is None or second is None:
+                return None
+            sign = 1.0 if isinstance(operator, ast.Add) else -1.0
+            return {
+                names: first.get(names, 0.0) + sign * second.get(names, 0.0)
+                for names in dict.fromkeys([*first, *second])
+            }
+    return None
+
+
+def _multiplied(
+    first: dict[tuple[str, ...], float] | None, second: dict[tuple[str, ...], float] | None
+) -> dict[tuple[str, ...], float] | None:
+    if first is None or second is None:
+        return None
+    found: dict[tuple[str, ...], float] = {}
+    for names, factor in first.items():
+        for others, another in second.items():
+            product = tuple(sorted(names + others))
+            found[product] = found.get(product, 0.0) + factor * another
+    return found
+
+
 @lru_cache(maxsize=4096)
 def _parse(expression: str) -> ast.expr:
     return ast.parse(expression, mode="eval").body

@@ -205,7 +205,10 @@ def _gradient_check(cells: Recalculated, network: Network) -> Iterator[_Judged]:
         if any((given[z][up] > ZERO) != (given[z][down] > ZERO) for z in kinked):
             # there is no derivative, and a text says so
             continue
-        slope, size = (errors[up] - errors[down]) / (2 * epsilon), (errors[up] + errors[down]) / abs(2 * epsilon)
+        slope, size = (
+            (errors[up] - errors[down]) / (2 * epsilon),
+            (abs(errors[up]) + abs(errors[down])) / abs(2 * epsilon),
+        )
         yield _Judged(f"dE_d{name}", check.differences[name], float(slope), float(size))
 
 

@@ -349,7 +349,6 @@ _OF_VALUES: dict[str, Callable[..., _Result]] = {
     "SIGN": _checked(lambda x: (x > 0) - (x < 0)),
     "SQRT": _checked(math.sqrt),
     "TANH": _checked(math.tanh),
-    "ISTEXT": lambda value: isinstance(value, str),
     "NA": _not_available,
 }
 
@@ -377,14 +376,16 @@ def _called(function: str, arguments: Sequence[_Node]) -> _Node:
         return lambda given: arguments[1 if _scalar(arguments[0](given)) else 2](given)
     if function == "CHOOSE":
         return lambda given: arguments[int(_number(_scalar(arguments[0](given))))](given)
-    if function in ("IFERROR", "ISERROR"):
+    if function in ("IFERROR", "ISERROR", "ISTEXT"):
 
         def guarded(given: _Given) -> _Result:
             try:
                 value = _scalar(arguments[0](given))
-                return False if function == "ISERROR" else value
             except (CellError, ZeroDivisionError, OverflowError):
-                return True if function == "ISERROR" else arguments[1](given)
+                return arguments[1](given) if function == "IFERROR" else function == "ISERROR"
+            if function == "ISTEXT":
+                return isinstance(value, str)
+            return False if function == "ISERROR" else value
 
         return guarded
     raise ValueError(f"the function {function} is not known here")

@@ -93,9 +93,9 @@ class CheckSheet:
             4,
             f'IF({differing}>0,{where}&" is not what its definition gives"&'
             f'IF({differing}>1,", nor are "&({differing}-1)&" other columns.",".")&" See the red cells in column T.",'
-            f'IF({agreeing}={count},"All "&{agreeing}&" gradient and update columns are what their definitions give '
-            '(columns N to T).",'
-            f'({count}-{agreeing})&" gradient and update columns cannot be compared: they hold errors."))',
+            f'IF({agreeing}={count},"All "&{agreeing}&" columns of sums, products and updates are what their '
+            'definitions give (columns N to T).",'
+            f'({count}-{agreeing})&" of {count} columns cannot be compared: they hold errors, or too large numbers."))',
             bad=f"{differing}>0",
             good=f"{agreeing}={count}",
         )
@@ -122,7 +122,10 @@ class CheckSheet:
         now = sheet.put(
             f"C{_FIRST_ROW}", [[Formula(f"{cell:$}")] for _, _, cell in inputs], looks.TEXT, name="inputs now"
         )
-        changes = [[Formula(f'IF({now.cell(n)}={before.cell(n)},"as built","changed")')] for n in range(len(inputs))]
+        changes = [
+            [Formula(f'IF(ISERROR({now.cell(n)}),"changed",IF({now.cell(n)}={before.cell(n)},"as built","changed"))')]
+            for n in range(len(inputs))
+        ]
         return sheet.put(f"D{_FIRST_ROW}", changes, looks.CENTERED, name="whether an input was changed").place
 
     def _write_totals(self, run: Run, training: Sequence[TrainingSheet]) -> tuple[tuple[Place, Place], Place]:

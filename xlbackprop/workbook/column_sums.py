@@ -1,16 +1,17 @@
-"""Whether each gradient column, and each column of a weight, adds up to what its definition gives.
+"""Whether each column that follows from others by sums and products adds up to what its definition gives.
 
-A gradient is a product of two columns, so its sum is their SUMPRODUCT. A weight moves against its gradient, so the
-way from its first to its last value is the sum of its gradients, times -η. Both hold after every edit of the inputs,
-and for all rows at once.
+A gradient is a product of two columns, so its sum is their SUMPRODUCT; likewise a neuron's input, δ, an error. A weight
+moves against its gradient, so the way from its start value to its last one is the sum of its gradients, times -η. All
+of it holds after every edit of the inputs, and for all rows at once. What an activation function gives has no such sum.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
-from xlbackprop.backprop.expression import names_in
+from xlbackprop.backprop.expression import polynomial, symbols
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.notation import header
+from xlbackprop.backprop.notation import defined_name, header
 from xlbackprop.backprop.quantities import training_step
 from xlbackprop.spreadsheet.blocks import Formula
 from xlbackprop.spreadsheet.book import Sheet
@@ -25,6 +26,8 @@ AGREES, DIFFERS, INCOMPARABLE = "agrees", "differs", "cannot be compared"
 # How far rounding may go: a part of a bound for the sum of all sizes, and for a weight what each row rounds.
 _TOLERANCE = 1e-9
 _ROUNDING = 1e-15
+# More products than these make a formula that is longer than a cell can hold.
+_MOST_PRODUCTS = 40
 
 
 @dataclass(frozen=True)
@@ -60,16 +63,16 @@ def write_column_sums(
         training: the training sheets.
         run: the numbers.
     """
-    sheet.put(f"N{row - 1}", ["Gradients and updates, column by column", *[""] * 6], looks.SECTION)
+    sheet.put(f"N{row - 1}", ["Sums, products and updates, column by column", *[""] * 6], looks.SECTION)
     headers = ["sheet", "column", "adds up to", "by definition", "allowed", "definition", ""]
     sheet.put(f"N{row}", headers, looks.TABLE_HEADER)
     entries = [
         entry
         for one, moments in zip(training, run.moments, strict=True)
-        for entry in (*_gradients(one, network, moments), *_updates(one, network, moments))
+        for entry in (*_definitions(one, network, moments), *_updates(one, network, moments))
     ]
     names = sheet.put(f"N{row + 1}", [[entry.sheet, header(entry.column)] for entry in entries], looks.NAME).place
-    sums = [[entry.total, entry.by_definition, entry.allowed] for entry in entries]
+    sums = [[_held(entry.total), _held(entry.by_definition), _held(entry.allowed)] for entry in entries]
     numbers = (looks.ALL_DIGITS, looks.ALL_DIGITS, looks.SCIENTIFIC)
     compared = sheet.put(f"P{row + 1}", sums, *numbers, name="sums of columns").place
     sheet.put(f"S{row + 1}", [[entry.words] for entry in entries], looks.MUTED_INDENTED)
@@ -88,26 +91,51 @@ def write_column_sums(
     return ColumnSums(names[:, 0], names[:, 1], said)
 
 
-def _gradients(one: TrainingSheet, network: Network, moments: Moments) -> Iterator[_Entry]:
-    """Each gradient against the SUMPRODUCT of its factors."""
-    expressions = {quantity.name: quantity.expression for quantity in training_step(network)}
-    for name in network.trained_names:
-        gradient = f"dE_d{name}"
-        factors = names_in(expressions[gradient])
-        columns = [f"{one.column(factor):$}" for factor in factors]
-        total = moments.sums[gradient]
-        if len(factors) == 1:
-            squares, value = f"{moments.count}*SUMSQ({columns[0]})", moments.count * moments.squares[factors[0]]
-        else:
-            squares = "*".join(f"SUMSQ({column})" for column in columns)
-            value = moments.squares[factors[0]] * moments.squares[factors[1]]
+def _held(formula: Formula) -> Formula:
+    """A formula whose value a cell can hold: beyond it stands an error."""
+    return formula if isinstance(formula.value, float) and isfinite(formula.value) else Formula(formula.text, "#NUM!")
+
+
+def _sign(factor: float) -> str:
+    """What stands in front of a product: `+`, `-` or `+0.5*`."""
+    return {1.0: "+", -1.0: "-"}.get(factor, f"{factor:+.17G}*")
+
+
+def _definitions(one: TrainingSheet, network: Network, moments: Moments) -> Iterator[_Entry]:
+    """Each column that is a sum of products of others, against the sums of these products; and the inputs, which
+    never change."""
+    count = moments.count
+    for name in (*network.input_names, *network.target_names):
+        start = defined_name(name)
         yield _Entry(
             one.sheet.name,
-            gradient,
-            Formula(f"SUM({one.column(gradient):$})", total),
-            Formula(f"SUMPRODUCT({','.join(columns)})", total),
-            Formula(f"{_TOLERANCE:G}*SQRT({squares})", _TOLERANCE * value**0.5),
-            f"Σ {'·'.join(map(header, factors))}",
+            name,
+            Formula(f"SUM({one.column(name):$})", moments.sums[name]),
+            Formula(f"{count}*{start}", moments.sums[name]),
+            Formula(f"{_TOLERANCE:G}*{count}*ABS({start})", _TOLERANCE * count * abs(moments.first[name])),
+            f"{count:,} · {name}",
+        )
+    for quantity in training_step(network):
+        products = polynomial(quantity.expression)
+        if products is None or len(products) > _MOST_PRODUCTS or any(len(names) > 2 for names in products):
+            continue
+        sums, bounds, size = [], [], 0.0
+        for names, factor in products.items():
+            columns = [f"{one.column(name):$}" for name in names]
+            sums.append(_sign(factor) + (f"SUMPRODUCT({','.join(columns)})" if names else f"{count}"))
+            # by the inequality of Cauchy and Schwarz; of a column alone, the other is one of 1s
+            squares = [f"SUMSQ({column})" for column in columns] + [f"{count}"] * (2 - len(columns))
+            bounds.append(f"{abs(factor):G}*SQRT({'*'.join(squares)})")
+            sizes = [moments.squares[name] for name in names] + [count] * (2 - len(names))
+            size += abs(factor) * (sizes[0] * sizes[1]) ** 0.5
+        total = moments.sums[quantity.name]
+        yield _Entry(
+            one.sheet.name,
+            quantity.name,
+            Formula(f"SUM({one.column(quantity.name):$})", total),
+            Formula("".join(sums).removeprefix("+"), total),
+            Formula(f"{_TOLERANCE:G}*({'+'.join(bounds)})", _TOLERANCE * size),
+            f"Σ ({symbols(quantity.expression, header)})",
         )
 
 
@@ -117,18 +145,19 @@ def _updates(one: TrainingSheet, network: Network, moments: Moments) -> Iterator
     for name in network.trained_names:
         gradient = f"dE_d{name}"
         weights, gradients = one.column(name), one.column(gradient)[:-1]
+        start = defined_name(name)
         last = moments.last
-        squares = moments.squares[gradient] - last[gradient] ** 2
+        squares = moments.squares_before[gradient]
         yield _Entry(
             one.sheet.name,
             name,
-            Formula(f"{weights[-1]:$}-{weights[0]:$}", last[name] - moments.first[name]),
-            Formula(f"-{one.eta:$}*SUM({gradients:$})", -one.eta_value * (moments.sums[gradient] - last[gradient])),
+            Formula(f"{weights[-1]:$}-{start}", last[name] - moments.first[name]),
+            Formula(f"-{one.eta:$}*SUM({gradients:$})", -one.eta_value * moments.sums_before[gradient]),
             Formula(
                 f"{_TOLERANCE:G}*ABS({one.eta:$})*SQRT({steps}*SUMSQ({gradients:$}))"
                 f"+{_ROUNDING:G}*SQRT({moments.count}*SUMSQ({weights:$}))",
-                _TOLERANCE * one.eta_value * (steps * max(squares, 0.0)) ** 0.5
+                _TOLERANCE * one.eta_value * (steps * squares) ** 0.5
                 + _ROUNDING * (moments.count * moments.squares[name]) ** 0.5,
             ),
-            f"last − first = −η · Σ {header(gradient)}, without the last",
+            f"last − start value = −η · Σ {header(gradient)}, without the last",
         )

@@ -19,8 +19,8 @@ from xlbackprop.workbook.training import TrainingSheet
 #: An error below this has vanished: the outputs are the targets in the six decimals that are shown. A logarithmic
 #: axis has no place for 0, so the charts draw it here; and errors that differ by less are the same.
 FLOOR = 1e-12
-# Errors that differ by less than this factor are the same, too: which is smaller is a matter of rounding.
-_NEARLY = 1.000000001
+# Errors that differ by less than this part of them are the same, too: which is smaller is a matter of rounding.
+_NEARLY = 1e-9
 # The charts show this many steps at most, which is more than they have pixels.
 _DRAWN = 500
 # A longer legend would not leave room for the curves.
@@ -103,7 +103,7 @@ class ComparisonSheet:
         The best is the largest of those with the smallest error.
         """
         sheet, places, count = self.sheet, self._layout.comparison, len(self._layout.etas)
-        limits = [[Formula(f"MIN({row})*{_NEARLY}+{floor:$}")] for row in self.totals]
+        limits = [[Formula(f"MIN({row})+{_NEARLY:G}*ABS(MIN({row}))+{floor:$}")] for row in self.totals]
         limit = self._hidden(places.first_row, 0, limits, name="up to here errors are the smallest").place
         smallest = self._hidden(
             places.first_row,

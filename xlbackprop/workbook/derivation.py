@@ -40,6 +40,8 @@ _MAX_LINES = 6
 # More numbers than these do not fit into a line.
 _MAX_SUMMED_UP = 12
 
+_MOST_CHOICES = 28
+
 # in pixels
 _WIDTHS = {
     QUANTITY: 100,
@@ -79,6 +81,7 @@ class DerivationSheet:
         self._step = sheet.reserve("step", f"{VALUE}{_STEP_ROW}", (), Role.INPUT)
         self._eta = sheet.reserve("learning rate", f"{VALUE}{_ETA_ROW}", (), Role.INPUT)
         self._choice = sheet.reserve("which learning rate", f"{AS_TEXT}{_ETA_ROW}", ())
+        self._row = sheet.reserve("which row of the training", f"{AS_TEXT}{_STEP_ROW}", ())
         self._sections = [
             (section, self._column(section, "values", Role.QUANTITY), self._column(section, "as texts", Role.FORMULA))
             for section in self._derivation.sections
@@ -155,7 +158,7 @@ class DerivationSheet:
                 name: Formula(self._of_the_step(f"dE_d{name}", training), run.first[f"dE_d{name}"])
                 for name in gradient_check.moved
             },
-            error=self.values["E_total"],
+            margins=gradient_check.margins,
             epsilon=gradient_check.epsilon,
         )
         band = sheet.put(f"C{_SUMMARY_ROW}", [""] * 3, looks.VERDICT)
@@ -177,6 +180,8 @@ class DerivationSheet:
         step = f"{self.step:$}"
         # INT of a text is an error
         no_step = f"IFERROR(OR({step}<0,{step}>{steps},{step}<>INT({step})),0<1)"
+        # a step that there is not must show no other
+        sheet.fill(self._row, Formula(f"IF({no_step},NA(),{step}+1)"), looks.MUTED)
         no_sheet = f"ISERROR({among})"
         hints = sheet.put(
             f"C{_STEP_ROW}",
@@ -231,8 +236,8 @@ class DerivationSheet:
 
     def _of_the_step(self, name: str, training: Sequence[TrainingSheet]) -> str:
         """A quantity as the training sheet has it at the step that is shown, as a formula."""
-        columns = ",".join(f"{one.column(name):$}" for one in training)
-        formula = f"INDEX(CHOOSE({self._choice.place:$},{columns}),{self.step:$}+1)"
+        chosen = _chosen(f"{self._choice.place:$}", [f"{one.column(name):$}" for one in training])
+        formula = f"INDEX({chosen},{self._row.place:$})"
         if len(self.sheet.book.written(formula, self.sheet)) > MAX_FORMULA_LENGTH:
             raise UnusableInput(
                 f"{len(training)} learning rates with so many digits do not fit into one formula: give fewer of them."
@@ -286,6 +291,15 @@ class DerivationSheet:
             return Formula(worked)
         shown = symbols(line.expression, header)
         return f"= {shown}" if len(shown) < 20 else "too long to show"
+
+
+def _chosen(number: str, cells: Sequence[str]) -> str:
+    """The n-th of some cells, as a formula; LibreOffice's CHOOSE takes no more than thirty."""
+    if len(cells) <= _MOST_CHOICES:
+        return f"CHOOSE({number},{','.join(cells)})"
+    groups = [cells[first : first + _MOST_CHOICES] for first in range(0, len(cells), _MOST_CHOICES)]
+    inner = [f"CHOOSE({number}-{n * _MOST_CHOICES},{','.join(group)})" for n, group in enumerate(groups)]
+    return f"CHOOSE(INT(({number}-1)/{_MOST_CHOICES})+1,{','.join(inner)})"
 
 
 def _number_in_text(cell: str) -> str:

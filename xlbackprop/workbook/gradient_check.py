@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from xlbackprop.backprop.expression import cell_formula
+from xlbackprop.backprop.expression import cell_formula, names_in
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import header
 from xlbackprop.backprop.quantities import Part, training_step
@@ -24,6 +24,13 @@ _FIRST_ROW = _HEADER_ROW + 1
 _FIRST_QUANTITY = 3
 #: From the rows of the weights to those of the forward passes: an empty one, a heading, a sentence, headers.
 _BETWEEN = 4
+
+# The rounding of E_total in a central difference, with room: of a large error, of a small squared one, and of one
+# that is a logarithm near 1.
+_OF_ERROR, _OF_ROOT, _OF_LOGARITHM = 1e-10, 1e-11, 1e-12
+# A central difference is off by ε²/6 of the third derivative, which is bounded here by so many times the second one,
+# times 1 + what comes in; three errors tell the second one, times ε².
+_COARSE = 4
 
 #: Two forward passes a weight: in a wide network only the first weights are checked.
 MAX_CELLS = 20_000
@@ -72,11 +79,17 @@ class GradientCheckSheet:
         count = len(self.moved)
         self._epsilon = sheet.reserve("ε", "B3", (), Role.INPUT)
         self._slopes = sheet.reserve("central differences", f"F{_FIRST_ROW}", (count, 1))
+        self._margins = sheet.reserve("how far a slope may be off", f"I{_FIRST_ROW}", (count, 1))
         self._passes_row = _FIRST_ROW + count + _BETWEEN
         self._moved_by = sheet.reserve("moved by", f"B{self._passes_row}", (2 * count, 1))
         at = f"{column_letters(_FIRST_QUANTITY)}{self._passes_row}"
         self._passes = sheet.reserve("forward passes", at, (2 * count, len(self.names)), Role.QUANTITY)
         self.differences = {name: self._slopes.cell(n) for n, name in enumerate(self.moved)}
+
+    @property
+    def margins(self) -> dict[str, Place]:
+        """How far each central difference may be off, by rounding and because it is coarse."""
+        return {name: self._margins.cell(n) for n, name in enumerate(self.moved)}
 
     @property
     def epsilon(self) -> Place:
@@ -118,7 +131,7 @@ class GradientCheckSheet:
         """A row a weight: the two errors, their difference, the slope, and the gradient by the chain rule."""
         sheet, total = self.sheet, self.names.index("E_total")
         titles = ["weight", "value", "E_total at w + ε", "E_total at w − ε", "difference", "/ 2ε", "chain rule"]
-        sheet.put(f"A{_HEADER_ROW}", [*titles, "do they agree?"], looks.TABLE_HEADER)
+        sheet.put(f"A{_HEADER_ROW}", [*titles, "do they agree?", "may be off by"], looks.TABLE_HEADER)
         sheet.put(f"A{_FIRST_ROW}", [[name] for name in self.moved], looks.NAME)
         ends = [(self.passes[2 * n, total], self.passes[2 * n + 1, total]) for n in range(len(self.moved))]
         values = [[Formula(f"{step.values[name]:$}")] for name in self.moved]
@@ -135,6 +148,16 @@ class GradientCheckSheet:
             [Formula(f"{step.values[f'dE_d{name}']:$}"), Formula(f"{step.verdicts[name]:$}")] for name in self.moved
         ]
         said = sheet.put(f"G{_FIRST_ROW}", gradients, looks.NUMBER, looks.CENTERED, name="by the chain rule")
+        error = f"{step.values['E_total']:$}"
+        noise = f"{_OF_ERROR:G}*ABS({error})+{_OF_ROOT:G}*SQRT(ABS({error}))+{_OF_LOGARITHM:G}"
+        expressions = {q.name: q.expression for q in training_step(self._network)}
+        margins = []
+        for name, (up, down) in zip(self.moved, ends, strict=True):
+            # δ of the weight's neuron, and what comes in
+            _, *source = names_in(expressions[f"dE_d{name}"])
+            comes_in = f"(1+ABS({step.values[source[0]]:$}))" if source else "2"
+            margins.append([Formula(f"{noise}+{_COARSE}*ABS({up}-2*{error}+{down})*{comes_in}")])
+        sheet.fill(self._margins, margins, looks.SCIENTIFIC)
         for numbers in (weights, self._slopes.place, said.place[:, 0], self.passes):
             sheet.rules += looks.number_rules(numbers)
         sheet.rules += [

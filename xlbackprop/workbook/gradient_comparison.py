@@ -20,9 +20,7 @@ INCOMPARABLE, TOO_SMALL = "cannot be compared", "too small to compare"
 _RELATIVE_TOLERANCE = 1e-5
 # The derivation and the training compute the same formulas from the same numbers.
 _TRAINING_TOLERANCE = 1e-9
-# The rounding of E_total in a central difference, with room: of a large error, of a small squared one, and of one
-# that is a logarithm near 1. A gradient that is not far larger says nothing.
-_OF_ERROR, _OF_ROOT, _OF_LOGARITHM = 1e-10, 1e-11, 1e-12
+# A gradient that is not far larger than what its central difference may be off by says nothing.
 _FAR_LARGER = 1000
 
 
@@ -58,7 +56,7 @@ class GradientComparison:
         chain_rule: Mapping[str, Place],
         central: Mapping[str, Place],
         training: Mapping[str, Formula],
-        error: Place,
+        margins: Mapping[str, Place],
         epsilon: Place,
     ) -> None:
         """Fill the section.
@@ -68,7 +66,7 @@ class GradientComparison:
             chain_rule: the cell of each gradient by the chain rule.
             central: the cell of each central difference, or of the text in its place.
             training: each gradient as the training sheet has it.
-            error: the cell of E_total.
+            margins: the cell that says how far each central difference may be off.
             epsilon: the cell of the step of the central differences.
         """
         sheet, row = self.sheet, self._row
@@ -90,7 +88,10 @@ class GradientComparison:
         ]
         sheet.fill(self._values, values, looks.NUMBER, looks.CENTERED_NUMBER, looks.CENTERED_NUMBER)
         sheet.rules += looks.number_rules(self._values.place)
-        verdicts = [[Formula(_verdict(row, error, epsilon))] for row in self._values.place]
+        verdicts = [
+            [Formula(_verdict(row, margins[name], epsilon))]
+            for name, row in zip(self._compared, self._values.place, strict=True)
+        ]
         sheet.fill(self._verdicts, verdicts, looks.CENTERED)
         counted = self._verdicts.place
         numbers = [[Formula(f'COUNTIF({counted:$},"{word}")')] for word in (AGREES, DIFFERS)]
@@ -128,20 +129,19 @@ class GradientComparison:
         ]
 
 
-def _verdict(row: Place, error: Place, epsilon: Place) -> str:
+def _verdict(row: Place, margin: Place, epsilon: Place) -> str:
     """Whether a gradient agrees three ways, as a formula."""
     chain_rule, central, training = (f"{cell:$1}" for cell in row)
     size, off = f"MAX(ABS({chain_rule}),ABS({central}))", f"ABS({chain_rule}-{central})"
-    noise = f"({_OF_ERROR:G}*{error:$}+{_OF_ROOT:G}*SQRT(ABS({error:$}))+{_OF_LOGARITHM:G})"
     far_off = f"ABS({chain_rule}-{training})>{_TRAINING_TOLERANCE:G}*ABS({chain_rule})+{ZERO:G}"
     # 1/0 is an error everywhere, but engines differ about whether 1e-17 is 0
-    vanishes, tolerance = f"ISERROR(1/{size})", f"{_RELATIVE_TOLERANCE:G}*{size}+{noise}"
+    vanishes, tolerance = f"ISERROR(1/{size})", f"{_RELATIVE_TOLERANCE:G}*{size}+{margin:$}"
     compared = (
-        f'IF({far_off},"{DIFFERS}",IF({vanishes},"{AGREES}",IF({size}<={_FAR_LARGER}*{noise},"{TOO_SMALL}",'
+        f'IF({far_off},"{DIFFERS}",IF({vanishes},"{AGREES}",IF({size}<={_FAR_LARGER}*{margin:$},"{TOO_SMALL}",'
         f'IF({off}<={tolerance},"{AGREES}","{DIFFERS}"))))'
     )
     good_epsilon = f"AND({epsilon:$}>={LEAST_EPSILON:G},{epsilon:$}<={MOST_EPSILON:G})"
     return (
-        f'IF(ISTEXT({central}),{central},IF(ISERROR({chain_rule}+{central}+{training}+{error:$}),"{INCOMPARABLE}",'
+        f'IF(ISTEXT({central}),{central},IF(ISERROR({chain_rule}+{central}+{training}+{margin:$}),"{INCOMPARABLE}",'
         f'IF({good_epsilon},{compared},"{INCOMPARABLE}")))'
     )

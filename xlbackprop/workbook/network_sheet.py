@@ -111,7 +111,14 @@ class NetworkSheet:
             sheet.put(f"{start.meaning_column}{row}", [[meanings[name]] for name in names], looks.MUTED_INDENTED)
         every = joined(self.start.values())
         sheet.validations.append(
-            Validation(every, "decimal", -1e300, 1e300, title="Start value", message="Only a number can stand here.")
+            Validation(
+                every,
+                "decimal",
+                -1e300,
+                1e300,
+                title="Start value",
+                message="Only a number can stand here, and no formula.",
+            )
         )
 
     def _write_start_here(self) -> None:
@@ -153,7 +160,7 @@ class NetworkSheet:
         sheet, network, row, column = self.sheet, self._layout.network, _SHEETS_ROW, _FIRST_PICTURE_COLUMN
         count = self._picture_columns
         error = significant(shown["E_total"])
-        title = Formula(f'"Step "&{step:$}&" of η="&{shown["eta"]:$}&": E_total = "&{error}')
+        title = Formula(f'"Step "&{step:$}&" of η="&{shown["eta"]:$}&": E_total = "&IFERROR({error},"an error")')
         heading: list[Content] = [title, *[""] * (count - 1)]
         sheet.put(cell_address(row, column), heading, looks.SECTION, name="which step is shown")
         sheet.put(cell_address(row + 1, column), Link("choose another step on Derivation", DERIVATION), looks.LINK)

@@ -24,12 +24,15 @@ class Moments:
         count: the number of rows.
         sums: of each quantity's values.
         squares: of their squares.
+        sums_before, squares_before: the same without the last row, which may be larger than all others together.
         first, last: the values of step 0, and of the last step.
     """
 
     count: int
     sums: Mapping[str, float]
     squares: Mapping[str, float]
+    sums_before: Mapping[str, float]
+    squares_before: Mapping[str, float]
     first: Mapping[str, float]
     last: Mapping[str, float]
 
@@ -58,10 +61,14 @@ def _moments(run: Iterable[Mapping[str, float]], totals: "array[float]") -> Mome
             add_up()
             rows = array("d")
         rows.extend(row)
+    rest = np.frombuffer(rows).reshape(-1, len(names))[:-1]
+    before = [sums + rest.sum(axis=0), squares + np.einsum("ij,ij->j", rest, rest)]
     add_up()
+    of_all, of_squares, of_rest, of_rest_squares = (
+        dict(zip(names, column.tolist(), strict=True)) for column in (sums, squares, *before)
+    )
     last = dict(zip(names, row, strict=True))
-    by_name = [dict(zip(names, column.tolist(), strict=True)) for column in (sums, squares)]
-    return Moments(count, sums=by_name[0], squares=by_name[1], first=first, last=last)
+    return Moments(count, of_all, of_squares, of_rest, of_rest_squares, first, last)
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,9 @@ class NoRun(Run):
     def _added_up(self) -> "tuple[list[array[float]], list[Moments]]":
         nothing = dict.fromkeys(self.first, 0.0)
         count, etas = self.layout.steps + 1, len(self.layout.etas)
-        return [array("d", [0.0]) * count] * etas, [Moments(count, nothing, nothing, nothing, nothing)] * etas
+        return [array("d", [0.0]) * count] * etas, [
+            Moments(count, nothing, nothing, nothing, nothing, nothing, nothing)
+        ] * etas
 
     @cached_property
     def by_numpy(self) -> ReferenceTotals:
