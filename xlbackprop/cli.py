@@ -340,6 +340,7 @@ def templates() -> None:
 )
 @click.option("--digits", metavar="N|all", help="How many images can be chosen.  [default: 30]")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="The folder of the images, where not those shipped.")
+@click.option("--backward", is_flag=True, help="Let gradients flow back to every pixel and weight, and take a step.")
 @click.option("--protect", is_flag=True, help="Lock every cell but the input cells, without a password.")
 @click.option("--force", is_flag=True, help="Replace the workbook if it exists.")
 def cnn(
@@ -349,6 +350,7 @@ def cnn(
     decimals: int | None,
     digits: str | None,
     data_dir: Path | None,
+    backward: bool,
     protect: bool,
     force: bool,
 ) -> None:
@@ -373,6 +375,7 @@ def cnn(
         decimals=decimals,
         digits=_parsed("digits", _count_of_digits, digits),
         data_dir=data_dir,
+        backward=backward,
         protect=protect,
     )
     # a folder of images is read as a whole

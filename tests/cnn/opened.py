@@ -23,8 +23,10 @@ class Opened:
         path: the file.
     """
 
-    def __init__(self, network: TrainedNetwork, folder: Path, chosen: Sequence[Digit] | None = None) -> None:
-        self.sheets = cnn_sheets(network, digits(network) if chosen is None else chosen)
+    def __init__(
+        self, network: TrainedNetwork, folder: Path, chosen: Sequence[Digit] | None = None, *, backward: bool = False
+    ) -> None:
+        self.sheets = cnn_sheets(network, digits(network) if chosen is None else chosen, backward=backward)
         self.path = folder / "opened.xlsx"
         write(self.sheets.book, self.path)
         self._editor = Editor(self.path)

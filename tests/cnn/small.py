@@ -55,11 +55,12 @@ def write_run(folder: Path, layers: Layers, **card: object) -> Path:
     return folder
 
 
-def small_workbook(folder: Path) -> SmallWorkbook:
-    """The workbook of the small network with three images to choose from."""
+def small_workbook(folder: Path, *, backward: bool = False) -> SmallWorkbook:
+    """The workbook of the small network with three images to choose from, with gradients if that is asked for."""
     from xlbackprop.cnn.digits import digits
 
-    recipe = Recipe(path=write_run(folder / "run", SMALL), digits=3)
+    recipe = Recipe(path=write_run(folder / "run", SMALL), digits=3, backward=backward)
     built = build(recipe, folder / "small.xlsx")
     network = recipe.trained()
-    return SmallWorkbook(built.path, cnn_sheets(network, digits(network, 3), recipe.command), built)
+    sheets = cnn_sheets(network, digits(network, 3), recipe.command, backward=backward)
+    return SmallWorkbook(built.path, sheets, built)

@@ -29,7 +29,12 @@ class Answer:
 
     Attributes:
         place: the cell of the answer, from 0 to 9.
+        names, powers, probabilities: of the classes, (10,), once they are filled: e^(logit − largest), and its share.
     """
+
+    names: Place
+    powers: Place
+    probabilities: Place
 
     def __init__(self, sheet: Sheet, classes: Sequence[str], at: tuple[int, int]) -> None:
         self._sheet, self._classes, self._at = sheet, classes, at
@@ -96,6 +101,7 @@ class Answer:
             for name, column in zip(_HEADERS, at, strict=True)
         ]
         names, own, powers, probabilities, ranks = (block.place for block in columns)
+        self.names, self.powers, self.probabilities = names[:, 0], powers[:, 0], probabilities[:, 0]
         contents: list[list[Content]] = [
             [*self._classes],
             [Formula(f"{logit}") for logit in logits],

@@ -35,6 +35,7 @@ class Recipe:
         decimals: round the weights to so many; None to leave them as they are.
         digits: how many images can be chosen; None for as many as come with the program.
         data_dir: the folder of the images; None for those that come with the program.
+        backward: with the gradients of all maps and weights, and a step.
         protect: lock every cell but the input cells.
     """
 
@@ -43,6 +44,7 @@ class Recipe:
     decimals: int | None = None
     digits: int | Literal["all"] | None = None
     data_dir: Path | None = None
+    backward: bool = False
     protect: bool = False
 
     @property
@@ -52,7 +54,7 @@ class Recipe:
         words += [str(self.path)] if self.path else ["--network", self.network or DEFAULT]
         for option, value in (("--round", self.decimals), ("--digits", self.digits), ("--data-dir", self.data_dir)):
             words += [] if value is None else [option, str(value)]
-        return shlex.join(words + ["--protect"] * self.protect)
+        return shlex.join(words + ["--backward"] * self.backward + ["--protect"] * self.protect)
 
     def trained(self) -> TrainedNetwork:
         """The network, with its weights rounded if that is asked for.
@@ -128,7 +130,8 @@ def build(
     network = recipe.trained()
     with written_whole(path, force=force, create_folder=create_folder) as unfinished:
         listed = digits(network, recipe.digits, recipe.data_dir, on_image)
-        sheets = cnn_sheets(network, listed, recipe.command, protect=recipe.protect)
+        options = {"backward": recipe.backward, "protect": recipe.protect}
+        sheets = cnn_sheets(network, listed, recipe.command, **options)
         write(sheets.book, unfinished)
         cells = recalculated(unfinished, _ENGINE)
         report = judge(cells, path, _ENGINE, sheets)

@@ -60,6 +60,14 @@ class Stage:
         return self.layers[0].padding if isinstance(self.layers[0], Convolution) else 0
 
     @property
+    def ring_back(self) -> int:
+        """How many empty cells it needs around the gradient of its output, for gradients to flow back through it."""
+        layer = self.layers[0]
+        if not isinstance(layer, Convolution) or self.shape[1:] == (1, 1):
+            return 0
+        return max(0, layer.kernel - 1 - layer.padding)
+
+    @property
     def name(self) -> str:
         """Its layers in words, counted from 1: `layers 3, 4: batch norm, ReLU`."""
         numbers = ", ".join(str(number + 1) for number in self.numbers)
@@ -69,7 +77,8 @@ class Stage:
 def stages(layers: Layers, shape: Shape) -> list[Stage]:
     """The layers in groups that share cells.
 
-    Dropout and flattening cost no cell, nor does a log-softmax at the end: the logits before it give the same answer.
+    A batch norm and a ReLU in a row share cells. Dropout and flattening cost no cell, nor does a log-softmax at the
+    end: the logits before it give the same answer.
 
     Args:
         layers: in their order, fitting to each other.
@@ -86,13 +95,19 @@ def stages(layers: Layers, shape: Shape) -> list[Stage]:
             continue
         shape = (layer.outputs, 1, 1) if isinstance(layer, Linear) else output_shape(layer, shape)
         stage = Stage((n,), (layer,), shape)
-        if found and stage.cell_by_cell and found[-1].cell_by_cell:
+        if found and _share_cells(found[-1], stage):
             found[-1] = Stage((*found[-1].numbers, n), (*found[-1].layers, layer), shape)
         else:
             found.append(stage)
     if not found:
         raise UnusableInput("the network has no layer that computes anything.")
     return found
+
+
+def _share_cells(first: Stage, second: Stage) -> bool:
+    """Whether both go cell by cell; of two batch norms or two ReLUs each has its own."""
+    kinds = {type(layer) for layer in (*first.layers, *second.layers)}
+    return first.cell_by_cell and second.cell_by_cell and len(kinds) == len(first.layers) + 1
 
 
 def map_formula(stage: Stage, inputs: Place, weights: Sequence[Weights], channel: int) -> FilledOver:
@@ -131,7 +146,12 @@ def cell_formula(layers: Sequence[Layer], text: str, weights: Sequence[Weights],
 
 def scale_formula(weights: Weights, channel: int) -> str:
     """By what a batch norm multiplies a map."""
-    return f"{weights['weight'][channel]}/SQRT({weights['running_var'][channel]}+{BatchNorm.epsilon:.5f})"
+    return f"{weights['weight'][channel]}/{deviation_formula(weights, channel)}"
+
+
+def deviation_formula(weights: Weights, channel: int) -> str:
+    """The deviation of a map that a batch norm has kept."""
+    return f"SQRT({weights['running_var'][channel]}+{BatchNorm.epsilon:.5f})"
 
 
 def shift_formula(weights: Weights, channel: int) -> str:
@@ -140,7 +160,7 @@ def shift_formula(weights: Weights, channel: int) -> str:
     return f"{weights['bias'][channel]}-{mean}*{scale}"
 
 
-def _weighted_sum(inputs: Place, kernels: Place) -> str:
+def weighted_sum(inputs: Place, kernels: Place) -> str:
     """The sum of the products of cells with their weights, (channels, height, width) each: a SUMPRODUCT a channel."""
     if inputs.shape[1:] == (1, 1):
         return "+".join(f"{x[0, 0]}*{w[0, 0]:$}" for x, w in zip(inputs, kernels, strict=True))
@@ -149,7 +169,7 @@ def _weighted_sum(inputs: Place, kernels: Place) -> str:
 
 def _convolution(layer: Convolution, inputs: Place, weights: Weights, channel: int) -> FilledOver:
     channels = slice(channel, channel + 1) if layer.depthwise else slice(None)
-    products = _weighted_sum(inputs[channels, : layer.kernel, : layer.kernel], weights["weight"][channel])
+    products = weighted_sum(inputs[channels, : layer.kernel, : layer.kernel], weights["weight"][channel])
     return FilledOver(products + (f"+{weights['bias'][channel]:$}" if layer.bias else ""))
 
 
@@ -170,7 +190,7 @@ def _linear(layer: Linear, inputs: Place, weights: Weights, channel: int) -> Fil
     if inputs.shape[1:] == (1, 1):
         # features and their weights stand below each other
         return FilledOver(f"SUMPRODUCT({inputs[:, 0, 0]},{kernels[:, 0, 0]})+{weights['bias'][channel]}")
-    return FilledOver(f"{_weighted_sum(inputs, kernels)}+{weights['bias'][channel]}")
+    return FilledOver(f"{weighted_sum(inputs, kernels)}+{weights['bias'][channel]}")
 
 
 _FORWARD: dict[type[Layer], Callable[[Any, Place, Weights, int], FilledOver]] = {

@@ -9,27 +9,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xlbackprop import __version__
-from xlbackprop.cnn import reference
 from xlbackprop.cnn.check_sheet import CHANGED
+from xlbackprop.cnn.expected import Expected, expected_gradients, expected_image, expected_maps
 from xlbackprop.cnn.facts import read_facts
-from xlbackprop.cnn.layers import Layer, Linear, tensor_shapes
 from xlbackprop.cnn.live import LiveCells, area
 from xlbackprop.cnn.sheets import CnnSheets, sheets_as_built
-from xlbackprop.cnn.shown_stage import ShownStage
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile, CheckedTable, Difference, Finding, Kind
 from xlbackprop.spreadsheet.blocks import Block, FilledOver, Formula, Role
-from xlbackprop.spreadsheet.book import Book
+from xlbackprop.spreadsheet.book import Book, Sheet
 from xlbackprop.spreadsheet.cells import Sheets, Value, same_value
 from xlbackprop.spreadsheet.ironcalc import spelled
 from xlbackprop.spreadsheet.numbers import short_number
 from xlbackprop.spreadsheet.places import Place
 
-#: How far a cell may be from what NumPy computes, as a part of the sum of the absolute values of its products.
-_TOLERANCE = 1e-12
 #: So many groups of edited weights are named.
 _NAMED = 3
 
@@ -59,14 +54,16 @@ def judge(sheets: Sheets, path: Path, engine: str, built: CnnSheets | None = Non
         for finding in _changed_formulas(sheets, built.book, block):
             findings[block.sheet.name].append(finding)
             changed.add(block.first_id)
-    differences = []
+    differences: dict[str, list[Difference]] = {sheet.name: [] for sheet in built.book.sheets}
     with np.errstate(all="ignore"):
-        for block, place, expected, allowed in _expected_maps(built, live):
-            difference, wrong = _compared(live, block, place, expected, allowed)
-            differences.append(difference)
+        blocks = (pair for one in _expected_numbers(built, live) for pair in _by_block(built.book, one))
+        for block, expected in blocks:
+            difference, wrong = _compared(live, block, expected)
+            differences[block.sheet.name].append(difference)
             if wrong and block.first_id not in changed:
                 findings[block.sheet.name].append(wrong)
-    findings[built.network.sheet.name] += _filled_rings(built, live)
+    for sheet in built.book.sheets:
+        findings[sheet.name] += _filled_rings(sheet, live)
     for block in _formula_blocks(built.book) if same_version else ():
         if block.role is Role.FORMULA and block.first_id not in changed:
             findings[block.sheet.name] += _wrong_values(live, built.book, block)
@@ -75,7 +72,7 @@ def judge(sheets: Sheets, path: Path, engine: str, built: CnnSheets | None = Non
             sheet.name,
             tuple(findings[sheet.name]),
             cells=sum(_size(block) for block in _formula_blocks(built.book) if block.sheet is sheet),
-            differences=tuple(differences) if sheet is built.network.sheet else (),
+            differences=tuple(differences[sheet.name]),
         )
         for sheet in built.book.sheets
     ]
@@ -103,8 +100,20 @@ def _inside(block: Block) -> Place:
     return Place(ids[margin : block.shape[0] - margin, margin : block.shape[1] - margin])
 
 
+def _empty(block: Block) -> list[int]:
+    """The cells of a block that hold nothing."""
+    ids = block.place.ids.reshape(block.shape)
+    if isinstance(block.contents, FilledOver):
+        return np.setdiff1d(ids, _inside(block).ids).tolist()
+    empty = [content is None for _, _, content in block.cells()]
+    return ids.ravel()[empty].tolist()
+
+
 def _size(block: Block) -> int:
-    return _inside(block).ids.size
+    """How many cells of a block hold a formula."""
+    if isinstance(block.contents, FilledOver):
+        return _inside(block).ids.size
+    return sum(isinstance(content, Formula) for _, _, content in block.cells())
 
 
 def _texts(book: Book, block: Block) -> Iterator[tuple[int, int, str]]:
@@ -155,57 +164,34 @@ def _changed_formulas(sheets: Sheets, book: Book, block: Block) -> Iterator[Find
         )
 
 
-def _expected_maps(
-    built: CnnSheets, live: LiveCells
-) -> Iterator[tuple[Block, Place, NDArray[np.float64], NDArray[np.float64]]]:
-    """Each block of the network's cells: the cells in it, what they should show, and how far off they may be."""
+def _expected_numbers(built: CnnSheets, live: LiveCells) -> Iterator[Expected]:
+    """What the cells of maps and gradients should show."""
     network = built.network
-    mean, deviation = (float(live.input_numbers(cell)) for cell in network.normalisation)
-    pixels = live.numbers(built.digit.pixels)
-    image = (pixels / 255 - mean) / deviation
-    size = (np.abs(pixels) / 255 + abs(mean)) / abs(deviation)
-    yield network.image_block, network.image[0], image, _TOLERANCE * size
-    inputs = live.numbers(network.image)
-    for shown in network.stages:
-        tensors = [_tensors(live, layer, own) for layer, own in zip(shown.stage.layers, shown.weights, strict=True)]
-        expected = _computed(shown, tensors, inputs)
-        scale = _computed(shown, [_sizes(own) for own in tensors], np.abs(inputs))
-        allowed = _TOLERANCE * np.maximum(scale, np.abs(expected))
-        if shown.features:
-            yield shown.blocks[0], shown.maps[:, :, 0], expected[:, :, 0], allowed[:, :, 0]
-        else:
-            for channel, block in enumerate(shown.blocks):
-                yield block, shown.maps[channel], expected[channel], allowed[channel]
-        inputs = live.numbers(shown.maps)
+    yield expected_image(network, built.digit.pixels, live)
+    yield from expected_maps(network.stages, live, live.input_numbers)
+    if built.gradients:
+        yield from expected_gradients(built.gradients.stages, live)
+    if built.step:
+        yield from expected_maps(built.step.stages, live, live.numbers)
 
 
-def _tensors(live: LiveCells, layer: Layer, places: dict[str, Place]) -> dict[str, NDArray[np.float64]]:
-    """The weights of a layer as they are now."""
-    return {name: live.input_numbers(places[name]).reshape(shape) for name, shape in tensor_shapes(layer).items()}
+def _by_block(book: Book, expected: Expected) -> Iterator[tuple[Block, Expected]]:
+    """The same block by block."""
+    place, values, allowed = expected
+    order = np.argsort(place.ids, axis=None)
+    ids = place.ids.ravel()[order]
+    start = 0
+    while start < len(ids):
+        block = book.block(int(ids[start]))
+        end = int(np.searchsorted(ids, block.first_id + block.shape[0] * block.shape[1]))
+        own = order[start:end]
+        yield block, (Place(ids[start:end]), values.ravel()[own], allowed.ravel()[own])
+        start = end
 
 
-def _sizes(tensors: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-    """Weights with which a layer gives the sum of the absolute values of all that it adds up."""
-    # the mean is what is subtracted
-    signs = {"running_mean": -1}
-    return {name: signs.get(name, 1) * np.abs(tensor) for name, tensor in tensors.items()}
-
-
-def _computed(
-    shown: ShownStage, tensors: Sequence[dict[str, NDArray[np.float64]]], inputs: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """What the layers of a stage give, as maps."""
-    for layer, own in zip(shown.stage.layers, tensors, strict=True):
-        if isinstance(layer, Linear):
-            inputs = inputs.ravel()
-        inputs = reference.output(layer, inputs, own)
-    return inputs.reshape(shown.stage.shape)
-
-
-def _compared(
-    live: LiveCells, block: Block, place: Place, expected: NDArray[np.float64], allowed: NDArray[np.float64]
-) -> tuple[Difference, Finding | None]:
+def _compared(live: LiveCells, block: Block, numbers: Expected) -> tuple[Difference, Finding | None]:
     """How far the cells of a block are from what they should show, and what is wrong with them."""
+    place, expected, allowed = numbers
     found = live.numbers(place)
     error = np.abs(found - expected)
     # where an input is an error, so is what follows from it
@@ -239,13 +225,13 @@ def _not_following(live: LiveCells, block: Block, ids: Sequence[int], expected: 
     )
 
 
-def _filled_rings(built: CnnSheets, live: LiveCells) -> Iterator[Finding]:
+def _filled_rings(sheet: Sheet, live: LiveCells) -> Iterator[Finding]:
     """Cells around maps that hold something, though they stand for zeros."""
-    maps = [(built.network.image_block, built.network.image)]
-    maps += [(block, shown.maps) for shown in built.network.stages if shown.ring for block in shown.blocks]
-    for block, place in maps:
-        ring = np.setdiff1d(block.place.ids, place.ids).tolist()
-        filled = [cell_id for cell_id in ring if live.value(cell_id) not in (None, "")]
+    for block in sheet.blocks:
+        if block.role is not Role.QUANTITY:
+            continue
+        empty = _empty(block)
+        filled = [cell_id for cell_id in empty if live.value(cell_id) not in (None, "")]
         if filled:
             yield Finding(
                 quantity=block.name,

@@ -56,6 +56,8 @@ CLASS = Look(colour=INK, size=10, align="center")
 LARGEST = Look(colour=_ACCENT, bold=True)
 PROBABILITY = Look(colour=INK, size=9, number_format=_PERCENT, align="right")
 LOGIT = Look(colour=INK, middle=True, number_format="0.0000", align="center")
+#: A number that may be very small.
+FLOW = Look(colour=INK, middle=True, number_format="0.0E+00", align="center")
 LABEL = Look(colour=MUTED_INK, size=9, middle=True)
 MAP_NAME = Look(colour=INK, bold=True, size=10, middle=True, align="center")
 MAP_NUMBER = Look(colour=INK, size=9, middle=True, align="center", number_format="0.00")

@@ -9,9 +9,11 @@ from xlbackprop.cnn.answer import Answer
 from xlbackprop.cnn.digits import NUMERALS, Digit
 from xlbackprop.cnn.digits_sheet import DRAWING, DigitsSheet
 from xlbackprop.cnn.evidence import Evidence
+from xlbackprop.cnn.gradients_sheet import GradientsSheet
 from xlbackprop.cnn.idx import Bytes
 from xlbackprop.cnn.network_sheet import NetworkSheet
 from xlbackprop.cnn.networks import IMAGE
+from xlbackprop.cnn.saliency import Saliency
 from xlbackprop.cnn.trained import TrainedNetwork
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Formula, Role
@@ -39,6 +41,7 @@ class DigitSheet:
         book: what it belongs to.
         network: it reads the digits.
         digits: those that can be chosen; a fresh file shows the first, or the empty drawing if there are none.
+        backward: with the gradient of the pixels.
 
     Attributes:
         drawing: what a reader types, (28, 28): empty, 1 for full ink, or 2 to 255.
@@ -48,9 +51,10 @@ class DigitSheet:
         choice: 0 for the drawing, or the number of a digit; that of the name, until a number is typed over it.
         answer: the class with the largest logit, from 0 to 9.
         image: what a fresh file shows, (28, 28).
+        saliency: the panel of the gradient, if there is one.
     """
 
-    def __init__(self, book: Book, network: TrainedNetwork, digits: Sequence[Digit]) -> None:
+    def __init__(self, book: Book, network: TrainedNetwork, digits: Sequence[Digit], *, backward: bool = False) -> None:
         self._network, self._digits = network, digits
         self.sheet = sheet = book.sheet(DIGIT, "draw a digit or choose one, and see what the network reads")
         square = (_SIDE, _SIDE)
@@ -58,6 +62,7 @@ class DigitSheet:
         self._pixels = sheet.reserve("pixels", cell_address(_FIRST_ROW, _SEEN), square)
         self._answer = Answer(sheet, network.classes, (_FIRST_ROW, _ANSWER))
         self._evidence = Evidence(sheet, network.layers, network.classes, _BELOW + 1, self.answer)
+        self.saliency = Saliency(sheet, self._evidence.next_row + 1) if backward else None
         first = digits[0].name if digits else DRAWING
         self._chosen = sheet.put_over("F4:W4", first, digit_looks.CHOICE, role=Role.INPUT, name="name of the choice")
         self._choice = sheet.reserve("choice", "AN4", role=Role.INPUT)
@@ -95,16 +100,22 @@ class DigitSheet:
         return self._answer.place
 
     @property
+    def reading(self) -> Answer:
+        """What the network reads."""
+        return self._answer
+
+    @property
     def evidence(self) -> Evidence:
         """The maps that say what speaks for each class."""
         return self._evidence
 
-    def fill(self, shown: NetworkSheet, listed: DigitsSheet) -> None:
+    def fill(self, shown: NetworkSheet, listed: DigitsSheet, gradients: GradientsSheet | None = None) -> None:
         """Fill the sheet.
 
         Args:
             shown: where the layers stand.
             listed: the digits that can be chosen.
+            gradients: where the gradients stand, if they do.
         """
         sheet = self.sheet
         letters = column_letters(_COLUMNS)
@@ -120,7 +131,10 @@ class DigitSheet:
         sheet.put("B2", hint, looks.MUTED)
         self._fill_choice(listed)
         self._fill_drawing()
-        row = self._answer.fill(shown.logits, self._evidence.next_row + 1) + 1
+        above = self.saliency or self._evidence
+        row = self._answer.fill(shown.logits, above.next_row + 1) + 1
+        if self.saliency and gradients:
+            self.saliency.fill(self._answer, self.choice, listed, shown, gradients)
         self._fill_pixels(listed, row)
         self._evidence.fill(shown, row + 2)
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from xlbackprop.cnn import looks
 from xlbackprop.cnn.digits import NUMERALS, SOURCE, Digit
 from xlbackprop.cnn.trained import TrainedNetwork
+from xlbackprop.spreadsheet.blocks import Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place
 
@@ -20,13 +23,15 @@ class DigitsSheet:
         book: what it belongs to.
         network: it says whose images they are.
         digits: in their order; may be empty.
+        labelled: whether the number of its class stands beside each.
 
     Attributes:
+        labels: the numbers of the classes, (count,); none if they are not listed.
         names: of the choices, (count + 1,); the first is the drawing.
         texts: the images, (count,), each of 1,568 hexadecimal digits.
     """
 
-    def __init__(self, book: Book, network: TrainedNetwork, digits: Sequence[Digit]) -> None:
+    def __init__(self, book: Book, network: TrainedNetwork, digits: Sequence[Digit], *, labelled: bool = False) -> None:
         sheet = book.sheet("Digits", "the images that can be chosen, as texts")
         sheet.heights[1] = looks.TITLE_PIXELS
         sheet.set_widths({"A": 240, "B": 720})
@@ -40,5 +45,11 @@ class DigitsSheet:
         listed = sheet.put(f"A{_FIRST_ROW}", names, looks.TEXT, name="names of the choices")
         images = [[""], *([one.hexadecimal] for one in digits)]
         block = sheet.put(f"B{_FIRST_ROW}", images, looks.SMALL, name="images of the choices")
+        self.labels = Place(np.zeros(0, dtype=np.int64))
+        if labelled and digits:
+            sheet.put("C4", "class", looks.TABLE_HEADER)
+            at, numbers = f"C{_FIRST_ROW + 1}", [[float(one.label)] for one in digits]
+            labels = sheet.put(at, numbers, looks.CENTERED, role=Role.CONSTANT, name="classes of the choices")
+            self.labels = Place(labels.place.ids[:, 0])
         self.names = Place(listed.place.ids[:, 0])
         self.texts = Place(block.place.ids[1:, 0])

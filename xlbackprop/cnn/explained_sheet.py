@@ -63,14 +63,12 @@ class ExplainedSheet:
         )
         sheet.put("B2", hint, looks.MUTED)
         done: set[str] = set()
-        given = Place(shown.image_block.place.ids[None])
         for stage in shown.stages:
             kinds = {_kind(layer) for layer in stage.stage.layers}
             is_last = stage is shown.stages[-1]
             if not kinds <= done and (is_last or Linear.__name__ not in kinds):
-                self._explain(stage, given, answer)
+                self._explain(stage, stage.inputs, answer)
                 done |= kinds
-            given = stage.output
 
     def _explain(self, shown: ShownStage, given: Place, answer: Place) -> None:
         """Explain a stage that is given maps, in the ring of empty cells that it needs."""

@@ -13,26 +13,35 @@ from xlbackprop.spreadsheet.cells import Sheets
 
 #: The sheet that they stand on.
 CHECK = "Check"
-_MADE_BY, _LAYERS, _DIGITS = "made by", "layers", "images to choose from"
+_MADE_BY, _LAYERS, _DIGITS, _BACKWARD = "made by", "layers", "images to choose from", "gradients"
 _PROGRAM = "xlbackprop cnn "
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What decides which formulas stand in a workbook, and the version of the program that wrote them."""
+    """What decides which formulas stand in a workbook, and the version of the program that wrote them.
+
+    Attributes:
+        version: of the program.
+        layers: of the network.
+        digits: how many images can be chosen.
+        backward: whether gradients flow back.
+    """
 
     version: str
     layers: Layers
     digits: int
+    backward: bool
 
 
-def facts(network: TrainedNetwork, digits: int, command: str) -> dict[str, str]:
+def facts(network: TrainedNetwork, digits: int, command: str, *, backward: bool) -> dict[str, str]:
     """The lines of a workbook.
 
     Args:
         network: what it holds.
         digits: how many images can be chosen.
         command: which writes it again.
+        backward: whether gradients flow back.
     """
     card = network.card
     trained = [f"{name} {card[key]}" for name, key in (("seed", "seed"), ("epochs", "epochs")) if key in card]
@@ -44,6 +53,7 @@ def facts(network: TrainedNetwork, digits: int, command: str) -> dict[str, str]:
         "network": f"{network.name}, {sum(map(parameter_count, network.layers)):,} parameters",
         "trained": ", ".join(trained) or "not known",
         _DIGITS: str(digits),
+        **({_BACKWARD: "yes"} if backward else {}),
         _LAYERS: json.dumps(layers_as_json(network.layers), separators=(",", ":")),
     }
 
@@ -64,7 +74,7 @@ def read_facts(sheets: Sheets) -> Facts:
         layers = layers_from_json(json.loads(found[_LAYERS]))
         if shapes(layers, IMAGE)[-1] != (CLASSES,):
             raise UnusableInput(f"its last layer does not give {CLASSES} numbers.")
-        return Facts(found[_MADE_BY].removeprefix(_PROGRAM), layers, int(found[_DIGITS]))
+        return Facts(found[_MADE_BY].removeprefix(_PROGRAM), layers, int(found[_DIGITS]), _BACKWARD in found)
     except (KeyError, ValueError, RecursionError):
         raise UnusableInput(f"its sheet {CHECK} does not say which network it holds: restore it.") from None
     except UnusableInput as error:

@@ -15,9 +15,11 @@ PAPER, LIT = "#EEF0F4", "#101828"
 #: Around what a chosen cell sees.
 SEEN = "#00B050"
 
+SIGNED = NEGATIVE, ZERO, POSITIVE
+
 #: The side of a cell of a picture in pixels.
 CELL_PIXELS = 6
-LINE_PIXELS, TITLE_PIXELS, HEADING_PIXELS = 18, 28, 22
+LINE_PIXELS, TITLE_PIXELS, HEADING_PIXELS, HEADER_PIXELS = 18, 28, 22, 36
 
 _HIDDEN = ";;;"
 

@@ -36,7 +36,7 @@ from xlbackprop.spreadsheet.presentation import ColourScale, Page
 NETWORK = "Network"
 
 #: So many cells stand beside each other on a screen.
-_SCREEN = 156
+SCREEN = 156
 _FIRST_ROW, _FIRST_COLUMN = chosen_cell.ROW + 1, 2
 #: Empty cells between a map and its weights, and between maps beside and below each other; a ring is part of them.
 _CLOSE, _GAP, _BELOW = 2, 4, 2
@@ -53,6 +53,7 @@ class NetworkSheet:
     Args:
         book: what it belongs to.
         network: the layers and their weights.
+        backward: whether there shall be room around the maps for windows over gradients.
 
     Attributes:
         image: the cells of the normalised image, (1, 28, 28).
@@ -66,7 +67,7 @@ class NetworkSheet:
         UnusableInput: a layer cannot be written.
     """
 
-    def __init__(self, book: Book, network: TrainedNetwork) -> None:
+    def __init__(self, book: Book, network: TrainedNetwork, *, backward: bool = False) -> None:
         self._network = network
         self.sheet = book.sheet(NETWORK, "every layer as pictures, from the image to the logits")
         listed = stages(network.layers, IMAGE)
@@ -80,10 +81,13 @@ class NetworkSheet:
         self.image_block = block
         self._row += block.shape[0]
         self.stages: list[ShownStage] = []
-        inputs: tuple[int, ...] = IMAGE
+        inputs = Place(self._image.ids[None])
         for stage, following in zip(listed, [*listed[1:], None], strict=True):
-            self.stages.append(self._reserved(stage, inputs, following.ring if following else 0))
-            inputs = stage.shape
+            ring_needed = following.ring if following else 0
+            ring = max(ring_needed, stage.ring_back) if backward else ring_needed
+            shown = self._reserved(ShownStage(stage, ring, inputs))
+            self.stages.append(shown)
+            inputs = within(shown.output, ring - ring_needed)
         self.chosen = ChosenCell(self.sheet, network.layers, listed)
         book.names["logits", None] = self.logits
 
@@ -115,10 +119,8 @@ class NetworkSheet:
         filled = FilledOver(formula, margin=self._image_ring, values=values)
         self.sheet.fill(self.image_block, filled, looks.PICTURE)
         self._lit(self.image_block)
-        before = Place(self._image.ids[None])
         for shown in self.stages:
-            self._fill_stage(shown, before, None if outputs is None else outputs[shown.stage.numbers[-1]])
-            before = shown.output
+            self._fill_stage(shown, None if outputs is None else outputs[shown.stage.numbers[-1]])
         self._fill_logits()
         self._set_up()
         self.chosen.fill(self.image_block, self._image_ring, self.stages, self._row + 2)
@@ -153,16 +155,16 @@ class NetworkSheet:
         self._last_column = max(self._last_column, column + size[1])
         return block, block.place
 
-    def _reserved(self, stage: Stage, inputs: tuple[int, ...], ring: int) -> ShownStage:
+    def _reserved(self, shown: ShownStage) -> ShownStage:
         """Reserve the cells of a stage below those before it."""
+        stage = shown.stage
         count = sum(parameter_count(layer) for layer in stage.layers)
         words = f"{stage.name} → {shape_in_words(stage.shape)}" + (f", {count:,} parameters" if count else "")
         has_norm = any(isinstance(layer, BatchNorm) for layer in stage.layers)
         self._row += 1
         self._head(words + (f"  ({NORM_IN_WORDS} stand beside each map)" if has_norm else ""))
-        shown = ShownStage(stage, ring)
         tensors = [self._network.tensors[n] for n in stage.numbers]
-        kernels = kernel_tensor(stage.layers[0], tensors[0], inputs)
+        kernels = kernel_tensor(stage.layers[0], tensors[0], within(shown.inputs, stage.ring).shape)
         if shown.features:
             self._reserve_features(shown, tensors, kernels)
         else:
@@ -178,8 +180,9 @@ class NetworkSheet:
         close, gap, below = (max(0, empty - shown.ring) for empty in (_CLOSE, _GAP, _BELOW))
         beside = (grid.width + close if grid else 0) + (single + close if single else 0)
         pitch = beside + size[1] + gap
-        tall = max(size[0], grid.height if grid else 0, NORM_CELLS if single else 0) + below
-        rows = ceil(channels / max(1, _SCREEN // pitch))
+        made_with = max(grid.height if grid else 0, NORM_CELLS if single else 0)
+        tall = max(size[0] + below, made_with + max(below, shown.ring))
+        rows = ceil(channels / max(1, SCREEN // pitch))
         per_row = ceil(channels / rows)
         places: list[dict[str, list[Place]]] = [{} for _ in shown.stage.layers]
         outputs = []
@@ -269,7 +272,7 @@ class NetworkSheet:
         """The kernels of each feature as a tile, as many beside each other as a screen holds; gives their size."""
         grid = kernel_grid(kernels, kernels.shape[0])
         pitch = (grid.height + _BELOW, grid.width + _BELOW)
-        rows = ceil(len(kernels) / max(1, _SCREEN // pitch[1]))
+        rows = ceil(len(kernels) / max(1, SCREEN // pitch[1]))
         per_row = ceil(len(kernels) / rows)
         places = []
         for feature, own in enumerate(kernels):
@@ -280,10 +283,10 @@ class NetworkSheet:
         shown.weights[0]["weight"] = Place(np.stack(places))
         return rows * pitch[0] - _BELOW, per_row * pitch[1] - _BELOW
 
-    def _fill_stage(self, shown: ShownStage, inputs: Place, outputs: NDArray[np.float64] | None) -> None:
+    def _fill_stage(self, shown: ShownStage, outputs: NDArray[np.float64] | None) -> None:
         """The formulas of a stage, and how its output looks."""
         channels, book = shown.stage.shape[0], self.sheet.book
-        formulas = [map_formula(shown.stage, inputs, shown.weights, channel) for channel in range(channels)]
+        formulas = [map_formula(shown.stage, shown.inputs, shown.weights, channel) for channel in range(channels)]
         if len(book.written(formulas[-1].formula, self.sheet)) > MAX_FORMULA_LENGTH - _SPARE:
             raise UnusableInput(
                 f"{shown.stage.name} cannot be written: a formula of it would be longer than a cell holds."
@@ -330,7 +333,7 @@ class NetworkSheet:
             "blue below. What ReLU has left is dark where it is large.",
             looks.MUTED,
         )
-        sheet.set_widths({f"A:{column_letters(max(self._last_column, _SCREEN) + _GAP)}": looks.CELL_PIXELS})
+        sheet.set_widths({f"A:{column_letters(max(self._last_column, SCREEN) + _GAP)}": looks.CELL_PIXELS})
         heights = {1: looks.TITLE_PIXELS, 2: looks.LINE_PIXELS, chosen_cell.ROW: looks.HEADING_PIXELS} | self._tall
         sheet.heights |= {row: heights.get(row, looks.CELL_PIXELS) for row in range(1, self._row + 1)}
         sheet.page = Page(frozen=(chosen_cell.ROW, 0))

@@ -15,9 +15,12 @@ from xlbackprop.cnn.digits import Digit, normalised
 from xlbackprop.cnn.digits_sheet import DigitsSheet
 from xlbackprop.cnn.explained_sheet import ExplainedSheet
 from xlbackprop.cnn.facts import Facts, facts
+from xlbackprop.cnn.flow import flow_back
+from xlbackprop.cnn.gradients_sheet import GradientsSheet
 from xlbackprop.cnn.layers import tensor_shapes
 from xlbackprop.cnn.network_sheet import NetworkSheet
 from xlbackprop.cnn.networks import CLASSES, IMAGE
+from xlbackprop.cnn.step_sheet import StepSheet
 from xlbackprop.cnn.trained import TrainedNetwork
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place
@@ -33,10 +36,17 @@ class CnnSheets:
     explained: ExplainedSheet
     check: CheckSheet
     listed: DigitsSheet
+    gradients: GradientsSheet | None = None
+    step: StepSheet | None = None
 
 
 def cnn_sheets(
-    network: TrainedNetwork, digits: Sequence[Digit], command: str = "", *, protect: bool = False
+    network: TrainedNetwork,
+    digits: Sequence[Digit],
+    command: str = "",
+    *,
+    backward: bool = False,
+    protect: bool = False,
 ) -> CnnSheets:
     """All sheets of the workbook of a trained network.
 
@@ -46,6 +56,7 @@ def cnn_sheets(
         network: what is written.
         digits: the images that can be chosen.
         command: what the workbook says about how it was made.
+        backward: with the gradients of all maps and weights.
         protect: lock every cell but the input cells, without a password.
 
     Raises:
@@ -61,26 +72,37 @@ def cnn_sheets(
         },
         locked=protect,
     )
+    digit = DigitSheet(book, network, digits, backward=backward)
+    shown = NetworkSheet(book, network, backward=backward)
+    gradients = GradientsSheet(book, shown) if backward else None
     sheets = CnnSheets(
         book,
-        digit=DigitSheet(book, network, digits),
-        network=NetworkSheet(book, network),
+        digit=digit,
+        network=shown,
+        gradients=gradients,
+        step=StepSheet(book, shown, gradients) if gradients else None,
         explained=ExplainedSheet(book),
         check=CheckSheet(book),
-        listed=DigitsSheet(book, network, digits),
+        listed=DigitsSheet(book, network, digits, labelled=backward),
     )
     image = normalised(network, sheets.digit.image)
     outputs = reference.forward(network.layers, network.tensors, image)
-    sheets.digit.fill(sheets.network, sheets.listed)
+    sheets.digit.fill(sheets.network, sheets.listed, sheets.gradients)
     sheets.network.fill(sheets.digit.pixels, image, outputs)
+    if sheets.gradients and sheets.step and digit.saliency:
+        seed = np.array(book.values(digit.saliency.seed), dtype=float)
+        stages = [one.stage for one in sheets.network.stages]
+        flow = flow_back(network, stages, image, outputs, seed)
+        sheets.gradients.fill(digit.saliency.seed, digit.saliency.caption, flow)
+        sheets.step.fill(digit.reading, digit.saliency)
     sheets.explained.fill(sheets.network, sheets.digit.answer)
-    shown = sheets.network.stages[-1].stage.numbers[-1]
+    last = sheets.network.stages[-1].stage.numbers[-1]
     sheets.check.fill(
         network.classes,
-        (sheets.network.logits, outputs[shown].ravel()),
+        (sheets.network.logits, outputs[last].ravel()),
         sheets.digit.answer,
         dict(_inputs(sheets, sheets.digit.image.astype(float))),
-        facts(network, len(digits), command),
+        facts(network, len(digits), command, backward=backward),
     )
     return sheets
 
@@ -98,4 +120,4 @@ def sheets_as_built(made: Facts) -> CnnSheets:
     blank = Digit(0, 0, 0, "", np.zeros(IMAGE[1:], dtype=np.uint8))
     classes = tuple(map(str, range(CLASSES)))
     network = TrainedNetwork(made.layers, tensors, 0.0, 1.0, classes, {"network": ""}, Path())
-    return cnn_sheets(network, [blank] * made.digits)
+    return cnn_sheets(network, [blank] * made.digits, backward=made.backward)

@@ -16,6 +16,7 @@ class ShownStage:
     Attributes:
         stage: its layers.
         ring: how many empty cells there are around each map of its output.
+        inputs: the cells that it is given, and the ring that it needs, (channels, height, width).
         weights: of each of its layers, the places of its tensors, and of the scale and the shift of a batch norm.
         blocks: of its output, a block a map; of features, one of all.
         output: the cells of its output and of the ring, (channels, height, width).
@@ -23,6 +24,7 @@ class ShownStage:
 
     stage: Stage
     ring: int
+    inputs: Place
     weights: list[dict[str, Place]] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     output: Place = field(default_factory=lambda: Place(np.zeros((0, 0, 0), dtype=np.int64)))

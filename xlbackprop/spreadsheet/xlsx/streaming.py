@@ -26,6 +26,8 @@ from xlbackprop.spreadsheet.numbers import short_number
 
 #: Compresses twice as fast as XlsxWriter's 6, to a file that is a tenth larger.
 _COMPRESSION_LEVEL = 4
+#: Where that takes no time worth speaking of: in parts of fewer bytes than a long training has.
+_THOROUGH_LEVEL, _LONG = 7, 4_000_000
 #: The mark of the row that is written.
 _THIS_ROW = "\x040\x05"
 #: Stands in front of the text of a formula that is shared, behind the attributes that say so.
@@ -41,7 +43,8 @@ class _Package(ZipFile):
     def writestr(
         self, part: Any, data: Any, compress_type: int | None = None, compresslevel: int | None = None
     ) -> None:
-        super().writestr(part, data, compress_type, compresslevel or _COMPRESSION_LEVEL)
+        level = _THOROUGH_LEVEL if len(data) < _LONG else _COMPRESSION_LEVEL
+        super().writestr(part, data, compress_type, compresslevel or level)
 
 
 class StreamingWorkbook(Workbook):
