@@ -135,6 +135,14 @@ def test_a_layer_without_cells_has_those_of_the_one_before(tmp_path: Path) -> No
     assert shown.choose(8, 2, 3, 4).boxes == shown.choose(7, 2, 3, 4).boxes
 
 
+def test_a_last_layer_without_cells_can_be_chosen(tmp_path: Path) -> None:
+    shown = Shown(drawn_network("seed4"), tmp_path)
+    # 24, the last, flattens
+    assert shown.choose(24, 3, 1, 1).boxes == shown.choose(23, 3, 1, 1).boxes
+    assert not shown.is_amber
+    assert shown.choose(25, 3, 1, 1).sentence == "There is no such layer: choose one from 1 to 24."
+
+
 def test_the_outline_of_what_is_seen_is_drawn_in_every_map(teach: Shown) -> None:
     # 3 is a max pool 4x4
     teach.choose(3, 2, 1, 6)

@@ -51,9 +51,9 @@ class ChosenCell:
     """
 
     def __init__(self, sheet: Sheet, layers: Layers, stages: Sequence[Stage]) -> None:
-        self._sheet, self._stages = sheet, stages
+        self._sheet, self._stages, self._layer_count = sheet, stages, len(layers)
         column = self._put_over(ROW, _FIRST_COLUMN, _TITLE_COLUMNS, "Mark what a cell sees", looks.NAME)
-        most = (stages[-1].numbers[-1] + 1, *(max(extents) for extents in zip(*self._shapes, strict=True)))
+        most = (len(layers), *(max(extents) for extents in zip(*self._shapes, strict=True)))
         self.typed: list[Place] = []
         for (word, width), start, largest in zip(_TYPED, _start(layers, stages), most, strict=True):
             column = self._put_over(ROW, column, width, word, looks.BESIDE)
@@ -95,9 +95,9 @@ class ChosenCell:
     def _put_choice(self, row: int) -> tuple[Place, Sequence[Place]]:
         """Which stage is chosen, what its maps are, and which is marked; gives the first two."""
         layer, *cell = self.typed
-        last = self._stages[-1].numbers[-1] + 1
         reached = "+".join(f"({layer}>={stage.numbers[0] + 1})" for stage in self._stages)
-        chosen = self._put_number(row, 0, "chosen", f"IFERROR(IF(AND({_whole(layer, last)}),{reached},0),0)")
+        exists = _whole(layer, self._layer_count)
+        chosen = self._put_number(row, 0, "chosen", f"IFERROR(IF(AND({exists}),{reached},0),0)")
         sides = zip(("its maps", "its rows", "its columns"), zip(*self._shapes[1:], strict=True), strict=True)
         extents = [
             self._put_number(row, n, name, f"CHOOSE({chosen}+1,0,{','.join(map(str, own))})")
@@ -168,10 +168,9 @@ class ChosenCell:
         sizes = " x ".join(f'"&({last}-{first}+1)&"' for first, last in (ends[:2], ends[2:]))
         rows, columns = (f'"&{first}&" to "&{last}&"' for first, last in (ends[:2], ends[2:]))
         found = f'"It sees {sizes} pixels: rows {rows}, columns {columns} of the image."'
-        last_layer = self._stages[-1].numbers[-1] + 1
         maps, rows, columns = (f'"&{extent}&"' for extent in extents)
         no_cell = f'"This layer has {maps} maps of {rows} x {columns} cells: choose one of them."'
-        no_layer = f'"There is no such layer: choose one from 1 to {last_layer}."'
+        no_layer = f'"There is no such layer: choose one from 1 to {self._layer_count}."'
         text = f"IF({self.marked}>0,{found},IF({chosen}>0,{no_cell},{no_layer}))".replace('&""', "")
         cells = _span(ROW, self._sentence_column, _SENTENCE_COLUMNS)
         block = self._sheet.put_over(cells, Formula(text), looks.SMALL, name="what the chosen cell sees")
