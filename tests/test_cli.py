@@ -121,7 +121,7 @@ def test_verify_lists_every_sheet(classic: Workbook) -> None:
     result = run("verify", classic.path)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0].startswith(f"{classic.path}: IronCalc recalculated 1,")
+    assert lines[0].startswith(f"{classic.path}: IronCalc recalculated 2,")
     assert [line.split()[0] for line in lines[1:]] == [
         "Network",
         "Derivation",

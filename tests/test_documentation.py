@@ -175,8 +175,19 @@ def test_the_examples_in_the_help_run(
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
-    missing = [link for link in links if not link.startswith("https://") and not (page.parent / link).exists()]
+    missing = []
+    for link in links:
+        file, _, heading = link.partition("#")
+        target = page.parent / file
+        if not link.startswith("https://") and not (heading in headings(target) if heading else target.exists()):
+            missing.append(link)
     assert missing == []
+
+
+def headings(page: Path) -> set[str]:
+    """What a link to a heading of a page may end in."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in found}
 
 
 def test_the_list_of_templates_is_complete() -> None:

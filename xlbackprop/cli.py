@@ -38,7 +38,7 @@ CNN_OUTPUT = Path("output/cnn.xlsx")
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__)
+@click.version_option(__version__, prog_name="xlbackprop")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Backpropagation as a spreadsheet: every number of a small network's training, a live formula.
