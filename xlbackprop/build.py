@@ -70,7 +70,7 @@ class Recipe:
         if self.seed is not None and not 0 <= self.seed < 2**64:
             raise UnusableInput(f"The seed {self.seed} cannot be used: give a whole number from 0 to 2^64 - 1.")
         if self.seed is not None:
-            network = network.with_drawn_weights(self.seed)
+            network = network.drawn(self.seed)
         network = network.with_values(self.values)
         network.check_targets()
         return network

@@ -21,6 +21,7 @@ class Part(Enum):
 
     FORWARD = "forward"
     ERROR = "error"
+    ANSWER = "answer"
     CHAIN_RULE = "chain rule"
     GRADIENT = "gradients"
 
@@ -53,6 +54,27 @@ class Update:
     expression: str
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """A number of a step that is made of those of its samples.
+
+    Attributes:
+        name: its ASCII name.
+        sentence: what it is, for people.
+        of: the quantity of each sample that it is made of.
+        reduction: how, one of `samples.REDUCTIONS`; None where it is that of a single sample.
+        sample: of a single sample, which, counted from 0.
+        part: the part of the step that it belongs to.
+    """
+
+    name: str
+    sentence: str
+    of: str
+    part: Part
+    reduction: str | None = None
+    sample: int = 0
+
+
 #: The name of a quantity, its sentence and its expression.
 _Line = tuple[str, str, str]
 
@@ -63,6 +85,7 @@ def training_step(network: Network) -> tuple[Quantity, ...]:
     layers = network.trained_layers
     parts = [(Part.FORWARD, layer, _forward(network, layer)) for layer in layers]
     parts.append((Part.ERROR, network.last, _error(network)))
+    parts.append((Part.ANSWER, network.last, _answer(network)))
     for layer in reversed(layers):
         parts.append((Part.CHAIN_RULE, layer, _chain_rule(network, layer)))
         parts.append((Part.GRADIENT, layer, _gradients(network, layer)))
@@ -76,6 +99,48 @@ def updates(network: Network) -> tuple[Update, ...]:
         Update(name, f"{name} for the next step: one learning rate against the gradient.", f"{name} - eta*dE_d{name}")
         for name in network.trained_names
     )
+
+
+@lru_cache(maxsize=16)
+def gathered(network: Network) -> tuple[Gathered, ...]:
+    """What a step takes from its samples; nothing where it has a single one."""
+    samples = network.samples
+    if samples is None or not network.in_batches:
+        return ()
+    how = samples.reduction
+    spoken = {"sum": "the sum of those", "mean": "the mean of those"}[how]
+    found = []
+    if samples.followed:
+        found += [
+            Gathered(
+                f"{a}_of_{n + 1}",
+                f"What the network answers to sample {n + 1}: its {a}.",
+                a,
+                Part.FORWARD,
+                sample=n,
+            )
+            for n in range(samples.count)
+            for a in network.activations(network.last)
+        ]
+    error = f"The error of the step: {spoken} of its {samples.batch} samples. It is what training makes small."
+    found.append(Gathered("E_total", error, "E_total", Part.ERROR, how))
+    if samples.have_classes:
+        found.append(
+            Gathered(
+                "accuracy", "The part of the step's samples that are answered right.", "right", Part.ANSWER, "mean"
+            )
+        )
+    found += [
+        Gathered(
+            f"dE_d{name}",
+            f"How E_total changes with {name}: {spoken} of the {samples.batch} samples of the step.",
+            f"dE_d{name}",
+            Part.GRADIENT,
+            how,
+        )
+        for name in network.trained_names
+    ]
+    return tuple(found)
 
 
 @lru_cache(maxsize=1024)
@@ -147,6 +212,28 @@ def _error(network: Network) -> Iterator[_Line]:
         sentence, expression = (text.format(n=n, o=o, t=t) for text in (loss.sentence, loss.error))
         yield (f"E{n}", sentence, expression)
     yield ("E_total", "The error of the whole network: what training makes small.", " + ".join(errors))
+
+
+def _answer(network: Network) -> Iterator[_Line]:
+    """Whether the answer to a sample is right, for samples that have classes."""
+    samples = network.samples
+    if samples is None or not samples.have_classes:
+        return
+    targets, outputs = network.target_names, network.activations(network.last)
+    if (half_way := samples.half_way) is not None:
+        (t,), (a,) = targets, outputs
+        yield (
+            "right",
+            f"1 where the answer is right: {a} is nearer to its target than to the other one.",
+            f"1 if sign({half_way!r} - max({t} - {a}, {a} - {t})) > 0 else 0",
+        )
+        return
+    answer = " + ".join(f"{t}*{a}" for t, a in zip(targets, outputs, strict=True))
+    yield (
+        "right",
+        "1 where the answer is right: the output of the sample's class, whose target is 1, is the largest.",
+        f"1 + sign({answer} - max({', '.join(outputs)}))",
+    )
 
 
 def _chain_rule(network: Network, layer: int) -> Iterator[_Line]:

@@ -1,12 +1,12 @@
 """A training in plain Python, operation for operation as the cells compute it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from types import CodeType
 
 from xlbackprop.backprop.expression import PYTHON_FUNCTIONS, compiled
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import training_step, updates
+from xlbackprop.backprop.quantities import gathered, training_step, updates
 from xlbackprop.errors import UnusableInput
 
 
@@ -16,6 +16,9 @@ class LeavesRange(UnusableInput):
 
 class Simulation:
     """Evaluates training steps in plain Python, operation for operation as the cells do.
+
+    A pass is the forward and the backward pass of one sample. With a single sample, or with one in turn, a step
+    and its pass are the same.
 
     Args:
         network: what is trained.
@@ -27,25 +30,79 @@ class Simulation:
         self._step = [(quantity.name, compiled(quantity.expression)) for quantity in training_step(network)]
         self._step_code = _assignments((quantity.name, quantity.expression) for quantity in training_step(network))
         self._update_code = _assignments((update.name, update.expression) for update in updates(network))
+        samples = network.samples
+        names = [*network.input_names, *network.target_names]
+        self._given = (
+            [
+                dict(zip(names, (*inputs, *targets), strict=True)) | {"sample": number}
+                for number, (inputs, targets) in enumerate(zip(samples.inputs, samples.targets, strict=True), start=1)
+            ]
+            if samples
+            else []
+        )
 
     def steps(self, eta: float, steps: int) -> Iterator[dict[str, float]]:
-        """Every value by name, and `step`, for step 0, 1 ... `steps`. The dictionary is the same one each time.
+        """Every value by name, and `step`, for step 0, 1 ... `steps`. The dictionary may be the same one each time.
 
         Raises:
             LeavesRange: a value overflows; the message says at which step, which one, and what to change.
         """
-        values = dict(self._network.start_values) | {"eta": eta}
+        for step, _ in self.steps_and_passes(eta, steps):
+            yield step
+
+    def passes(self, eta: float, steps: int) -> Iterator[dict[str, float]]:
+        """Every value of each pass by name, and its `step` and `sample`, in the order of the steps.
+
+        Raises:
+            LeavesRange: as `steps`.
+        """
+        for _, passes in self.steps_and_passes(eta, steps):
+            yield from passes
+
+    def steps_and_passes(self, eta: float, steps: int) -> Iterator[tuple[dict[str, float], list[dict[str, float]]]]:
+        """Each step with its passes; the dictionaries may be the same ones each time.
+
+        Raises:
+            LeavesRange: as `steps`.
+        """
+        network, samples = self._network, self._network.samples
+        values = dict(network.start_values) | {"eta": eta}
         for step in range(steps + 1):
             values["step"] = step
-            try:
-                exec(self._step_code, self._functions, values)
-                in_range = all(map(isfinite, values.values()))
-            except ArithmeticError:
-                in_range = False
-            if not in_range:
-                raise LeavesRange(self._out_of_range(values, eta, step))
-            yield values
+            if samples is None:
+                passes = [self._passed(values, eta, step)]
+            elif samples.in_turn:
+                values |= self._given[samples.shown(step)[0]]
+                passes = [self._passed(values, eta, step)]
+            else:
+                passes = [self._passed(values | self._given[number], eta, step) for number in samples.shown(step)]
+                values |= self.gathered(passes)
+                if not all(map(isfinite, values.values())):
+                    raise LeavesRange(self._out_of_range(dict(values), eta, step))
+            yield values, passes
             exec(self._update_code, self._functions, values)
+
+    def _passed(self, values: dict[str, float], eta: float, step: int) -> dict[str, float]:
+        """The values with all quantities of the pass."""
+        try:
+            exec(self._step_code, self._functions, values)
+            in_range = all(map(isfinite, values.values()))
+        except ArithmeticError:
+            in_range = False
+        if not in_range:
+            raise LeavesRange(self._out_of_range(values, eta, step))
+        return values
+
+    def gathered(self, passes: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        """What a step takes from its passes."""
+        found = {}
+        for one in gathered(self._network):
+            if one.reduction is None:
+                found[one.name] = passes[one.sample][one.of]
+            else:
+                total = sum(values[one.of] for values in passes)
+                found[one.name] = total / len(passes) if one.reduction == "mean" else total
+        return found
 
     def evaluate(self, values: Mapping[str, float]) -> dict[str, float]:
         """All quantities of one step, given inputs, targets, weights, biases and `eta`.
@@ -65,6 +122,8 @@ class Simulation:
 
     def _out_of_range(self, values: dict[str, float], eta: float, step: int) -> str:
         culprit = next((name for name in self._network.trained_names if not isfinite(values[name])), None)
+        if culprit is None and self._network.in_batches:
+            culprit = next((one.name for one in gathered(self._network) if not isfinite(values.get(one.name, 0))), None)
         for name, code in self._step if culprit is None else ():
             try:
                 values[name] = eval(code, self._functions, values)

@@ -2,17 +2,38 @@
 
 import difflib
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xlbackprop.backprop.network import Network, draw_weights
+from xlbackprop.backprop.samples import Samples
 from xlbackprop.errors import UnusableInput, reason
 
-_REQUIRED_KEYS = ("layers", "inputs", "targets")
+_EXAMPLE_KEYS = ("inputs", "targets")
+_SAMPLES_KEYS = ("samples", "batch", "reduction", "order")
 _TEXT_KEYS = ("title", "description", "hidden", "output", "loss", "biases")
 _NUMBER_KEYS = ("inputs", "targets", "weights", "bias_values")
+_TRAINING_KEYS = ("seed", "lrs", "steps")
+#: How samples are shown: as they stand in the list, or in an order that the seed draws.
+_ORDERS = ("listed", "drawn")
 #: Above this a file is no template; nobody writes so many weights by hand.
 _MAX_TEMPLATE_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Template:
+    """What a template describes.
+
+    Attributes:
+        network: what is trained.
+        etas: the learning rates that it names; empty where it names none.
+        steps: the number of updates that it names, if it does.
+    """
+
+    network: Network
+    etas: tuple[float, ...] = ()
+    steps: int | None = None
 
 
 def template_folder() -> Path:
@@ -28,9 +49,14 @@ def template_names() -> list[str]:
 
 
 def load_template(name_or_path: str) -> Network:
-    """The network of a template, given by name (`A`, `mazur`) or as the path of a TOML file.
+    """The network of a template; the argument and what is raised are those of `read_template`."""
+    return read_template(name_or_path).network
 
-    Weights that the template does not give are drawn with seed 0.
+
+def read_template(name_or_path: str) -> Template:
+    """A template, given by name (`A`, `mazur`) or as the path of a TOML file.
+
+    Weights that the template does not give are drawn with its seed, which is 0 where it names none.
 
     Raises:
         UnusableInput: there is no such template, or it does not describe a network.
@@ -62,19 +88,8 @@ def load_template(name_or_path: str) -> Network:
         raise UnusableInput(f"{path}: {error}") from None
 
 
-def _from_toml(content: dict[str, Any]) -> Network:
-    known = ("layers", *_TEXT_KEYS, *_NUMBER_KEYS)
-    for key in content:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}."
-            raise UnusableInput(f"the key {key} is not known; {hint}")
-    for key in _REQUIRED_KEYS:
-        if key not in content:
-            raise UnusableInput(f"the key {key} is missing.")
-    for key in _TEXT_KEYS:
-        if not isinstance(content.get(key, ""), str):
-            raise UnusableInput(f"{key} must be a text in quotes.")
+def _from_toml(content: dict[str, Any]) -> Template:
+    _insist_on_keys(content)
     layers = content["layers"]
     if not (isinstance(layers, list) and all(type(size) is int for size in layers)):
         raise UnusableInput("layers must be a list of whole numbers, as [2, 2, 2].")
@@ -82,11 +97,76 @@ def _from_toml(content: dict[str, Any]) -> Network:
     for key in _NUMBER_KEYS:
         if key in content:
             values[key] = _numbers(key, content[key])
+    seed = _whole("seed", content.get("seed", 0), least=0)
     if "weights" not in values:
-        values["weights"] = draw_weights(tuple(layers), seed=0)
+        values["weights"] = draw_weights(tuple(layers), seed)
     if "bias_values" not in values and values.get("biases", "none") in ("fixed", "trained"):
         values["bias_values"] = (0.0,) * sum(layers[1:])
-    return Network(layers=tuple(layers), **values)
+    samples = _samples(content, seed) if "samples" in content else None
+    if samples:
+        values |= {"inputs": samples.inputs[0], "targets": samples.targets[0]}
+        values["samples"] = samples if samples.count > 1 else None
+    steps = _whole("steps", content["steps"], least=1) if "steps" in content else None
+    etas = _numbers("lrs", content["lrs"]) if "lrs" in content else ()
+    return Template(Network(layers=tuple(layers), **values), etas, steps)
+
+
+def _insist_on_keys(content: dict[str, Any]) -> None:
+    """See whether the keys are known, all there, and go together."""
+    known = ("layers", *_TEXT_KEYS, *_NUMBER_KEYS, *_SAMPLES_KEYS, *_TRAINING_KEYS)
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}."
+            raise UnusableInput(f"the key {key} is not known; {hint}")
+    several = "samples" in content
+    for key in ("layers", *(() if several else _EXAMPLE_KEYS)):
+        if key not in content:
+            instead = ", or samples with inputs and targets of their own" if key in _EXAMPLE_KEYS else ""
+            raise UnusableInput(f"the key {key} is missing{instead}.")
+    for key in _EXAMPLE_KEYS if several else _SAMPLES_KEYS:
+        if key in content:
+            raise UnusableInput(
+                f"{key} and samples exclude each other: each sample has its own {key}."
+                if several
+                else f"{key} says how samples are shown, but there are no samples."
+            )
+    for key in _TEXT_KEYS:
+        if not isinstance(content.get(key, ""), str):
+            raise UnusableInput(f"{key} must be a text in quotes.")
+
+
+def _samples(content: dict[str, Any], seed: int) -> Samples:
+    rows = content["samples"]
+    if not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
+        raise UnusableInput("samples must be a list, as [{inputs = [0, 1], targets = [1]}].")
+    if not rows:
+        raise UnusableInput("samples is empty: give at least one.")
+    for number, row in enumerate(rows, start=1):
+        if set(row) != set(_EXAMPLE_KEYS):
+            raise UnusableInput(f"sample {number} must have the keys inputs and targets, and no others.")
+    inputs, targets = (
+        tuple(_numbers(f"{key} of sample {number}", row[key]) for number, row in enumerate(rows, start=1))
+        for key in _EXAMPLE_KEYS
+    )
+    batch = content.get("batch", "all")
+    order = content.get("order", _ORDERS[0])
+    if order not in _ORDERS:
+        raise UnusableInput(f"order must be one of {', '.join(_ORDERS)}.")
+    samples = Samples(
+        inputs,
+        targets,
+        batch=len(rows) if batch == "all" else _whole("batch", batch, instead=', or "all"'),
+        reduction=content.get("reduction", "sum"),
+    )
+    return samples.with_drawn_order(seed) if order == "drawn" else samples
+
+
+def _whole(key: str, value: Any, *, least: int | None = None, instead: str = "") -> int:
+    if type(value) is not int or (least is not None and value < least):
+        from_least = "" if least is None else f" from {least} on"
+        raise UnusableInput(f"{key} must be a whole number{from_least}{instead}.")
+    return value
 
 
 def _numbers(key: str, value: Any) -> tuple[float, ...]:

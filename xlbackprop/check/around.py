@@ -16,7 +16,7 @@ from xlbackprop.reference import Array
 from xlbackprop.report.findings import CheckedTable, Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address, column_ranges
 from xlbackprop.spreadsheet.blocks import Content, FilledDown, Formula, Role
-from xlbackprop.spreadsheet.book import ROW_OFFSET
+from xlbackprop.spreadsheet.book import ROW_MARK, row_number
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
 from xlbackprop.spreadsheet.cells import Sheets, Value
 from xlbackprop.spreadsheet.ironcalc import spelled
@@ -82,12 +82,12 @@ def table_is_as_built(sheets: Sheets, built: OurSheets, table: Table) -> bool:
         contents = block.contents.formulas if isinstance(block.contents, FilledDown) else first_row
         formulas = [content for content in contents if isinstance(content, Formula)]
         template = "\n".join(f"={built.book.written(one, training.sheet, from_row=block.row)}" for one in formulas)
-        offsets = set(ROW_OFFSET.findall(template))
-        for row in range(block.row, block.row + block.shape[0]):
+        marks = {mark[0]: mark for mark in ROW_MARK.finditer(template)}
+        for down in range(block.shape[0]):
             expected = template
-            for offset in offsets:
-                expected = expected.replace(f"\x04{offset}\x05", str(row + int(offset)))
-            if [found.get((row, column)) for column in columns] != expected.split("\n"):
+            for written, mark in marks.items():
+                expected = expected.replace(written, str(row_number(mark, block.row, down)))
+            if [found.get((block.row + down, column)) for column in columns] != expected.split("\n"):
                 return False
     return True
 

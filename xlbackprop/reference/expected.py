@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.samples import Samples
 from xlbackprop.reference.functions import (
     ACTIVATIONS,
     LOSSES,
@@ -20,6 +21,9 @@ from xlbackprop.reference.functions import (
     outer,
     weighted_sum,
 )
+
+#: An answer that is so near to the border of right and wrong may fall on either side by rounding.
+_TIE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,47 @@ def expected_forward(network: Network, cells: Mapping[str, Array]) -> dict[str, 
         sums = SoftmaxSums(given.values(["o_max"]), given.values(["e_sum"]))
     given.expect(error_names, *LOSSES[network.loss].error(target, z, a, sums))
     given.expected["E_total"] = Expected(given.values(error_names).sum(axis=-1), given.scales(error_names).sum(axis=-1))
+    if network.samples and network.samples.have_classes:
+        given.expected["right"] = _expected_answer(network.samples, a, target)
     return given.expected
+
+
+def _expected_answer(samples: Samples, a: Array, target: Array) -> Expected:
+    """Whether an answer is right: 1 or 0, and either where rounding decides."""
+    if samples.half_way is not None:
+        ahead = samples.half_way - np.abs(a - target)[..., 0]
+        right = ahead > 0
+    else:
+        ahead = (target * a).sum(axis=-1) - a.max(axis=-1)
+        right = ahead >= 0
+    near = np.abs(ahead) < _TIE
+    return Expected(right.astype(float), np.where(near & (ahead != 0), np.inf, 1.0))
+
+
+@np.errstate(all="ignore")
+def expected_gathered(network: Network, passes: Mapping[str, Array]) -> dict[str, Expected]:
+    """What the numbers of steps over several samples should be, given those of their passes.
+
+    Args:
+        network: with samples.
+        passes: the quantities of each pass by name, of shape (steps, samples of a step).
+    """
+    samples = network.samples
+    if samples is None:
+        return {}
+    one_of = np.mean if samples.reduction == "mean" else np.sum
+    found = {
+        name: Expected(one_of(passes[name], axis=1), one_of(np.abs(passes[name]), axis=1))
+        for name in ("E_total", *(f"dE_d{trained}" for trained in network.trained_names))
+    }
+    if samples.have_classes:
+        found["accuracy"] = Expected(passes["right"].mean(axis=1), np.ones(len(passes["right"])))
+    if samples.followed:
+        for a in network.activations(network.last):
+            for n in range(samples.count):
+                output = passes[a][:, n]
+                found[f"{a}_of_{n + 1}"] = Expected(output, np.abs(output))
+    return found
 
 
 @np.errstate(all="ignore")

@@ -11,7 +11,7 @@ from xlbackprop.backprop.quantities import training_step, updates
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import column_number
 from xlbackprop.spreadsheet.blocks import Block, FilledDown, Formula, Link, Role
-from xlbackprop.spreadsheet.book import ROW_OFFSET, Book
+from xlbackprop.spreadsheet.book import ROW_MARK, Book
 from xlbackprop.spreadsheet.charts import Chart
 from xlbackprop.spreadsheet.limits import MAX_ARGUMENTS, MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import Look
@@ -148,7 +148,7 @@ class TrainingSheet:
 
     def _insist_on_room(self, name: str, formula: str) -> None:
         text = self.sheet.book.written(formula, self.sheet, from_row=self._rows.row)
-        longest = ROW_OFFSET.sub(str(self._table.last_row), text)
+        longest = ROW_MARK.sub(str(self._table.last_row), text)
         if len(longest) > MAX_FORMULA_LENGTH or formula.count(",") >= MAX_ARGUMENTS:
             raise UnusableInput(
                 f"The formula of {name} in a {self._layout.network.shape} network is longer than a cell can hold: "

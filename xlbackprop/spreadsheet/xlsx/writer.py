@@ -15,7 +15,7 @@ from xlsxwriter.worksheet import Worksheet
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import quoted
 from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, FilledOver, Formula, Link
-from xlbackprop.spreadsheet.book import ROW_OFFSET, Book, Sheet
+from xlbackprop.spreadsheet.book import ROW_MARK, Book, Sheet, row_number
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.charts import Axis, Chart, Series
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
@@ -201,10 +201,10 @@ class _Writer:
         if self.streamed:
             self.worksheet.stream_rows(block, formulas, looks, filled.rows)
             return
-        for row, values in enumerate(filled.rows, start=block.row):
+        for down, values in enumerate(filled.rows):
             for n, (formula, value) in enumerate(zip(formulas, values, strict=True)):
-                text = ROW_OFFSET.sub(lambda offset, row=row: str(row + int(offset[1])), formula)  # type: ignore[misc]
-                self.worksheet.write_formula(row - 1, block.column - 1 + n, f"={text}", looks[n], value)
+                text = ROW_MARK.sub(lambda mark, down=down: str(row_number(mark, block.row, down)), formula)  # type: ignore[misc]
+                self.worksheet.write_formula(block.row - 1 + down, block.column - 1 + n, f"={text}", looks[n], value)
 
     def _write_filled_over(self, block: Block, filled: FilledOver) -> None:
         margin = filled.margin

@@ -1,0 +1,115 @@
+"""Samples: the examples that a network learns from, how many a step takes, and how their gradients become one."""
+
+import dataclasses
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xlbackprop.errors import UnusableInput
+
+#: How the errors and the gradients of the samples of a step become one.
+REDUCTIONS = ("sum", "mean")
+#: More outputs of single samples than these are not followed step by step.
+_MOST_FOLLOWED = 16
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Examples with their targets, and how a training shows them.
+
+    Attributes:
+        inputs: `i1, i2 ...` of each sample, of shape (samples, inputs).
+        targets: `t1, t2 ...` of each sample, of shape (samples, outputs).
+        batch: how many a step takes: all of them, one in turn, or a number that divides theirs.
+        reduction: one of `REDUCTIONS`.
+        order: the numbers of the samples, from 1, in the order in which each epoch shows them, where it was
+            drawn; empty where they are shown as they are listed.
+
+    Raises:
+        UnusableInput: the parts do not fit together.
+    """
+
+    inputs: tuple[tuple[float, ...], ...]
+    targets: tuple[tuple[float, ...], ...]
+    batch: int
+    reduction: str = "sum"
+    order: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise UnusableInput("There are no samples: give at least one.")
+        if self.reduction not in REDUCTIONS:
+            raise UnusableInput(f'reduction = "{self.reduction}" is not known: use one of {", ".join(REDUCTIONS)}.')
+        if not 1 <= self.batch <= self.count or self.count % self.batch:
+            fitting = [str(size) for size in range(1, self.count + 1) if self.count % size == 0]
+            shown = ", ".join(fitting) if len(fitting) < 12 else f"{', '.join(fitting[:11])} ... {fitting[-1]}"
+            raise UnusableInput(
+                f"batch = {self.batch} does not divide {self.count} samples: use one of {shown}."
+                if self.batch != 0
+                else f'batch = 0 takes no sample: use "all", or one of {shown}.'
+            )
+        if self.order and sorted(self.order) != list(range(1, self.count + 1)):
+            raise UnusableInput(f"The order of the samples must have each of the numbers 1 to {self.count} once.")
+        for number, (inputs, targets) in enumerate(zip(self.inputs, self.targets, strict=True), start=1):
+            for letter, values in (("i", inputs), ("t", targets)):
+                for n, value in enumerate(values, start=1):
+                    if not math.isfinite(value):
+                        raise UnusableInput(f"{letter}{n} = {value} of sample {number} is no number for a cell.")
+
+    @property
+    def count(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether a step takes a single sample."""
+        return self.batch == 1
+
+    @property
+    def epoch(self) -> int:
+        """How many steps it takes until each sample was shown once."""
+        return self.count // self.batch
+
+    def shown(self, step: int) -> list[int]:
+        """The samples that a step takes, counted from 0."""
+        first = step % self.epoch * self.batch
+        if self.order:
+            return [number - 1 for number in self.order[first : first + self.batch]]
+        return list(range(first, first + self.batch))
+
+    @property
+    def half_way(self) -> float | None:
+        """Half the distance of the two values that the targets of a single output have; None where they are no two."""
+        values = {target for targets in self.targets for target in targets}
+        if len(self.targets[0]) > 1 or len(values) != 2:
+            return None
+        return (max(values) - min(values)) / 2
+
+    @property
+    def one_of_several(self) -> bool:
+        """Whether the targets say which of several classes a sample belongs to: a single 1 among zeros."""
+        return len(self.targets[0]) > 1 and all(
+            set(targets) == {0.0, 1.0} and sum(targets) == 1 for targets in self.targets
+        )
+
+    @property
+    def have_classes(self) -> bool:
+        """Whether an answer is right or wrong."""
+        return self.half_way is not None or self.one_of_several
+
+    @property
+    def followed(self) -> bool:
+        """Whether the output of each sample can be followed step by step: each step takes all, and they are few."""
+        return self.batch == self.count > 1 and self.count * len(self.targets[0]) <= _MOST_FOLLOWED
+
+    def with_drawn_order(self, seed: int) -> "Samples":
+        """The same samples in another order, the same for a seed everywhere."""
+        numbers = list(range(1, self.count + 1))
+        random.Random(seed).shuffle(numbers)
+        return dataclasses.replace(self, order=tuple(numbers))
+
+
+def whole_batch(inputs: Sequence[Sequence[float]], targets: Sequence[Sequence[float]]) -> Samples:
+    """Samples that each step takes all of."""
+    return Samples(tuple(map(tuple, inputs)), tuple(map(tuple, targets)), len(inputs))
