@@ -102,20 +102,20 @@ class Network:
                     )
 
     @classmethod
-    def blank(cls, layers: tuple[int, ...], samples: Samples | None = None, **functions: str) -> "Network":
+    def blank(cls, layers: tuple[int, ...], **functions: str) -> "Network":
         """A network of these layers whose start values are all zero, for reading them from elsewhere."""
         _check_layers(layers)
         biases = 0 if functions.get("biases", "none") == "none" else sum(layers[1:])
         weights = sum(fan_in * size for fan_in, size in pairwise(layers))
         zero = (0.0,)
+        chosen: dict[str, Any] = {**functions}
         return cls(
             layers=layers,
             inputs=zero * layers[0],
             targets=zero * layers[-1],
             weights=zero * weights,
             bias_values=zero * biases,
-            samples=samples,
-            **functions,
+            **chosen,
         )
 
     def check_targets(self) -> None:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from xlbackprop.backprop.expression import inlined
 from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES, SOFTMAX
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.samples import Samples
 
 
 class Part(Enum):
@@ -54,24 +55,35 @@ class Update:
     expression: str
 
 
+class Over(Enum):
+    """How a number is made of those of several samples."""
+
+    SUM = "sum"
+    MEAN = "mean"
+    #: the mean of those that the last epoch has shown, this step's included
+    EPOCH = "epoch"
+    #: that of one of them
+    ONE = "one"
+
+
 @dataclass(frozen=True)
 class Gathered:
-    """A number of a step that is made of those of its samples.
+    """A number of a step that is made of those of several samples.
 
     Attributes:
         name: its ASCII name.
         sentence: what it is, for people.
         of: the quantity of each sample that it is made of.
-        reduction: how, one of `samples.REDUCTIONS`; None where it is that of a single sample.
-        sample: of a single sample, which, counted from 0.
         part: the part of the step that it belongs to.
+        over: how it is made of them.
+        sample: of one of them, which, counted from 0.
     """
 
     name: str
     sentence: str
     of: str
     part: Part
-    reduction: str | None = None
+    over: Over
     sample: int = 0
 
 
@@ -103,44 +115,40 @@ def updates(network: Network) -> tuple[Update, ...]:
 
 @lru_cache(maxsize=16)
 def gathered(network: Network) -> tuple[Gathered, ...]:
-    """What a step takes from its samples; nothing where it has a single one."""
+    """What a step has of several samples: of those that it takes, or where it takes one, of those before it."""
     samples = network.samples
-    if samples is None or not network.in_batches:
+    if samples is None:
         return ()
-    how = samples.reduction
-    spoken = {"sum": "the sum of those", "mean": "the mean of those"}[how]
-    found = []
-    if samples.followed:
-        found += [
-            Gathered(
-                f"{a}_of_{n + 1}",
-                f"What the network answers to sample {n + 1}: its {a}.",
-                a,
-                Part.FORWARD,
-                sample=n,
-            )
-            for n in range(samples.count)
-            for a in network.activations(network.last)
-        ]
-    error = f"The error of the step: {spoken} of its {samples.batch} samples. It is what training makes small."
-    found.append(Gathered("E_total", error, "E_total", Part.ERROR, how))
+    return tuple(_of_an_epoch(samples) if samples.in_turn else _of_a_batch(network, samples))
+
+
+def _of_an_epoch(samples: Samples) -> Iterator[Gathered]:
+    last = f"of the last {samples.count} steps, or of all where there are fewer"
+    yield Gathered("E_epoch", f"The mean of E_total {last}.", "E_total", Part.ERROR, Over.EPOCH)
     if samples.have_classes:
-        found.append(
-            Gathered(
-                "accuracy", "The part of the step's samples that are answered right.", "right", Part.ANSWER, "mean"
-            )
-        )
-    found += [
-        Gathered(
-            f"dE_d{name}",
-            f"How E_total changes with {name}: {spoken} of the {samples.batch} samples of the step.",
-            f"dE_d{name}",
-            Part.GRADIENT,
-            how,
-        )
-        for name in network.trained_names
-    ]
-    return tuple(found)
+        yield Gathered("accuracy", f"The part of right answers {last}.", "right", Part.ANSWER, Over.EPOCH)
+
+
+def _of_a_batch(network: Network, samples: Samples) -> Iterator[Gathered]:
+    over = Over(samples.reduction)
+    spoken = f"the {over.value} of those of its {samples.batch} samples"
+    for n in range(samples.count) if samples.followed else ():
+        for a in network.activations(network.last):
+            sentence = f"What the network answers to sample {n + 1}: its {a}."
+            yield Gathered(f"{a}_of_{n + 1}", sentence, a, Part.FORWARD, Over.ONE, n)
+    error = f"The error of the step: {spoken}. It is what training makes small."
+    yield Gathered("E_total", error, "E_total", Part.ERROR, over)
+    if samples.have_classes:
+        part = "The part of the step's samples that are answered right."
+        yield Gathered("accuracy", part, "right", Part.ANSWER, Over.MEAN)
+    for name in network.trained_names:
+        sentence = f"How E_total changes with {name}: {spoken}."
+        yield Gathered(f"dE_d{name}", sentence, f"dE_d{name}", Part.GRADIENT, over)
+
+
+def followed_error(network: Network) -> str:
+    """The error that tells how a training goes: where samples come in turn, that of an epoch."""
+    return "E_epoch" if network.samples and network.samples.in_turn else "E_total"
 
 
 @lru_cache(maxsize=1024)

@@ -1,12 +1,13 @@
 """A training in plain Python, operation for operation as the cells compute it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
 from math import isfinite
 from types import CodeType
 
 from xlbackprop.backprop.expression import PYTHON_FUNCTIONS, compiled
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import gathered, training_step, updates
+from xlbackprop.backprop.quantities import Over, gathered, training_step, updates
 from xlbackprop.errors import UnusableInput
 
 
@@ -66,6 +67,7 @@ class Simulation:
             LeavesRange: as `steps`.
         """
         network, samples = self._network, self._network.samples
+        epoch: deque[dict[str, float]] = deque(maxlen=samples.count if samples else 1)
         values = dict(network.start_values) | {"eta": eta}
         for step in range(steps + 1):
             values["step"] = step
@@ -74,6 +76,8 @@ class Simulation:
             elif samples.in_turn:
                 values |= self._given[samples.shown(step)[0]]
                 passes = [self._passed(values, eta, step)]
+                epoch.append({one.of: values[one.of] for one in gathered(network)})
+                values |= self.gathered(epoch)
             else:
                 passes = [self._passed(values | self._given[number], eta, step) for number in samples.shown(step)]
                 values |= self.gathered(passes)
@@ -93,15 +97,15 @@ class Simulation:
             raise LeavesRange(self._out_of_range(values, eta, step))
         return values
 
-    def gathered(self, passes: Sequence[Mapping[str, float]]) -> dict[str, float]:
-        """What a step takes from its passes."""
+    def gathered(self, passes: Collection[Mapping[str, float]]) -> dict[str, float]:
+        """What a step has of these passes."""
         found = {}
         for one in gathered(self._network):
-            if one.reduction is None:
-                found[one.name] = passes[one.sample][one.of]
+            numbers = [values[one.of] for values in passes]
+            if one.over is Over.ONE:
+                found[one.name] = numbers[one.sample]
             else:
-                total = sum(values[one.of] for values in passes)
-                found[one.name] = total / len(passes) if one.reduction == "mean" else total
+                found[one.name] = sum(numbers) / (1 if one.over is Over.SUM else len(numbers))
         return found
 
     def evaluate(self, values: Mapping[str, float]) -> dict[str, float]:

@@ -168,7 +168,7 @@ class _Judged:
 
 def _derivation(cells: Recalculated, own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[_Judged]:
     network, derivation = own.network, cells.built.derivation
-    eta = cells.number(derivation.eta)
+    eta = cells.number(derivation.chosen.eta)
     # a learning rate that no sheet has any more means the first sheet
     chosen = next((n for n, columns in enumerate(numbers) if columns["eta"][0] == eta), 0)
     columns, eta = numbers[chosen], float(numbers[chosen]["eta"][0])
@@ -218,7 +218,7 @@ def chosen_step(cells: Recalculated, steps: int) -> int:
     Raises:
         UnusableInput: there is no such step.
     """
-    built, value = cells.built, cells.value(cells.built.derivation.step)
+    built, value = cells.built, cells.value(cells.built.derivation.chosen.step)
     step = as_number(value)
     if not (0 <= step <= steps and step == int(step)):
         shown = f"{step:g}" if step == step else value

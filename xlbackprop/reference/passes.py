@@ -249,7 +249,18 @@ def _step(network: Network, parameters: Parameters, number: int) -> TrainingStep
 
 def run(network: Network, etas: Sequence[float], steps: int) -> dict[str, Array]:
     """All numbers of the steps by name, each of shape (steps + 1, learning rates); the arguments of `train`."""
-    return _stacked(network, list(train(network, etas, steps)))
+    found = _stacked(network, list(train(network, etas, steps)))
+    if network.samples and network.samples.in_turn:
+        epoch = network.samples.count
+        found["E_epoch"] = mean_of_last(found["E_total"], epoch)
+        if "right" in found:
+            found["accuracy"] = mean_of_last(found["right"], epoch)
+    return found
+
+
+def mean_of_last(values: Array, count: int) -> Array:
+    """The mean of the last `count` values up to each along the first axis, or of all where there are fewer."""
+    return np.stack([values[max(0, n - count + 1) : n + 1].mean(axis=0) for n in range(len(values))])
 
 
 def run_of_passes(network: Network, etas: Sequence[float], steps: int) -> dict[str, Array]:

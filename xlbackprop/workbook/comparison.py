@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from xlbackprop.backprop.quantities import followed_error
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Block, Content, Formula, Role
 from xlbackprop.spreadsheet.book import Book
@@ -39,7 +40,7 @@ class ComparisonSheet:
     """
 
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
-        self._layout = layout
+        self._layout, self._error = layout, followed_error(layout.network)
         self.sheet = book.sheet(COMPARISON, "all learning rates in one chart")
         places, count = layout.comparison, len(layout.etas)
         first = places.first_column
@@ -79,7 +80,7 @@ class ComparisonSheet:
         steps = [[float(step)] for step in places.steps]
         sheet.put(f"A{places.first_row}", steps, looks.CENTERED, role=Role.CONSTANT, name="round steps")
         totals = [
-            [Formula(f'IFERROR({one.cell("E_total", step)},"{_NO_NUMBER}")') for one in training]
+            [Formula(f'IFERROR({one.cell(self._error, step)},"{_NO_NUMBER}")') for one in training]
             for step in places.steps
         ]
         sheet.fill(self._totals, totals, looks.NUMBER)
@@ -166,8 +167,8 @@ class ComparisonSheet:
             [
                 [
                     Formula(
-                        f"IFERROR(MAX(1*{one.cell('E_total', step)},{floor:$}),NA())",
-                        max(run.totals[one.number][step], FLOOR),
+                        f"IFERROR(MAX(1*{one.cell(self._error, step)},{floor:$}),NA())",
+                        max(run.errors[one.number][step], FLOOR),
                     )
                     for one in training
                 ]
@@ -186,12 +187,12 @@ class ComparisonSheet:
         scale, steps, count = "logarithmic" if logarithmic else "linear", self._layout.steps, len(curves)
         etas = ", ".join(map(short_number, self._layout.etas))
         return Chart(
-            title=f"E_total over the steps, {scale} axis",
+            title=f"{self._error} over the steps, {scale} axis",
             title_size=12,
             x=step_axis(steps, letters=9, below=True),
-            y=error_axis(None if logarithmic else 0, letters=9, logarithmic=logarithmic),
+            y=error_axis(None if logarithmic else 0, letters=9, logarithmic=logarithmic, title=self._error),
             size=_CHART_SIZE,
-            description=f"E_total over the steps 0 to {steps} on a {scale} axis, "
+            description=f"{self._error} over the steps 0 to {steps} on a {scale} axis, "
             f"one curve for each learning rate: {etas}.",
             series=[
                 curve(name, of_steps, totals, n, count)

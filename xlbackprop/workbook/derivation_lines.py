@@ -5,15 +5,21 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import Part, Quantity, training_step, updates
+from xlbackprop.backprop.quantities import Part, Quantity, gathered, training_step, updates
+from xlbackprop.backprop.samples import Samples
 
 #: The columns of a line; of what a step starts from; and, hidden, the numbers of both as texts.
 QUANTITY, VALUE, SYMBOLS, NUMBERS, SENTENCE = "ABCDE"
 START_NAME, START_VALUE, START_MEANING = "GHI"
 AS_TEXT, START_AS_TEXT = "JK"
 
-#: Where the derivation begins, below what is always in view.
-FIRST_ROW = 7
+#: In front of the name of a gradient: that of all samples of the step.
+ALL = "all_"
+#: The gradients of no more samples than these are written out.
+MAX_ADDENDS = 8
+
+# Where the derivation begins, below what is always in view.
+_FIRST_ROW = 7
 _PATH_ROWS = 6
 
 
@@ -60,13 +66,18 @@ class DerivationLayout:
         compared: how many gradients are compared with their central differences.
     """
 
-    #: The whole way to the first weight, once.
-    path_row = FIRST_ROW
-    #: What the step starts from, in a few lines.
-    summary_row = FIRST_ROW + _PATH_ROWS + 1
-
     def __init__(self, network: Network, compared: int) -> None:
         self.network, self._compared = network, compared
+
+    @property
+    def path_row(self) -> int:
+        """The whole way to the first weight, once; a sample is chosen in a row more."""
+        return _FIRST_ROW + self.network.in_batches
+
+    @property
+    def summary_row(self) -> int:
+        """What the step starts from, in a few lines."""
+        return self.path_row + _PATH_ROWS + 1
 
     @cached_property
     def summary(self) -> list[tuple[str, list[str]]]:
@@ -85,7 +96,7 @@ class DerivationLayout:
         network, meanings = self.network, self.network.meanings
         carried = [*network.input_names, *network.target_names, *network.weight_names, *network.bias_names]
         lines = [("eta", "", "the learning rate")] + [(name, "", meanings[name]) for name in carried]
-        return _section(FIRST_ROW, "What this step starts from", "All of it, one by one.", lines)
+        return _section(self.path_row, "What this step starts from", "All of it, one by one.", lines)
 
     @cached_property
     def derived(self) -> list[Section]:
@@ -106,20 +117,44 @@ class DerivationLayout:
         return f"{len(self.derived) + 1}. Are the gradients right?"
 
     @cached_property
-    def update(self) -> Section:
-        """The last section."""
+    def together(self) -> Section | None:
+        """How the gradients of the samples become one; None where a step takes a single one."""
+        network, samples = self.network, self.network.samples
+        if samples is None or not network.in_batches:
+            return None
+        spoken = {"sum": "The gradients of all samples of the step are added up", "mean": "The mean of the gradients"}
         return _section(
             self.comparison_row + self._compared + 4,
-            f"{len(self.derived) + 2}. Update",
+            f"{len(self.derived) + 2}. From the samples to the step",
+            f"{spoken[samples.reduction]}: that is the gradient by which the weights move. "
+            f"So far everything was that of one of {samples.batch} samples.",
+            [
+                (f"{ALL}{one.name}", _over_samples(one.name, samples), one.sentence)
+                for one in gathered(network)
+                if one.part is Part.GRADIENT
+            ],
+        )
+
+    @cached_property
+    def update(self) -> Section:
+        """The last section."""
+        row = self.together.end if self.together else self.comparison_row + self._compared + 4
+        of_all = ALL if self.together else ""
+        return _section(
+            row,
+            f"{len(self.derived) + 2 + (self.together is not None)}. Update",
             "Every weight moves against its gradient, by the learning rate: the weights of the next row. "
             "All gradients are computed before the first weight moves.",
-            [(f"new {u.name}", u.expression, u.sentence) for u in updates(self.network)],
+            [
+                (f"new {u.name}", u.expression.replace(f"dE_d{u.name}", f"{of_all}dE_d{u.name}"), u.sentence)
+                for u in updates(self.network)
+            ],
         )
 
     @property
     def sections(self) -> list[Section]:
         """All sections with quantities, in the order of the lesson."""
-        return [self.start, *self.derived, self.update]
+        return [self.start, *self.derived, *([self.together] if self.together else []), self.update]
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -130,6 +165,17 @@ class DerivationLayout:
         """The absolute address of a quantity's value."""
         started = any(line.key == key for line in self.start.lines)
         return f"${START_VALUE if started else VALUE}${self.rows[key]}"
+
+
+def addends(name: str, samples: Samples) -> list[str]:
+    """The gradients of the single samples that a gradient of all is made of; none where they are too many to show."""
+    return [f"{name}_of_{n}" for n in range(1, samples.batch + 1)] if samples.batch <= MAX_ADDENDS else []
+
+
+def _over_samples(name: str, samples: Samples) -> str:
+    """A gradient of all samples over those of each; empty where these are too many to show."""
+    added = " + ".join(addends(name, samples))
+    return f"({added})/{samples.batch}" if added and samples.reduction == "mean" else added
 
 
 def _section(row: int, title: str, explanation: str, quantities: list[tuple[str, str, str]]) -> Section:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import Part, training_step
+from xlbackprop.backprop.quantities import Part, gathered, training_step
+from xlbackprop.backprop.samples import Samples
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import column_letters
 from xlbackprop.spreadsheet.limits import MAX_ARGUMENTS, MAX_CHART_SERIES, MAX_COLUMNS, MAX_FORMULA_LENGTH, MAX_ROWS
 from xlbackprop.spreadsheet.numbers import short_number
 
 NETWORK = "Network"
+DATA = "Data"
+LEARNED = "Learned"
 DERIVATION = "Derivation"
 GRADIENT_CHECK = "Gradient check"
 COMPARISON = "Comparison"
@@ -42,6 +45,11 @@ def sheet_name(eta: float) -> str:
     return f"η={short_number(eta)}"
 
 
+def samples_sheet_name(eta: float) -> str:
+    """The name of the sheet with the samples of each step of a learning rate: `η=0.1 samples`."""
+    return f"{sheet_name(eta)} samples"
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of the training table.
@@ -58,25 +66,23 @@ class Column:
 
 
 @dataclass(frozen=True)
-class TrainingLayout:
-    """The training table, at the same place in the sheet of every learning rate.
+class TableLayout:
+    """A table of a training, at the same place in the sheet of every learning rate.
 
     Attributes:
-        columns: `step`, then the quantities in the order of the classroom; the chart has the column between.
-        last_row: the row of the last step.
+        columns: `step`, then the quantities in the order of the classroom.
+        row_count: how many rows it has.
     """
 
     columns: tuple[Column, ...]
-    steps: int
+    row_count: int
 
-    chart_column = "B"
-    eta_cell = "$C$2"
     header_row = 3
     first_row = 4
 
     @property
     def last_row(self) -> int:
-        return self.first_row + self.steps
+        return self.first_row + self.row_count - 1
 
     @cached_property
     def letters(self) -> dict[str, str]:
@@ -91,29 +97,67 @@ class TrainingLayout:
         return f"{self.letters[name]}{self.row(step)}"
 
 
+@dataclass(frozen=True)
+class TrainingLayout(TableLayout):
+    """The training table: a row a step. Its charts have the column between the steps and the quantities."""
+
+    chart_column = "B"
+    eta_cell = "$C$2"
+
+
 def training_layout(network: Network, steps: int) -> TrainingLayout:
-    """The training table of a network: the classic order, further quantities, the gradients last."""
-    return TrainingLayout(
-        tuple(
-            Column(name, group, column_letters(n + (n > 1)))
-            for n, (name, group) in enumerate(_classroom_order(network), start=1)
-        ),
-        steps,
-    )
+    """The training table of a network: the classic order, further quantities, the gradients last.
+
+    Where a step takes several samples, it has what the step gathers from them.
+    """
+    order = _order_of_steps(network) if network.in_batches else _order_of_passes(network)
+    columns = (Column(name, group, column_letters(n + (n > 1))) for n, (name, group) in enumerate(order, start=1))
+    return TrainingLayout(tuple(columns), steps + 1)
 
 
-def _classroom_order(network: Network) -> list[tuple[str, str]]:
-    quantities = training_step(network)
+def samples_layout(network: Network, steps: int) -> TableLayout:
+    """The table of the samples of each step: a row a sample, in the classic order."""
+    batch = network.samples.batch if network.samples else 1
+    order = _order_of_passes(network)
+    columns = (Column(name, group, column_letters(n)) for n, (name, group) in enumerate(order, start=1))
+    return TableLayout(tuple(columns), (steps + 1) * batch)
+
+
+def _parameters(network: Network, layer: int) -> list[tuple[str, str]]:
+    neurons = _neurons(network, layer)
+    weights = [(w, f"weights ({neurons})") for row in network.layer_weights(layer) for w in row]
+    return weights + [(b, f"biases ({neurons})") for b in network.layer_biases(layer)]
+
+
+def _neurons(network: Network, layer: int) -> str:
+    return "outputs" if layer == network.last else f"layer {layer}" if network.last > 2 else "hidden"
+
+
+def _order_of_steps(network: Network) -> list[tuple[str, str]]:
+    groups = {
+        Part.FORWARD: "forward (outputs)",
+        Part.ERROR: "error",
+        Part.ANSWER: "error",
+        Part.GRADIENT: "gradients",
+    }
     order = [("step", "")]
+    for layer in network.trained_layers:
+        order += _parameters(network, layer)
+    return order + [(one.name, groups[one.part]) for one in gathered(network)]
+
+
+def _order_of_passes(network: Network) -> list[tuple[str, str]]:
+    quantities = training_step(network)
+    order = [("step", ""), *([("sample", "inputs")] if network.samples else [])]
     order += [(name, "inputs") for name in network.target_names + network.input_names]
     for layer in network.trained_layers:
-        neurons = "outputs" if layer == network.last else f"layer {layer}" if network.last > 2 else "hidden"
-        order += [(w, f"weights ({neurons})") for row in network.layer_weights(layer) for w in row]
-        order += [(b, f"biases ({neurons})") for b in network.layer_biases(layer)]
+        order += _parameters(network, layer)
         pairs = [name for z in network.neurons(layer) for name in (z, f"a_{z}")]
-        order += [(name, f"forward ({neurons})") for name in pairs]
+        order += [(name, f"forward ({_neurons(network, layer)})") for name in pairs]
     listed = {name for name, _ in order}
-    order += [(q.name, "error") for q in quantities if q.part is Part.ERROR]
+    order += [(q.name, "error") for q in quantities if q.part in (Part.ERROR, Part.ANSWER)]
+    if not network.in_batches:
+        order += [(one.name, "error") for one in gathered(network)]
     order += [(q.name, "chain rule") for q in quantities if q.part is Part.FORWARD and q.name not in listed]
     order += [(q.name, "chain rule") for q in quantities if q.part is Part.CHAIN_RULE]
     gradients = {q.name for q in quantities if q.part is Part.GRADIENT}
@@ -154,12 +198,41 @@ class NetworkLayout:
 def network_layout(network: Network) -> NetworkLayout:
     """The sections of a network's start values."""
     sections = (
-        ("Inputs", network.input_names),
-        ("Targets", network.target_names),
+        *(() if network.samples else (("Inputs", network.input_names), ("Targets", network.target_names))),
         ("Start weights", network.weight_names),
         ("Biases" if network.biases == "fixed" else "Start biases", network.bias_names),
     )
     return NetworkLayout(tuple((title, tuple(names)) for title, names in sections if names))
+
+
+@dataclass(frozen=True)
+class DataLayout:
+    """Where the samples stand on the data sheet: a row each.
+
+    Attributes:
+        samples: how they are shown.
+    """
+
+    samples: Samples
+
+    header_row = 5
+    first_row = 6
+    number_column = "A"
+
+    @property
+    def input_column(self) -> str:
+        """The column of the first input."""
+        return "B"
+
+    @property
+    def target_column(self) -> str:
+        """The column of the first target."""
+        return column_letters(2 + len(self.samples.inputs[0]))
+
+    @property
+    def order_column(self) -> str:
+        """The column of the order in which they are shown, where it was drawn."""
+        return column_letters(3 + len(self.samples.inputs[0]) + len(self.samples.targets[0]))
 
 
 @dataclass(frozen=True)
@@ -199,6 +272,7 @@ class WorkbookLayout:
         etas: the learning rates, one training sheet each.
         steps: number of updates; the last row of a training table is step `steps`.
         renamed: the names of the training sheets, if they are no longer those of the learning rates.
+        renamed_samples: the same of the sheets with the samples of each step.
 
     Raises:
         UnusableInput: Excel has no room for it; the message says for what.
@@ -208,6 +282,7 @@ class WorkbookLayout:
     etas: tuple[float, ...]
     steps: int
     renamed: tuple[str, ...] = ()
+    renamed_samples: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.etas) > MAX_LEARNING_RATES:
@@ -215,10 +290,19 @@ class WorkbookLayout:
                 f"{len(self.etas)} learning rates are more than one chart can compare: "
                 f"give at most {MAX_LEARNING_RATES}."
             )
-        if self.training.last_row > MAX_ROWS:
+        table: TableLayout = self.training
+        samples = self.network.samples
+        if self.network.in_batches and samples:
+            table = self.samples
+            if table.last_row > MAX_ROWS:
+                raise UnusableInput(
+                    f"{self.steps:,} steps of {samples.batch:,} samples do not fit into a sheet, which has room for "
+                    f"{(MAX_ROWS - table.first_row + 1) // samples.batch - 1:,} such steps."
+                )
+        if table.last_row > MAX_ROWS:
             raise UnusableInput(
                 f"{self.steps:,} steps do not fit into a sheet: with {MAX_ROWS:,} rows "
-                f"at most {MAX_ROWS - self.training.first_row:,} do."
+                f"at most {MAX_ROWS - table.first_row:,} do."
             )
         if max(self.network.layers) > MAX_LAYER:
             raise UnusableInput(
@@ -228,7 +312,7 @@ class WorkbookLayout:
         # a weight takes a column for itself and one for its gradient
         columns = 2 * len(self.network.weights)
         if columns <= MAX_COLUMNS:
-            columns = len(self.training.columns) + 1
+            columns = len(table.columns) + 1
         if columns > MAX_COLUMNS:
             raise UnusableInput(
                 f"A {self.network.shape} network needs {columns:,} columns, "
@@ -238,6 +322,17 @@ class WorkbookLayout:
     @cached_property
     def training(self) -> TrainingLayout:
         return training_layout(self.network, self.steps)
+
+    @property
+    def epoch(self) -> int:
+        """How many steps a mean over an epoch looks back on: one, unless samples come in turn."""
+        samples = self.network.samples
+        return samples.count if samples and samples.in_turn else 1
+
+    @cached_property
+    def samples(self) -> TableLayout:
+        """The table of the samples of each step, where a step takes several."""
+        return samples_layout(self.network, self.steps)
 
     @cached_property
     def start(self) -> NetworkLayout:
@@ -250,6 +345,10 @@ class WorkbookLayout:
     @property
     def training_sheets(self) -> list[str]:
         return list(self.renamed) or [sheet_name(eta) for eta in self.etas]
+
+    @property
+    def samples_sheets(self) -> list[str]:
+        return list(self.renamed_samples) or [samples_sheet_name(eta) for eta in self.etas]
 
     @property
     def round_steps(self) -> list[int]:

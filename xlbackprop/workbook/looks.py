@@ -84,6 +84,8 @@ START_HERE_LINK = Look(colour=ACCENT, fill="#F4F7FC", middle=True, underline=Tru
 #: A matrix of weights, whose fills say how large they are.
 MATRIX_HEADER = Look(colour=MUTED_INK, middle=True, bold=True, size=9, align="center")
 MATRIX_NUMBER = _house(number_format="0.000", size=10, align="center", border="#FFFFFF")
+#: How many of all, in a column.
+SHARE = _house(number_format="0.0%", align="center")
 STEP = Look(colour=MUTED_INK, middle=True, align="center")
 
 # what rules change

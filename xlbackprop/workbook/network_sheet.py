@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
+from typing import Protocol
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name
@@ -54,6 +55,18 @@ def network_facts(network: Network, steps: int, eta_count: int) -> dict[str, str
     }
 
 
+class Choice(Protocol):
+    """Which step is shown."""
+
+    @property
+    def step(self) -> Place:
+        """The cell of the step."""
+
+    @property
+    def sample(self) -> Place | None:
+        """The cell that says which of the samples of the step is shown, if one can be chosen."""
+
+
 class NetworkSheet:
     """The first sheet.
 
@@ -74,13 +87,13 @@ class NetworkSheet:
         }
         book.names |= {(defined_name(name), None): cell for name, cell in self.start.items()}
 
-    def fill(self, origin: Origin, shown: Mapping[str, Place], step: Place) -> None:
+    def fill(self, origin: Origin, shown: Mapping[str, Place], chosen: Choice) -> None:
         """Fill the sheet; the other sheets must be there, for the contents.
 
         Args:
             origin: what built the workbook.
             shown: the cell of each quantity of the step that the picture shows, and of `eta`.
-            step: the cell that says which step that is.
+            chosen: which step that is.
         """
         sheet, network = self.sheet, self._layout.network
         further = max(0, max(map(len, network.meanings.values())) - _MEANING_LETTERS)
@@ -90,7 +103,7 @@ class NetworkSheet:
         sheet.put("A2", f"{network.description} Edit the yellow cells: every number follows.".strip(), looks.MUTED)
         self._write_start_values()
         self._write_start_here()
-        below = max(self._write_contents(), self._write_picture(shown, step))
+        below = max(self._write_contents(), self._write_picture(shown, chosen))
         self._write_facts(origin, below + 1)
 
     @property
@@ -155,12 +168,15 @@ class NetworkSheet:
         sheet.put(f"{_LINK}{row + 1}", contents, looks.LINK, looks.HINT)
         return row + 1 + len(contents)
 
-    def _write_picture(self, shown: Mapping[str, Place], step: Place) -> int:
+    def _write_picture(self, shown: Mapping[str, Place], chosen: Choice) -> int:
         """Write the picture of the network at the chosen step; gives the first row below."""
         sheet, network, row, column = self.sheet, self._layout.network, _SHEETS_ROW, _FIRST_PICTURE_COLUMN
         count = self._picture_columns
         error = significant(shown["E_total"])
-        title = Formula(f'"Step "&{step:$}&" of η="&{shown["eta"]:$}&": E_total = "&IFERROR({error},"an error")')
+        which = f'"Step "&{chosen.step:$}'
+        if chosen.sample:
+            which += f'&", sample "&{chosen.sample:$}'
+        title = Formula(f'{which}&" of η="&{shown["eta"]:$}&": E_total = "&IFERROR({error},"an error")')
         heading: list[Content] = [title, *[""] * (count - 1)]
         sheet.put(cell_address(row, column), heading, looks.SECTION, name="which step is shown")
         sheet.put(cell_address(row + 1, column), Link("choose another step on Derivation", DERIVATION), looks.LINK)
