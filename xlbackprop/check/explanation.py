@@ -32,6 +32,8 @@ class Explanation:
         formula = parsed(text)
         if name in self._contents.constants:
             return None
+        if own := self._contents.own_slip(group):
+            return own
         shifted = self._other_eta(name, formula) or self._other_rows(name, formula, step)
         if shifted:
             return shifted
@@ -114,6 +116,8 @@ class Explanation:
             text: the formula that stands there; where it uses δ or local derivatives, so does the expected one.
         """
         table = self._table
+        if built := self._contents.built_formula(name, step):
+            return built
         if name in self._contents.constants:
             first = int(np.argmax(self._numbers[name] == usual(self._numbers[name])))
             return f"={fixed_address(table.rows[first], table.columns[name])}"

@@ -28,7 +28,17 @@ def judge_table(
     if not table.rows:
         note = "it has headers, but no numbers below them"
         return CheckedTable(table.sheet, notes=(note,), incomplete=True, header_row=table.header_row, steps=0)
-    contents = (ContentsAsBuilt if as_built else Contents)(sheets, table)
+    return judge_contents((ContentsAsBuilt if as_built else Contents)(sheets, table), network)
+
+
+def judge_contents(contents: Contents, network: Network | None = None) -> CheckedTable:
+    """Judge a table by its contents.
+
+    Args:
+        contents: of a table with at least one row.
+        network: for a table of ours, the network with the start values that it must take.
+    """
+    table = contents.table
     findings = find_causes(contents)
     if network is not None:
         # what is given stands on the Network sheet, and not in the row that most others agree with
