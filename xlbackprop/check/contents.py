@@ -39,6 +39,8 @@ class Group:
     tried_with_constants: TriedFormula | None
     #: whether it is the formula that `build` writes, which needs no trial
     as_built: bool = False
+    #: whether it is another one than `build` writes, and cannot be tried
+    changed: bool = False
 
     @property
     def right(self) -> bool | None:
@@ -48,7 +50,9 @@ class Group:
         for tried in (self.tried, self.tried_with_constants):
             if tried is not None and tried.right:
                 return True
-        return None if self.tried is None else self.tried.right
+        if self.tried is None:
+            return False if self.changed else None
+        return self.tried.right
 
 
 class _Texts(dict[str, list[str | None]]):
@@ -73,6 +77,8 @@ class Contents:
 
     #: whether its rows are samples of steps that stand elsewhere
     is_part_of_a_step = False
+    #: whether its rows are steps whose samples stand elsewhere
+    gathers = False
 
     def __init__(self, sheets: Sheets, table: Table) -> None:
         self.sheets, self.table, self.network = sheets, table, table.network

@@ -20,12 +20,12 @@ def allowed_rounding(contents: Contents) -> dict[str, Array]:
             halves[name] = np.append(0.0, halves[name])
     chain = {name: array for name, array in contents.numbers.items() if name not in ("eta", "step", "sample")}
     with np.errstate(all="ignore"):
-        base = reference.expected_step(contents.network, chain)
-        # what comes from another sheet follows from no number of this one
+        # what is gathered from elsewhere follows from no number of its own table
+        base = {} if contents.gathers else reference.expected_step(contents.network, chain)
         scales = {name: base.get(name, contents.expected[name][0]).scale for name in contents.quantities}
         total = {name: halves[name] + TOLERANCE * scale + TINY for name, scale in scales.items()}
         for moved, half in halves.items():
-            if half.any() and moved in chain:
+            if base and half.any() and moved in chain:
                 other = reference.expected_step(contents.network, chain | {moved: chain[moved] + half})
                 for name in contents.quantities:
                     if name != moved and name in base:

@@ -113,17 +113,47 @@ class ContentsOfSamples(Contents):
         same = tuple(n for n, text in enumerate(texts) if text and without_marks(text) == built.get(rows[n]))
         others = sorted(set(range(len(rows))) - set(same))
         found = [self._as_built(name, same)] if same else []
-        for formula in filled_formulas([texts[n] for n in others], [rows[n] for n in others]) if others else ():
-            steps = tuple(others[n] for n in formula.steps)
-            moved = FilledFormula(formula.text, formula.row, steps)
-            tried, again = None, None
-            # the first row of an update is its start value
-            if name in self._triable or (name in self.updates and steps[0] > 0):
-                tried, again = (
-                    self.tried([(name, moved)], constants)[0] for constants in (self.typed_eta(), self.sheet_constants)
-                )
-            found.append(Group(name, moved, tried, again))
-        return found
+        if not others:
+            return found
+        of_others = [texts[n] for n in others]
+        if name in self._triable or name in self.updates:
+            formulas = filled_formulas(of_others, [rows[n] for n in others])
+            moved = [FilledFormula(one.text, one.row, tuple(others[n] for n in one.steps)) for one in formulas]
+        else:
+            moved = self._alike(name, others)
+        return found + [self._tried(name, formula) for formula in moved]
+
+    def _alike(self, name: str, steps: Sequence[int]) -> list[FilledFormula]:
+        """The formulas of a column in which references move at a pace of their own, together where they differ from
+        those that were built in the same way."""
+        alike: dict[object, list[int]] = {}
+        for step in steps:
+            text, built = self.texts[name][step], self.built_formula(name, step)
+            key: object = text
+            if text is not None and built is not None and (right := parsed(built).references):
+                found = parsed(text)
+                moved = [
+                    one._replace(row=one.row - right[0].row, last_row=one.last_row - right[0].row)
+                    for one in found.references
+                ]
+                key = (found.pattern, *moved)
+            alike.setdefault(key, []).append(step)
+        return [FilledFormula(self.texts[name][of[0]], self.table.rows[of[0]], tuple(of)) for of in alike.values()]
+
+    def _tried(self, name: str, formula: FilledFormula) -> Group:
+        # the first row of an update is its start value
+        if formula.text is None or not (name in self._triable or (name in self.updates and formula.steps[0] > 0)):
+            return Group(name, formula, None, None, changed=True)
+        tried, again = (
+            self.tried([(name, formula)], constants)[0] for constants in (self.typed_eta(), self.sheet_constants)
+        )
+        return Group(name, formula, tried, again)
+
+    def group_of(self, name: str, step: int) -> Group:
+        row, text = self.table.rows[step], self.texts[name][step]
+        if text and without_marks(text) == self.built_formula(name, step):
+            return self._as_built(name, (step,))
+        return self._tried(name, FilledFormula(text, row, (step,)))
 
     @cached_property
     def expected(self) -> dict[str, list[Expected]]:
@@ -215,6 +245,8 @@ class _Passes(ContentsOfSamples):
 
 class _Steps(ContentsOfSamples):
     """A row a step, which gathers errors and gradients from its samples."""
+
+    gathers = True
 
     def __init__(self, sheets: Sheets, table: Table, built: OurSheets | None) -> None:
         super().__init__(sheets, table, built)

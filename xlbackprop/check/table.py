@@ -45,7 +45,7 @@ def judge_contents(contents: Contents, network: Network | None = None) -> Checke
         findings = [finding for finding in findings if finding.quantity not in contents.constants]
         findings = in_order([*findings, *unlinked(contents, network)], contents)
     notes, error = list(table_notes(contents)), largest_error(contents)
-    if not findings and error is not None and error > _RUN_TOLERANCE:
+    if not (findings or contents.gathers) and error is not None and error > _RUN_TOLERANCE:
         notes.append(f"E_total leaves NumPy's own run from the start values by {error:.1e}")
     return CheckedTable(
         sheet=table.sheet,
