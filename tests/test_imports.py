@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "commands": {"errors", "interruption", "printing"},
     "backprop": {"errors"},
     "spreadsheet": {"errors", "files"},
-    "reference": {"backprop.network", "backprop.samples"},
+    "reference": {"backprop.network", "backprop.optimizers", "backprop.samples"},
     "report": {"backprop", "spreadsheet", "files", "printing", "errors"},
     "tables": {"backprop", "spreadsheet", "reference", "errors"},
     "workbook": {"backprop", "spreadsheet", "reference", "errors"},

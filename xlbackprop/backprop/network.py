@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES, SOFTMAX
+from xlbackprop.backprop.optimizers import GRADIENT_DESCENT, Optimizer
 from xlbackprop.backprop.samples import Samples
 from xlbackprop.errors import UnusableInput
 
@@ -40,6 +41,7 @@ class Network:
         title: what the network is called in the workbook.
         description: one line about it.
         samples: the examples, where it learns from more than one.
+        optimizer: how its weights move.
 
     Raises:
         UnusableInput: the parts do not fit together.
@@ -57,6 +59,7 @@ class Network:
     title: str = ""
     description: str = ""
     samples: Samples | None = None
+    optimizer: Optimizer = GRADIENT_DESCENT
 
     def __post_init__(self) -> None:
         _check_layers(self.layers)

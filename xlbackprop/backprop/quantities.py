@@ -6,6 +6,7 @@ derivation in symbols, the worked numbers, and the values that stand in the file
 spreadsheet recalculates it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +15,7 @@ from functools import lru_cache
 from xlbackprop.backprop.expression import inlined
 from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES, SOFTMAX
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.optimizers import BEFORE, SCHEDULES
 from xlbackprop.backprop.samples import Samples
 
 
@@ -104,11 +106,58 @@ def training_step(network: Network) -> tuple[Quantity, ...]:
     return tuple(Quantity(*line, part, layer) for part, layer, lines in parts for line in lines)
 
 
+@dataclass(frozen=True)
+class StateQuantity:
+    """What an optimizer keeps for a weight, or the learning rate of a step.
+
+    Attributes:
+        name: its ASCII name, `m_w1`.
+        sentence: what it is, for people.
+        expression: how it follows, `before_m_w1` being that of the row above.
+        first: how it begins in the row of step 0, where nothing was before.
+    """
+
+    name: str
+    sentence: str
+    expression: str
+    first: str
+
+
+@lru_cache(maxsize=16)
+def states(network: Network) -> tuple[StateQuantity, ...]:
+    """What the optimizer keeps and works out in each step, after the gradients and before the update."""
+    optimizer, found = network.optimizer, []
+    if optimizer.is_scheduled:
+        schedule = SCHEDULES[optimizer.schedule]
+        sentence = f"The learning rate of the step. {schedule.sentence}"
+        found.append(StateQuantity("eta_t", sentence, schedule.expression, schedule.expression))
+    for state in optimizer.kind.states:
+        for w in network.trained_names:
+            expression = optimizer.written(state.expression, w)
+            first = optimizer.written(state.first, w) if state.first else expression
+            found.append(
+                StateQuantity(f"{state.name}_{w}", f"{state.sentence[:-1]}, of {w}.", expression, _at_first(first))
+            )
+    return tuple(found)
+
+
+def begins_otherwise(state: StateQuantity) -> bool:
+    """Whether a state begins with something else than what its expression gives where nothing was before."""
+    return state.first != _at_first(state.expression)
+
+
+def _at_first(expression: str) -> str:
+    """An expression where nothing was before."""
+    return re.sub(rf"\b{BEFORE}\w+", "0", expression)
+
+
 @lru_cache(maxsize=16)
 def updates(network: Network) -> tuple[Update, ...]:
-    """The update of each trained weight and bias: `w1 - eta*dE_dw1`."""
+    """The update of each trained weight and bias: `w1 - eta*dE_dw1` in plain gradient descent."""
+    optimizer = network.optimizer
+    how = "one learning rate against the gradient" if optimizer.is_plain else f"moved by {optimizer.kind.spoken}"
     return tuple(
-        Update(name, f"{name} for the next step: one learning rate against the gradient.", f"{name} - eta*dE_d{name}")
+        Update(name, f"{name} for the next step: {how}.", optimizer.written(optimizer.kind.update, name))
         for name in network.trained_names
     )
 

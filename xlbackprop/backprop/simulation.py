@@ -7,7 +7,8 @@ from types import CodeType
 
 from xlbackprop.backprop.expression import PYTHON_FUNCTIONS, compiled
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import Over, gathered, training_step, updates
+from xlbackprop.backprop.optimizers import BEFORE
+from xlbackprop.backprop.quantities import Over, gathered, states, training_step, updates
 from xlbackprop.errors import UnusableInput
 
 
@@ -31,6 +32,10 @@ class Simulation:
         self._step = [(quantity.name, compiled(quantity.expression)) for quantity in training_step(network)]
         self._step_code = _assignments((quantity.name, quantity.expression) for quantity in training_step(network))
         self._update_code = _assignments((update.name, update.expression) for update in updates(network))
+        kept = states(network)
+        self._state_names = [state.name for state in kept]
+        self._first_state_code = _assignments((state.name, state.first) for state in kept)
+        self._state_code = _assignments((state.name, state.expression) for state in kept)
         samples = network.samples
         names = [*network.input_names, *network.target_names]
         self._given = (
@@ -69,6 +74,8 @@ class Simulation:
         network, samples = self._network, self._network.samples
         epoch: deque[dict[str, float]] = deque(maxlen=samples.count if samples else 1)
         values = dict(network.start_values) | {"eta": eta}
+        if not network.optimizer.is_plain:
+            values |= network.optimizer.values | {"steps": steps}
         for step in range(steps + 1):
             values["step"] = step
             if samples is None:
@@ -83,8 +90,27 @@ class Simulation:
                 values |= self.gathered(passes)
                 if not all(map(isfinite, values.values())):
                     raise LeavesRange(self._out_of_range(dict(values), eta, step))
+            if self._state_names:
+                self._keep_state(values, eta, step)
             yield values, passes
-            exec(self._update_code, self._functions, values)
+            try:
+                exec(self._update_code, self._functions, values)
+            except ZeroDivisionError:
+                raise LeavesRange(
+                    f"With eps = 0 an update divides by 0 at step {step}, where a gradient is 0: use an eps above 0."
+                ) from None
+
+    def _keep_state(self, values: dict[str, float], eta: float, step: int) -> None:
+        """Work out what the optimizer keeps."""
+        for name in self._state_names if step else ():
+            values[BEFORE + name] = values[name]
+        try:
+            exec(self._state_code if step else self._first_state_code, self._functions, values)
+            in_range = all(isfinite(values[name]) for name in self._state_names)
+        except ArithmeticError:
+            in_range = False
+        if not in_range:
+            raise LeavesRange(self._out_of_range(values, eta, step))
 
     def _passed(self, values: dict[str, float], eta: float, step: int) -> dict[str, float]:
         """The values with all quantities of the pass."""
@@ -126,8 +152,9 @@ class Simulation:
 
     def _out_of_range(self, values: dict[str, float], eta: float, step: int) -> str:
         culprit = next((name for name in self._network.trained_names if not isfinite(values[name])), None)
-        if culprit is None and self._network.in_batches:
-            culprit = next((one.name for one in gathered(self._network) if not isfinite(values.get(one.name, 0))), None)
+        of_a_step = [*self._state_names, *(one.name for one in gathered(self._network))]
+        if culprit is None:
+            culprit = next((name for name in of_a_step if not isfinite(values.get(name, 0))), None)
         for name, code in self._step if culprit is None else ():
             try:
                 values[name] = eval(code, self._functions, values)

@@ -116,7 +116,9 @@ def sheets_as_built(own: OwnWorkbook) -> OurSheets:
         blank = blank.with_samples(network.samples)
     etas = tuple(float(n) for n in range(1, len(own.tables) + 1))
     names, of_samples = (tuple(table.sheet for table in tables) for tables in (own.tables, own.passes))
-    layout = WorkbookLayout(blank, etas, own.tables[0].steps, renamed=names, renamed_samples=of_samples)
+    optimizers = tuple(table.network.optimizer for table in own.tables)
+    steps = own.tables[0].steps
+    layout = WorkbookLayout(blank, etas, steps, optimizers=optimizers, renamed=names, renamed_samples=of_samples)
     return our_sheets(NoRun(layout), Origin("", "", ""))
 
 

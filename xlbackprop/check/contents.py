@@ -79,6 +79,8 @@ class Contents:
     is_part_of_a_step = False
     #: whether its rows are steps whose samples stand elsewhere
     gathers = False
+    #: whether a weight moves by nothing but the learning rate and its gradient
+    moves_plainly = True
 
     def __init__(self, sheets: Sheets, table: Table) -> None:
         self.sheets, self.table, self.network = sheets, table, table.network

@@ -8,7 +8,7 @@ from xlbackprop import __version__
 from xlbackprop.check.around import insist_on_whole, judge_around, sheets_as_built, table_is_as_built
 from xlbackprop.check.notes import learning_rate_notes, stored_notes
 from xlbackprop.check.numpy_run import differences
-from xlbackprop.check.samples import contents_of_samples
+from xlbackprop.check.own_contents import own_contents
 from xlbackprop.check.start_values import with_strange_starts
 from xlbackprop.check.table import judge_contents, judge_table
 from xlbackprop.cnn import facts as cnn_facts
@@ -109,8 +109,8 @@ def _judge_own(
     if built:
         insist_on_whole(sheets, own, built)
     every = (*own.tables, *own.passes)
-    if own.network.samples:
-        contents = contents_of_samples(sheets, own, built)
+    if own.network.samples or not all(table.network.optimizer.is_plain for table in own.tables):
+        contents = own_contents(sheets, own, built)
         tables = [judge_contents(one, None if one.is_part_of_a_step else own.network) for one in contents]
         numbers = [one.numbers for one in contents]
     else:
@@ -156,5 +156,6 @@ def _report(
         )
     of_samples = {table.sheet for table in own.passes} if own else set()
     trained = [table for table in judged if table.header_row is not None and table.sheet not in of_samples]
-    notes += learning_rate_notes(trained)
+    if own is None or len({table.network.optimizer for table in own.tables}) < 2:
+        notes += learning_rate_notes(trained)
     return CheckedFile(path, engine=engine, sheets=tuple(judged), notes=tuple(notes))

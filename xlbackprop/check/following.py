@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from xlbackprop import reference
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.optimizers import BEFORE
 from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.report.findings import Finding, Kind
@@ -175,10 +176,12 @@ class _Judged:
 
 def _derivation(cells: Recalculated, own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[_Judged]:
     network, derivation = own.network, cells.built.derivation
-    eta = cells.number(derivation.chosen.eta)
-    # a learning rate that no sheet has any more means the first sheet
-    chosen = next((n for n, columns in enumerate(numbers) if columns["eta"][0] == eta), 0)
+    choices = [cells.value(cell) for cell in cells.built.comparison.choices[0]]
+    wanted = cells.value(derivation.chosen.eta)
+    # one that no sheet has any more means the first sheet
+    chosen = choices.index(wanted) if wanted in choices else 0
     columns, eta = numbers[chosen], float(numbers[chosen]["eta"][0])
+    network = own.tables[chosen].network
     step = chosen_step(cells, own.tables[chosen].steps)
     exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": eta}
     if network.samples:
@@ -199,9 +202,51 @@ def _derivation(cells: Recalculated, own: OwnWorkbook, numbers: Sequence[Mapping
             of_samples = passes[gradient][rows]
             scale = np.abs(of_samples).sum() / (len(of_samples) if network.samples.reduction == "mean" else 1)
             expected[ALL + gradient] = Expected(columns[gradient][step : step + 1], np.array([scale]))
-        expected[f"new {name}"] = reference.expected_update(shown[name], shown[of_all + gradient], eta)
+    expected |= _by_the_optimizer(network, shown, columns, step, cells.built.derivation.mark(network), of_all)
     for name, should in expected.items():
         yield _Judged(name, derivation.values[name], float(should.value[0]), float(should.scale[0]))
+
+
+def _by_the_optimizer(
+    network: Network, shown: Mapping[str, Array], columns: Mapping[str, Array], step: int, mark: str, of_all: str
+) -> dict[str, Expected]:
+    """What the derivation should show of the optimizer, and as the weights of the next step.
+
+    Args:
+        network: with the optimizer of the chosen training.
+        shown: the numbers of the derivation.
+        columns: those of the chosen training.
+        step: the chosen step.
+        mark: what stands in front of the names of the optimizer.
+        of_all: what stands in front of the gradients that the weights move by.
+    """
+    optimizer = network.optimizer
+    found: dict[str, Expected] = {}
+
+    def key(name: str) -> str:
+        return f"{mark} {name}".lstrip()
+
+    if not optimizer.is_plain:
+        found |= {
+            key(name): Expected(np.array([value]), np.array([abs(value)])) for name, value in optimizer.hyperparameters
+        }
+    eta = shown["eta"]
+    if optimizer.is_scheduled:
+        steps = len(columns["E_total"]) - 1
+        found[key("eta_t")] = reference.expected_rate(optimizer, eta, np.array([float(step)]), steps)
+        eta = shown[key("eta_t")]
+    for w in network.trained_names:
+        kept = [state.name for state in optimizer.kind.states]
+        before = {name: columns[f"{name}_{w}"][step - 1 : step] if step else np.zeros(1) for name in kept}
+        for name, value in before.items():
+            if key(f"{BEFORE}{name}_{w}") in shown:
+                found[key(f"{BEFORE}{name}_{w}")] = Expected(value, np.abs(value))
+        state = {name: shown[key(f"{name}_{w}")] for name in kept}
+        gradient, k = shown[f"{of_all}dE_d{w}"], np.array([step + 1.0])
+        should = reference.expected_state(optimizer, before, shown[w], gradient, state, k)
+        found |= {key(f"{name}_{w}"): one for name, one in should.items()}
+        found[key(f"new {w}")] = reference.expected_move(optimizer, shown[w], gradient, state, eta)
+    return found
 
 
 def _gradient_check(cells: Recalculated, network: Network) -> Iterator[_Judged]:

@@ -1,7 +1,9 @@
 """The whole run: how far a table is from what NumPy gets by itself from the start values."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,7 +20,7 @@ from xlbackprop.tables.table import Table
 @np.errstate(all="ignore")
 def largest_error(contents: Contents) -> float | None:
     """The largest difference of E_total from the run from the table's first row; None if that cannot be said."""
-    numbers, network, eta = contents.numbers, contents.network, contents.eta.first
+    numbers, network, eta = contents.numbers, contents.table.network, contents.eta.first
     if not contents.is_one_run or eta is None or "E_total" not in numbers or contents.is_part_of_a_step:
         return None
     values = {name: float(numbers[name][0]) for name in network.start_values if name in numbers}
@@ -43,15 +45,27 @@ def differences(own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> lis
         own: the network and the tables.
         numbers: the columns of each table, and its learning rate, those of the samples behind those of the steps.
     """
-    network, steps = own.network, max(table.steps for table in own.tables)
-    given = set(network.start_values) - set(network.trained_names)
+    steps = max(table.steps for table in own.tables)
+    given = set(own.network.start_values) - set(own.network.trained_names)
     etas = [float(of["eta"][0]) for of in numbers[: len(own.tables)]]
-    by_numpy = [reference.run(network, etas, steps)] * len(own.tables)
-    if own.passes:
-        by_numpy += [reference.run_of_passes(network, etas, steps)] * len(own.passes)
+    networks = [replace(own.network, optimizer=table.network.optimizer) for table in own.tables]
+    runs = {
+        network: [
+            run(network, [eta for eta, other in zip(etas, networks, strict=True) if other == network], steps)
+            for run in (reference.run, *([reference.run_of_passes] if own.passes else []))
+        ]
+        for network in dict.fromkeys(networks)
+    }
+    by_numpy: list[Mapping[str, Array]] = []
+    for kind in range(1 + bool(own.passes)):
+        seen: Counter[Network] = Counter()
+        for network in networks:
+            place = seen[network]
+            by_numpy.append({name: array[:, place] for name, array in runs[network][kind].items()})
+            seen[network] += 1
     return [
         tuple(
-            _difference(table, name, columns[name], computed[name][: len(table.rows), n % len(etas)])
+            _difference(table, name, columns[name], computed[name][: len(table.rows)])
             for name in table.columns
             if name in computed and name not in given
         )

@@ -42,7 +42,7 @@ def allowed_rounding(contents: Contents) -> dict[str, Array]:
 def follows_its_gradients(contents: Contents, name: str) -> bool:
     """Whether a pasted weight gets to where its gradients take it, as far as rounding lets one see."""
     found, gradient = contents.numbers[name], contents.numbers.get(f"dE_d{name}")
-    if gradient is None or len(found) < 2:
+    if gradient is None or len(found) < 2 or not contents.moves_plainly:
         return True
     moved = np.nansum((contents.eta.values * gradient)[:-1])
     rounding = half_a_digit(gradient, contents.texts[f"dE_d{name}"]).max() * np.nansum(np.abs(contents.eta.values))

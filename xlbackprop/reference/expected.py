@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.optimizers import Optimizer
 from xlbackprop.backprop.samples import Samples
 from xlbackprop.reference.functions import (
     ACTIVATIONS,
@@ -21,6 +22,7 @@ from xlbackprop.reference.functions import (
     outer,
     weighted_sum,
 )
+from xlbackprop.reference.optimizers import State, kept, moved, scheduled
 
 #: An answer that is so near to the border of right and wrong may fall on either side by rounding.
 _TIE = 1e-12
@@ -194,8 +196,53 @@ def _expect_backward(network: Network, layer: int, given: _Given) -> None:
 
 @np.errstate(all="ignore")
 def expected_update(value: Array, gradient: Array, eta: float | Array) -> Expected:
-    """What a weight or bias should be after an update."""
+    """What a weight or bias should be after an update of gradient descent."""
     return Expected(value - eta * gradient, np.abs(value) + np.abs(eta * gradient))
+
+
+@np.errstate(all="ignore")
+def expected_move(optimizer: Optimizer, value: Array, gradient: Array, state: State, eta: float | Array) -> Expected:
+    """What a weight or bias should be after an update by an optimizer.
+
+    Args:
+        optimizer: with its hyperparameters.
+        value, gradient: of the weight.
+        state: what the optimizer keeps of it in that step.
+        eta: the learning rate of the step.
+    """
+    after = moved(optimizer, value, gradient, state, np.asarray(eta))
+    return Expected(after, np.abs(value) + np.abs(after - value))
+
+
+@np.errstate(all="ignore")
+def expected_state(
+    optimizer: Optimizer, before: State, value: Array, gradient: Array, state: State, k: Array
+) -> dict[str, Expected]:
+    """What an optimizer should keep of a weight, by the name of the state.
+
+    Args:
+        optimizer: with its hyperparameters.
+        before: what it kept in the step before; 0 before the first.
+        value, gradient: of the weight.
+        state: what it keeps as that stands, from which the corrected averages follow.
+        k: the number of the update that follows, from 1.
+    """
+    exact = kept(optimizer, before, value, gradient, k)
+    sizes = kept(optimizer, {name: np.abs(array) for name, array in before.items()}, np.abs(value), np.abs(gradient), k)
+    found = {name: Expected(array, np.abs(sizes[name])) for name, array in exact.items()}
+    for name, share in (("m", "beta_1"), ("v", "beta_2")):
+        if f"{name}_hat" in found:
+            corrected = state[name] / (1 - optimizer.values[share] ** k)
+            found[f"{name}_hat"] = Expected(corrected, np.abs(corrected))
+    return found
+
+
+@np.errstate(all="ignore")
+def expected_rate(optimizer: Optimizer, eta: Array, step: Array, steps: int) -> Expected:
+    """What the learning rate of each step should be."""
+    rate = scheduled(optimizer, eta, step, steps)
+    # a cosine near 0 is the difference of two numbers near 1
+    return Expected(rate, np.abs(eta) * np.ones_like(rate))
 
 
 def lowest_inputs(network: Network) -> dict[str, float]:

@@ -9,6 +9,7 @@ and puts names on the numbers only at the end. Every array has leading axes for 
 at once (learning rates, steps, samples) and then the neurons of a layer.
 """
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ from xlbackprop.reference.functions import (
     softmax_sums,
     weighted_sum,
 )
+from xlbackprop.reference.optimizers import State, kept, moved, scheduled
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class TrainingStep:
     dE_dW: list[Array]
     dE_db: list[Array]
     right: Array | None = None
+    memory: "Memory | None" = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class BatchStep:
     accuracy: Array | None
     dE_dW: list[Array]
     dE_db: list[Array]
+    memory: "Memory | None" = None
 
 
 def start_parameters(network: Network) -> Parameters:
@@ -189,11 +193,44 @@ def _samples_of(network: Network) -> Samples:
     return network.samples
 
 
-def updated(network: Network, parameters: Parameters, step: TrainingStep | BatchStep, eta: Array) -> Parameters:
+@dataclass(frozen=True)
+class Memory:
+    """What an optimizer keeps of the weights and of the biases of each layer."""
+
+    weights: list[State]
+    biases: list[State]
+
+
+def remembered(network: Network, memory: Memory | None, step: TrainingStep | BatchStep, k: int) -> Memory:
+    """What the optimizer keeps of a step.
+
+    Args:
+        network: with its optimizer.
+        memory: of the step before; None before the first.
+        step: the gradients.
+        k: the number of the update that follows, from 1.
+    """
+    nothing: list[State] = [{}] * len(step.dE_dW)
+    before = memory or Memory(nothing, nothing)
+    parameters, optimizer = step.parameters, network.optimizer
+    weights, biases = (
+        [kept(optimizer, state, w, g, k) for state, w, g in zip(states, values, gradients, strict=True)]
+        for states, values, gradients in (
+            (before.weights, parameters.weights, step.dE_dW),
+            (before.biases, parameters.biases, step.dE_db),
+        )
+    )
+    return Memory(weights, biases)
+
+
+def updated(network: Network, step: TrainingStep | BatchStep, memory: Memory, eta: Array) -> Parameters:
     """The parameters after one update; `eta` has the leading axes of the arrays."""
+    parameters, optimizer = step.parameters, network.optimizer
+    weights = zip(parameters.weights, step.dE_dW, memory.weights, strict=True)
+    biases = zip(parameters.biases, step.dE_db, memory.biases, strict=True)
     return Parameters(
-        weights=[w - eta[..., None, None] * g for w, g in zip(parameters.weights, step.dE_dW, strict=True)],
-        biases=[b - eta[..., None] * g for b, g in zip(parameters.biases, step.dE_db, strict=True)]
+        weights=[moved(optimizer, w, g, state, eta[..., None, None]) for w, g, state in weights],
+        biases=[moved(optimizer, b, g, state, eta[..., None]) for b, g, state in biases]
         if network.biases == "trained"
         else parameters.biases,
     )
@@ -221,13 +258,16 @@ def train(
     """
     parameters = repeated(start_parameters(network), len(etas))
     factors = _noise_factors(parameters, noise) if noise is not None else None
-    eta = np.array(etas, dtype=float)
+    eta, memory = np.array(etas, dtype=float), None
     for n in range(steps + 1):
         step = _step(network, parameters, n)
-        yield step
+        with np.errstate(all="ignore"):
+            memory = remembered(network, memory, step, n + 1)
+        yield dataclasses.replace(step, memory=memory)
         if n < steps:
             with np.errstate(over="ignore", invalid="ignore"):
-                parameters = updated(network, parameters, step, eta)
+                rate = scheduled(network.optimizer, eta, np.array(n), steps)
+                parameters = updated(network, step, memory, rate)
             if factors is not None:
                 parameters = Parameters(
                     weights=[w * factor for w, factor in zip(parameters.weights, factors.weights, strict=True)],
@@ -250,6 +290,8 @@ def _step(network: Network, parameters: Parameters, number: int) -> TrainingStep
 def run(network: Network, etas: Sequence[float], steps: int) -> dict[str, Array]:
     """All numbers of the steps by name, each of shape (steps + 1, learning rates); the arguments of `train`."""
     found = _stacked(network, list(train(network, etas, steps)))
+    if network.optimizer.is_scheduled:
+        found["eta_t"] = scheduled(network.optimizer, np.array(etas), np.arange(steps + 1.0)[:, None], steps)
     if network.samples and network.samples.in_turn:
         epoch = network.samples.count
         found["E_epoch"] = mean_of_last(found["E_total"], epoch)
@@ -346,6 +388,12 @@ def _named_parameters(network: Network, step: TrainingStep | BatchStep) -> dict[
             found.update(zip(biases, np.moveaxis(step.parameters.biases[n], -1, 0), strict=True))
         if network.biases == "trained":
             found.update(zip([f"dE_d{b}" for b in biases], np.moveaxis(step.dE_db[n], -1, 0), strict=True))
+        if step.memory:
+            for key, values in step.memory.weights[n].items():
+                flat = values.reshape(*values.shape[:-2], len(weights))
+                found.update(zip([f"{key}_{w}" for w in weights], np.moveaxis(flat, -1, 0), strict=True))
+            for key, values in step.memory.biases[n].items() if network.biases == "trained" else ():
+                found.update(zip([f"{key}_{b}" for b in biases], np.moveaxis(values, -1, 0), strict=True))
     return found
 
 

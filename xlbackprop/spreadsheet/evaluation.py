@@ -339,6 +339,7 @@ _OF_VALUES: dict[str, Callable[..., _Result]] = {
     "ABS": _checked(abs),
     "AND": lambda *values: all(values),
     "OR": lambda *values: any(values),
+    "COS": _checked(math.cos),
     "EXP": _checked(math.exp),
     "HEX2DEC": _from_hexadecimal,
     "INT": _checked(math.floor),

@@ -123,5 +123,5 @@ class Width:
     last: int
     pixels: int | None
     hidden: bool = False
-    grouped: bool = False
+    grouped: int = 0
     collapsed: bool = False

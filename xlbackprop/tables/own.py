@@ -4,11 +4,12 @@ Everything is read from the file as it is now: an input that was edited counts a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import gathered, training_step
+from xlbackprop.backprop.optimizers import CONSTANT, GRADIENT_DESCENT, KINDS, PLAIN, SCHEDULES, Optimizer
+from xlbackprop.backprop.quantities import gathered, states, training_step
 from xlbackprop.backprop.samples import Samples
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import cell_address
@@ -71,7 +72,8 @@ def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
         _, values[name] = _input(sheets, notation.defined_name(name), None, name)
     network = network.with_values(values)
     etas = [entry.sheet for entry in sheets.defined_names if entry.name == "eta" and entry.sheet is not None]
-    tables = [_read_table(sheets, sheet, network, _step_names(network)) for sheet in etas]
+    trained = {sheet: replace(network, optimizer=_read_optimizer(sheets, sheet)) for sheet in etas}
+    tables = [_read_table(sheets, sheet, of, _step_names(of)) for sheet, of in trained.items()]
     if not tables:
         raise UnusableInput("it is not a workbook made by xlbackprop: no sheet of it defines a learning rate.")
     if len(tables) != built:
@@ -125,11 +127,30 @@ def _read_samples(sheets: Sheets, facts: dict[str, str], network: Network) -> Sa
     )
 
 
+def _read_optimizer(sheets: Sheets, sheet: str) -> Optimizer:
+    """The optimizer of a training sheet, with the hyperparameters that stand there now."""
+    words = {}
+    for name, usual in (("optimizer", PLAIN), ("schedule", CONSTANT)):
+        cell = sheets.named_cell(name, sheet)
+        words[name] = usual if cell is None else str(sheets.value(cell.sheet, cell.row, cell.column))
+    if words["optimizer"] not in KINDS or words["schedule"] not in SCHEDULES:
+        raise _Edited(f"the sheet {sheet} trains by {words['optimizer']}, {words['schedule']}, which is not known.")
+    if sheets.named_cell("optimizer", sheet) is None:
+        return GRADIENT_DESCENT
+    names = (*KINDS[words["optimizer"]].hyperparameters, *SCHEDULES[words["schedule"]].arguments)
+    values = {name: _input(sheets, name, sheet, name)[1] for name in names}
+    try:
+        return Optimizer(words["optimizer"], tuple(values.items()), words["schedule"])
+    except UnusableInput as error:
+        raise _Edited(f"on the sheet {sheet}, {error}") from None
+
+
 def _step_names(network: Network) -> list[str]:
     """The columns of a training table."""
+    kept = [state.name for state in states(network)]
     if network.in_batches:
-        return ["step", *network.start_values, *(one.name for one in gathered(network))]
-    return [*_pass_names(network), *(one.name for one in gathered(network))]
+        return ["step", *network.start_values, *(one.name for one in gathered(network)), *kept]
+    return [*_pass_names(network), *(one.name for one in gathered(network)), *kept]
 
 
 def _pass_names(network: Network) -> list[str]:

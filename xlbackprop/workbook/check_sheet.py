@@ -118,6 +118,11 @@ class CheckSheet:
         inputs = [(name, values[name], cell) for name, cell in network.start.items()]
         inputs += data.cells() if data else []
         inputs += [(one.sheet.name, one.eta_value, one.eta) for one in training]
+        inputs += [
+            (f"{name} of {one.sheet.name}", value, one.hyperparameters[name])
+            for one, trained in zip(training, self._layout.networks, strict=True)
+            for name, value in (trained.optimizer.values.items() if one.hyperparameters else ())
+        ]
         sheet.put(f"A{_FIRST_ROW}", [[name] for name, _, _ in inputs], looks.NAME)
         built = [[value] for _, value, _ in inputs]
         before = sheet.put(f"B{_FIRST_ROW}", built, looks.TEXT, role=Role.CONSTANT, name="inputs when built")

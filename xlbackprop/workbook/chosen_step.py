@@ -59,7 +59,7 @@ class ChosenStep:
 
     @property
     def eta(self) -> Place:
-        """The cell of the learning rate that is wanted."""
+        """The cell of the learning rate that is wanted, or where optimizers are compared, of the name with it."""
         return self._eta.place
 
     @property
@@ -75,24 +75,28 @@ class ChosenStep:
             shown_eta: the cell of the learning rate that is shown, for the hint where the wanted one is none.
         """
         sheet, steps, columns, row = self._sheet, self._layout.steps, self._columns, self._first_row
-        names = [["step"], ["learning rate"], *([["sample"]] if self._sample else [])]
+        compares = self._layout.compares_optimizers
+        names = [["step"], ["optimizer" if compares else "learning rate"], *([["sample"]] if self._sample else [])]
         sheet.put(f"{columns.name}{row}", names, looks.NAME)
         sheet.fill(self._step, 0.0, looks.INPUT)
-        sheet.fill(self._eta, self._layout.etas[0], looks.INPUT)
+        sheet.fill(self._eta, comparison.choice_names[0], looks.INPUT)
         message = f"The training has the steps 0 to {steps}."
         sheet.validations += [
             Validation(self.step, "integer", 0, steps, title="Step", message=message),
-            Validation(self.eta, "list", choices=comparison.etas),
+            Validation(self.eta, "list", choices=comparison.choices),
         ]
-        among = f"MATCH({self.eta:$},{comparison.etas:$},0)"
-        sheet.fill(self._choice, Formula(f"IFERROR({among},1)"), looks.MUTED)
+        among = f"MATCH({self.eta:$},{comparison.choices:$},0)"
+        sheet.fill(self._choice, Formula(f"IFERROR({among},1)", 1.0), looks.MUTED)
         no_step = _is_none_of(self.step, 0, steps)
         # a step that there is not must show no other
         sheet.fill(self._row, Formula(f"IF({no_step},NA(),{self.step:$}+1)"), looks.MUTED)
         no_sheet = f"ISERROR({among})"
         hints = [
             Formula(f'IF({no_step},"there is no such step: choose one from 0 to {steps}","0 to {steps:,}")'),
-            Formula(f'IF({no_sheet},"no sheet has this η; shown: η = "&{shown_eta:$},"one of the training sheets")'),
+            Formula(
+                f'IF({no_sheet},"no sheet has this {"name" if compares else "η"}; shown: η = "&{shown_eta:$},'
+                '"one of the training sheets")'
+            ),
         ]
         wrong = [no_step, no_sheet]
         if self._sample and self._pass:
@@ -135,14 +139,34 @@ class ChosenStep:
         columns = [one.passes.column(name) for one in training]
         return self._index(columns, f"({self._row.place:$}-1)*{self._batch}+{number}")
 
-    def _index(self, columns: Sequence[Place], row: str) -> str:
-        chosen = _chosen(f"{self._choice.place:$}", [f"{column:$}" for column in columns])
+    def of_the_step_before(self, name: str, training: Sequence[TrainingSheet]) -> str:
+        """A quantity of the step before that is chosen, 0 where there is none before; it raises as `of_the_step` does.
+
+        Training sheets without the quantity have no value.
+        """
+        columns = [one.column(name) if name in one.names else None for one in training]
+        return f"IF({self._row.place:$}=1,0,{self._index(columns, f'{self._row.place:$}-1')})"
+
+    def of_the_sheet(self, cells: Sequence[Place | None]) -> str:
+        """The cell that belongs to the chosen training, of one a training sheet, as a formula."""
+        return _chosen(f"{self._choice.place:$}", [_written(cell) for cell in cells])
+
+    def is_one_of(self, numbers: Sequence[int]) -> str:
+        """Whether the chosen training is one of these, counted from 1, as a formula."""
+        return f"OR({','.join(f'{self._choice.place:$}={number}' for number in numbers)})"
+
+    def _index(self, columns: Sequence[Place | None], row: str) -> str:
+        chosen = _chosen(f"{self._choice.place:$}", [_written(column) for column in columns])
         formula = f"INDEX({chosen},{row})"
         if len(self._sheet.book.written(formula, self._sheet)) > MAX_FORMULA_LENGTH:
             raise UnusableInput(
                 f"{len(columns)} learning rates with so many digits do not fit into one formula: give fewer of them."
             )
         return formula
+
+
+def _written(cells: Place | None) -> str:
+    return "NA()" if cells is None else f"{cells:$}"
 
 
 def _is_none_of(cell: Place, least: int, most: int) -> str:

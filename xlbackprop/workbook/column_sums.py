@@ -69,11 +69,11 @@ def write_column_sums(
     sheet.put(f"N{row}", headers, looks.TABLE_HEADER)
     entries = [
         entry
-        for one, added_up in zip(training, run.added_up, strict=True)
+        for one, added_up, trained in zip(training, run.added_up, run.layout.networks, strict=True)
         for entry in (
             *_definitions(one.passes, network, added_up.passes),
             *_gathered(one, network, added_up),
-            *_updates(one, network, added_up.steps),
+            *(_updates(one, network, added_up.steps) if trained.optimizer.is_plain else ()),
         )
     ]
     names = sheet.put(f"N{row + 1}", [[entry.sheet, header(entry.column)] for entry in entries], looks.NAME).place

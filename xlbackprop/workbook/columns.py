@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from xlbackprop.backprop.expression import symbols
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import header
-from xlbackprop.backprop.quantities import gathered, training_step, updates
+from xlbackprop.backprop.optimizers import BEFORE
+from xlbackprop.backprop.quantities import gathered, states, training_step, updates
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.blocks import Block
 from xlbackprop.spreadsheet.book import ROW_MARK, Sheet
@@ -51,9 +52,16 @@ def notes_of_passes(network: Network) -> dict[str, str]:
 def notes_of_steps(network: Network) -> dict[str, str]:
     """The note at each header of a training table: what the column is, and how it follows."""
     notes = notes_of_passes(network) | {one.name: one.sentence for one in gathered(network)}
+    for state in states(network):
+        notes[state.name] = f"{state.sentence}\n\n{header(state.name)} = {symbols(state.expression, spoken_before)}"
     for update in updates(network):
         notes[update.name] += f"\n\nnext row: {symbols(update.expression, header)}"
     return notes
+
+
+def spoken_before(name: str) -> str:
+    """The header of a quantity, with a mark where it is that of the row above: `m_w1 above`."""
+    return f"{header(name.removeprefix(BEFORE))} above" if name.startswith(BEFORE) else header(name)
 
 
 def column_look(column: Column) -> Look:

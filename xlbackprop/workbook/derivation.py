@@ -1,9 +1,14 @@
 """The derivation: each quantity of one step, in symbols, with its numbers, and live."""
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from xlbackprop.backprop.expression import cell_formula, names_in, numbers_formula, symbols
+from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name, header
+from xlbackprop.backprop.optimizers import BEFORE, MEANINGS
+from xlbackprop.backprop.quantities import begins_otherwise, states
 from xlbackprop.spreadsheet.addresses import column_letters, column_number
 from xlbackprop.spreadsheet.blocks import Block, Formula, Role
 from xlbackprop.spreadsheet.book import Book
@@ -13,6 +18,7 @@ from xlbackprop.spreadsheet.presentation import Page, Width
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.chain_rule_path import write_path
 from xlbackprop.workbook.chosen_step import ChoiceColumns, ChosenStep
+from xlbackprop.workbook.columns import spoken_before
 from xlbackprop.workbook.comparison import ComparisonSheet
 from xlbackprop.workbook.derivation_lines import (
     ALL,
@@ -58,6 +64,8 @@ _WIDTHS = {
 }
 
 _STEP_ROW = 3
+#: What stands for a number of an optimizer that the chosen training has not.
+NOT_CHOSEN = "–"
 #: Where the gradients of single samples stand, hidden.
 _FIRST_ADDEND = "L"
 
@@ -77,11 +85,12 @@ class DerivationSheet:
 
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
         self._layout, compared = layout, checked_names(layout.network)
-        self._derivation = DerivationLayout(layout.network, len(compared))
+        self._derivation = DerivationLayout(layout.network, len(compared), layout.networks)
         self.sheet = sheet = book.sheet(DERIVATION, "every formula, with its numbers")
         self.chosen = ChosenStep(sheet, layout, _STEP_ROW, ChoiceColumns(value=VALUE, hidden=AS_TEXT), of_a_sample=True)
         # below the choice: a step, a learning rate, and at times a sample
         self._verdict_row = _STEP_ROW + 2 + layout.network.in_batches
+        self._active = self._reserve_active()
         self._sections = [
             (section, self._column(section, "values", Role.QUANTITY), self._column(section, "as texts", Role.FORMULA))
             for section in self._derivation.sections
@@ -98,6 +107,29 @@ class DerivationSheet:
             for column in (0, 1)
         )
         self._addends = self._reserve_addends("gradients of each sample", "gradients of each sample, as texts")
+
+    def mark(self, network: Network) -> str:
+        """What stands in front of the names of an optimizer's lines; empty where there is one optimizer."""
+        return self._derivation.mark(network)
+
+    def _reserve_active(self) -> dict[str, Place]:
+        """Where it stands whether the chosen training has an optimizer, if there are several."""
+        marks = [self._derivation.mark(trained) for trained in self._derivation.trained]
+        if not any(marks):
+            return {}
+        block = self.sheet.reserve("which optimizer", f"{START_AS_TEXT}{_STEP_ROW}", (len(marks), 1))
+        self._which = block
+        return {mark: block.cell(n) for n, mark in enumerate(marks)}
+
+    def _write_active(self) -> None:
+        if not self._active:
+            return
+        sheets = {
+            mark: [n for n, one in enumerate(self._layout.networks, start=1) if one.optimizer.name == mark]
+            for mark in self._active
+        }
+        conditions = [self.chosen.is_one_of(numbers) for numbers in sheets.values()]
+        self.sheet.fill(self._which, [[Formula(condition)] for condition in conditions], looks.MUTED)
 
     def _reserve_addends(self, *names: str) -> list[Block]:
         """Room for the gradients that those of the step are made of, and for them as texts."""
@@ -143,6 +175,7 @@ class DerivationSheet:
         sheet.put(f"A{self._verdict_row}", "gradients", looks.NAME)
         self.chosen.fill(comparison, self.values["eta"])
         self._write_addends(run, training)
+        self._write_active()
         for section, values, texts in self._sections:
             self._write_values(section, values, texts, run, training, comparison)
         network_trained = self._layout.network
@@ -193,14 +226,27 @@ class DerivationSheet:
         first = values.column
         self.sheet.widths.append(Width(first, first + 2 * values.shape[1] - 1, None, hidden=True))
 
-    def _address(self, name: str, *, as_text: bool = False) -> str:
+    def _address(self, name: str, line: Line, *, as_text: bool = False) -> str:
         """The cell of a quantity of the step, or of a single sample of it, or that with the same as a text."""
         places = self._texts if as_text else self.values
-        if name in places:
-            return f"{places[name]:$}"
+        for key in (f"{line.optimizer} {name}", name):
+            if key in places:
+                return f"{places[key]:$}"
+        if name == "step":
+            return f"{self.chosen.step:$}"
+        if name == "steps":
+            return f'"{self._layout.steps}"' if as_text else str(self._layout.steps)
         gradient, _, number = name.rpartition("_of_")
         row = self._layout.network.trained_names.index(gradient.removeprefix("dE_d"))
         return f"{self._addends[as_text].cell(row, int(number) - 1):$}"
+
+    def _if_active(self, formula: str, line: Line, otherwise: str = NOT_CHOSEN) -> str:
+        """A formula of an optimizer, where that is the one of the chosen training."""
+        return f'IF({self._active[line.optimizer]:$},{formula},"{otherwise}")' if line.optimizer else formula
+
+    def _is_shown_first(self, line: Line) -> bool:
+        """Whether a line shows a number in a fresh file, whose chosen training is the first."""
+        return not line.optimizer or line.optimizer == self._layout.networks[0].optimizer.name
 
     def _write_values(
         self,
@@ -211,28 +257,46 @@ class DerivationSheet:
         training: Sequence[TrainingSheet],
         comparison: ComparisonSheet,
     ) -> None:
-        sheet = self.sheet
-        formulas = [
-            cell_formula(line.expression, self._address)
-            if line.expression
-            else self._start(line.key, training, comparison)
-            for line in section.lines
-        ]
-        contents = [[Formula(text, run.first[line.key])] for text, line in zip(formulas, section.lines, strict=True)]
+        sheet, contents = self.sheet, []
+        for line in section.lines:
+            if line.expression:
+                formula = cell_formula(self._expression(line), partial(self._address, line=line))
+            else:
+                formula = self._start(line, training, comparison)
+            value = run.first[line.quantity] if self._is_shown_first(line) else NOT_CHOSEN
+            contents.append([Formula(self._if_active(formula, line), value)])
         sheet.fill(values, contents, looks.NUMBER)
         values.row_looks = {
-            n: looks.TEXT if line.key == "eta" else looks.TOTAL
+            n: looks.TEXT if line.key == "eta" or line.quantity in MEANINGS else looks.TOTAL
             for n, line in enumerate(section.lines)
-            if line.key in ("eta", "E_total")
+            if line.key in ("eta", "E_total") or line.quantity in MEANINGS
         }
         sheet.rules += looks.number_rules(values.place)
-        sheet.fill(texts, [[Formula(_number_in_text(f"{cell:$1}"))] for (cell,) in values.place], looks.MUTED)
+        in_text = [
+            [Formula(self._if_active(_number_in_text(f"{cell:$1}"), line))]
+            for (cell,), line in zip(values.place, section.lines, strict=True)
+        ]
+        sheet.fill(texts, in_text, looks.MUTED)
 
-    def _start(self, name: str, training: Sequence[TrainingSheet], comparison: ComparisonSheet) -> str:
+    def _expression(self, line: Line) -> str:
+        """How a line follows; what an optimizer keeps may begin otherwise than it goes on."""
+        for trained in self._derivation.trained:
+            for state in states(trained) if self._derivation.mark(trained) == line.optimizer else ():
+                if state.name == line.quantity and begins_otherwise(state):
+                    gradient = line.expression.partition(" if ")[0]
+                    first = re.sub(r"\bdE_d", f"{ALL}dE_d", state.first) if self._derivation.together else state.first
+                    return f"{gradient} if sign(step) > 0 else {first}"
+        return line.expression
+
+    def _start(self, line: Line, training: Sequence[TrainingSheet], comparison: ComparisonSheet) -> str:
         """Where a value that the step starts from comes from, as a formula."""
-        network = self._layout.network
+        network, name = self._layout.network, line.quantity
         if name == "eta":
             return self.chosen.shown_eta(comparison)
+        if name in MEANINGS:
+            return self.chosen.of_the_sheet([one.hyperparameters.get(name) for one in training])
+        if name.startswith(BEFORE):
+            return self.chosen.of_the_step_before(name.removeprefix(BEFORE), training)
         if name.startswith(ALL):
             return self.chosen.of_the_step(name.removeprefix(ALL), training)
         if name not in network.start_values:
@@ -249,7 +313,7 @@ class DerivationSheet:
         sheet.put(f"{START_NAME}{start.row}", [start.title, "", ""], looks.SECTION)
         sheet.put(f"{START_NAME}{start.row + 1}", start.explanation, looks.MUTED)
         sheet.put(f"{START_NAME}{start.row + 2}", ["quantity", "value", "what it is"], looks.TABLE_HEADER)
-        sheet.put(f"{START_NAME}{start.first_row}", [[header(line.key)] for line in start.lines], looks.NAME)
+        sheet.put(f"{START_NAME}{start.first_row}", [[_spoken(line.key)] for line in start.lines], looks.NAME)
         sheet.put(f"{START_MEANING}{start.first_row}", [[line.sentence] for line in start.lines], looks.INDENTED)
 
     def _summed_up(self, names: Sequence[str]) -> Formula | str:
@@ -280,7 +344,7 @@ class DerivationSheet:
 
     def _symbols(self, line: Line) -> str:
         if line.expression:
-            return symbols(line.expression, _spoken)
+            return symbols(self._expression(line), _spoken)
         samples = self._layout.network.samples
         count, how = (samples.batch, samples.reduction) if samples else (1, "sum")
         return f"{'Σ' if how == 'sum' else 'the mean'} of {_spoken(line.key)} of {count} samples"
@@ -289,18 +353,20 @@ class DerivationSheet:
         """A quantity with its numbers put in."""
         if not line.expression:
             return "= see the sheet of the samples"
-        worked = f'"= "&{numbers_formula(line.expression, lambda name: self._address(name, as_text=True))}'
+        expression = self._expression(line)
+        numbers = numbers_formula(expression, lambda name: self._address(name, line, as_text=True))
+        worked = self._if_active(f'"= "&{numbers}', line, "= another optimizer is chosen")
         # a constant, such as the slope of a linear neuron, has no numbers to put in
-        if names_in(line.expression) and len(self.sheet.book.written(worked, self.sheet)) <= MAX_FORMULA_LENGTH:
+        if names_in(expression) and len(self.sheet.book.written(worked, self.sheet)) <= MAX_FORMULA_LENGTH:
             return Formula(worked)
-        shown = symbols(line.expression, _spoken)
+        shown = symbols(expression, _spoken)
         return f"= {shown}" if len(shown) < 20 else "too long to show"
 
 
 def _spoken(key: str) -> str:
-    """A quantity in the classroom's form: `∂E/∂w1`, and of a single sample `∂E/∂w1 of 2`."""
+    """A quantity in the classroom's form: `∂E/∂w1`, of a single sample `∂E/∂w1 of 2`, of the row above `m_w1 above`."""
     name, of, number = key.removeprefix(ALL).rpartition("_of_")
-    return f"{header(name)} of {number}" if of else header(key.removeprefix(ALL))
+    return f"{header(name)} of {number}" if of else spoken_before(key.removeprefix(ALL))
 
 
 def _number_in_text(cell: str) -> str:

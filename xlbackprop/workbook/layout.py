@@ -3,11 +3,13 @@
 Rows and columns are counted from 1, as spreadsheets show them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import Part, gathered, training_step
+from xlbackprop.backprop.optimizers import Optimizer
+from xlbackprop.backprop.quantities import Part, gathered, states, training_step
 from xlbackprop.backprop.samples import Samples
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import column_letters
@@ -40,14 +42,14 @@ def round_steps(steps: int) -> list[int]:
     return sorted({0, steps, *(step for step in _ROUND_STEPS if step <= steps)})
 
 
-def sheet_name(eta: float) -> str:
-    """The name of the training sheet of a learning rate: `η=0.1`."""
-    return f"η={short_number(eta)}"
+def sheet_name(eta: float, optimizer: str = "") -> str:
+    """The name of the training sheet of a learning rate: `η=0.1`; of one of several optimizers `adam η=0.1`."""
+    return f"{optimizer} η={short_number(eta)}".lstrip()
 
 
-def samples_sheet_name(eta: float) -> str:
-    """The name of the sheet with the samples of each step of a learning rate: `η=0.1 samples`."""
-    return f"{sheet_name(eta)} samples"
+def samples_sheet_name(training: str) -> str:
+    """The name of the sheet with the samples of each step of a training sheet: `η=0.1 samples`."""
+    return f"{training} samples"
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class TrainingLayout(TableLayout):
 
     chart_column = "B"
     eta_cell = "$C$2"
+    #: The row of the labels of the hyperparameters, their yellow cells below, and the column of the first.
+    hyperparameter_row, first_hyperparameter = 1, "H"
 
 
 def training_layout(network: Network, steps: int) -> TrainingLayout:
@@ -110,7 +114,7 @@ def training_layout(network: Network, steps: int) -> TrainingLayout:
 
     Where a step takes several samples, it has what the step gathers from them.
     """
-    order = _order_of_steps(network) if network.in_batches else _order_of_passes(network)
+    order = _order_of_steps(network) if network.in_batches else _order_of_passes(network, _order_of_states(network))
     columns = (Column(name, group, column_letters(n + (n > 1))) for n, (name, group) in enumerate(order, start=1))
     return TrainingLayout(tuple(columns), steps + 1)
 
@@ -143,10 +147,16 @@ def _order_of_steps(network: Network) -> list[tuple[str, str]]:
     order = [("step", "")]
     for layer in network.trained_layers:
         order += _parameters(network, layer)
-    return order + [(one.name, groups[one.part]) for one in gathered(network)]
+    found = [(one.name, groups[one.part]) for one in gathered(network)]
+    gradients = [entry for entry in found if entry[1] == groups[Part.GRADIENT]]
+    return order + [entry for entry in found if entry not in gradients] + _order_of_states(network) + gradients
 
 
-def _order_of_passes(network: Network) -> list[tuple[str, str]]:
+def _order_of_states(network: Network) -> list[tuple[str, str]]:
+    return [(state.name, "optimizer") for state in states(network)]
+
+
+def _order_of_passes(network: Network, before_gradients: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
     quantities = training_step(network)
     order = [("step", ""), *([("sample", "inputs")] if network.samples else [])]
     order += [(name, "inputs") for name in network.target_names + network.input_names]
@@ -160,6 +170,7 @@ def _order_of_passes(network: Network) -> list[tuple[str, str]]:
         order += [(one.name, "error") for one in gathered(network)]
     order += [(q.name, "chain rule") for q in quantities if q.part is Part.FORWARD and q.name not in listed]
     order += [(q.name, "chain rule") for q in quantities if q.part is Part.CHAIN_RULE]
+    order += before_gradients
     gradients = {q.name for q in quantities if q.part is Part.GRADIENT}
     order += [(f"dE_d{name}", "gradients") for name in network.trained_names if f"dE_d{name}" in gradients]
     return order
@@ -270,6 +281,7 @@ class WorkbookLayout:
     Attributes:
         network: what is trained.
         etas: the learning rates, one training sheet each.
+        optimizers: how the weights move in each of these sheets; empty where that is as the network has it.
         steps: number of updates; the last row of a training table is step `steps`.
         renamed: the names of the training sheets, if they are no longer those of the learning rates.
         renamed_samples: the same of the sheets with the samples of each step.
@@ -281,6 +293,7 @@ class WorkbookLayout:
     network: Network
     etas: tuple[float, ...]
     steps: int
+    optimizers: tuple[Optimizer, ...] = ()
     renamed: tuple[str, ...] = ()
     renamed_samples: tuple[str, ...] = ()
 
@@ -290,7 +303,7 @@ class WorkbookLayout:
                 f"{len(self.etas)} learning rates are more than one chart can compare: "
                 f"give at most {MAX_LEARNING_RATES}."
             )
-        table: TableLayout = self.training
+        table: TableLayout = max(self.trainings, key=lambda layout: len(layout.columns))
         samples = self.network.samples
         if self.network.in_batches and samples:
             table = self.samples
@@ -320,8 +333,25 @@ class WorkbookLayout:
             )
 
     @cached_property
+    def networks(self) -> tuple[Network, ...]:
+        """What is trained in each training sheet: the network, with the optimizer of the sheet."""
+        optimizers = self.optimizers or (self.network.optimizer,) * len(self.etas)
+        return tuple(replace(self.network, optimizer=optimizer) for optimizer in optimizers)
+
+    @property
+    def compares_optimizers(self) -> bool:
+        """Whether the training sheets have more than one optimizer."""
+        return len({network.optimizer.name for network in self.networks}) > 1
+
+    @property
     def training(self) -> TrainingLayout:
-        return training_layout(self.network, self.steps)
+        """The table of the first training sheet."""
+        return self.trainings[0]
+
+    @cached_property
+    def trainings(self) -> tuple[TrainingLayout, ...]:
+        """The table of each training sheet."""
+        return tuple(training_layout(network, self.steps) for network in self.networks)
 
     @property
     def epoch(self) -> int:
@@ -344,11 +374,14 @@ class WorkbookLayout:
 
     @property
     def training_sheets(self) -> list[str]:
-        return list(self.renamed) or [sheet_name(eta) for eta in self.etas]
+        return list(self.renamed) or [
+            sheet_name(eta, network.optimizer.name if self.compares_optimizers else "")
+            for eta, network in zip(self.etas, self.networks, strict=True)
+        ]
 
     @property
     def samples_sheets(self) -> list[str]:
-        return list(self.renamed_samples) or [samples_sheet_name(eta) for eta in self.etas]
+        return list(self.renamed_samples) or [samples_sheet_name(name) for name in self.training_sheets]
 
     @property
     def round_steps(self) -> list[int]:

@@ -23,6 +23,7 @@ GROUP_FILLS = {
     "forward": "#DDF0DC",
     "error": "#FAD9BF",
     "chain rule": "#E6DDF2",
+    "optimizer": "#FFF1C2",
     "gradients": "#F8D7E3",
 }
 
@@ -57,6 +58,8 @@ HINT = Look(colour=MUTED_INK, middle=True, size=9)
 WRAPPED_HINT = Look(colour=MUTED_INK, middle=True, size=9, wrap=True)
 #: The label above a cell.
 LABEL = Look(colour=MUTED_INK, middle=True, size=9, wrap=True, align="right")
+#: A word among the yellow cells that is not to be edited.
+KIND = _house(bold=True, align="right")
 CENTERED = _house(align="center")
 SECTION = _house(bold=True, size=12, fill=SECTION_FILL)
 TABLE_HEADER = _house(bold=True, fill=SECTION_FILL, bottom=RULE, align="center", wrap=True)

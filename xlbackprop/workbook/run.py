@@ -9,7 +9,8 @@ from operator import itemgetter
 import numpy as np
 
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import Part, followed_error, gathered
+from xlbackprop.backprop.optimizers import BEFORE
+from xlbackprop.backprop.quantities import Part, followed_error, gathered, states
 from xlbackprop.backprop.simulation import Simulation
 from xlbackprop.reference.rounding import ReferenceTotals, reference_totals
 from xlbackprop.workbook.layout import WorkbookLayout
@@ -107,17 +108,24 @@ class Run:
     on_step: Callable[[], object] = lambda: None
 
     @cached_property
+    def simulations(self) -> list[Simulation]:
+        """For each training sheet."""
+        of_networks = {network: Simulation(network) for network in self.layout.networks}
+        return [of_networks[network] for network in self.layout.networks]
+
+    @property
     def simulation(self) -> Simulation:
-        return Simulation(self.layout.network)
+        """That of the first training sheet."""
+        return self.simulations[0]
 
     @cached_property
     def _added_up(self) -> list[AddedUp]:
         network, found = self.layout.network, []
         kept = curve_names(network)
-        for eta in self.layout.etas:
+        for eta, simulation in zip(self.layout.etas, self.simulations, strict=True):
             steps, passes = _Adder(kept), _Adder(())
             with np.errstate(over="ignore"):
-                for step, of_step in self.simulation.steps_and_passes(eta, self.layout.steps):
+                for step, of_step in simulation.steps_and_passes(eta, self.layout.steps):
                     steps.add(step)
                     for one in of_step if network.in_batches else ():
                         passes.add(one)
@@ -155,28 +163,38 @@ class Run:
         step, passes = self._first_step
         updated = {f"new {name}": value for name, value in self.simulation.updated(step).items()}
         whole = {f"all_{one.name}": step[one.name] for one in gathered(self.layout.network)}
-        return passes[0] | whole | updated
+        kept = {state.name: step[state.name] for state in states(self.layout.networks[0])}
+        before = {f"{BEFORE}{name}": 0.0 for name in kept}
+        return passes[0] | whole | kept | before | updated
 
     @property
     def first_passes(self) -> list[dict[str, float]]:
         """All values of each sample of that step."""
         return self._first_step[1]
 
-    def steps(self, eta: float) -> Iterator[dict[str, float]]:
-        """All values of step 0, 1 ... with a learning rate; the dictionary is the same one each time."""
-        for values in self.simulation.steps(eta, self.layout.steps):
+    def steps(self, number: int) -> Iterator[dict[str, float]]:
+        """All values of step 0, 1 ... of a training sheet; the dictionary is the same one each time."""
+        for values in self.simulations[number].steps(self.layout.etas[number], self.layout.steps):
             yield values
             self.on_step()
 
-    def passes(self, eta: float) -> Iterator[dict[str, float]]:
-        """All values of the samples of each step with a learning rate."""
-        return self.simulation.passes(eta, self.layout.steps)
+    def passes(self, number: int) -> Iterator[dict[str, float]]:
+        """All values of the samples of each step of a training sheet."""
+        return self.simulations[number].passes(self.layout.etas[number], self.layout.steps)
 
     @cached_property
     def by_numpy(self) -> ReferenceTotals:
         """E_total at the round steps, as NumPy computes it."""
-        layout = self.layout
-        return reference_totals(layout.network, layout.etas, layout.round_steps, self.totals, self.on_step)
+        layout, networks = self.layout, self.layout.networks
+        shape = (len(layout.round_steps), len(networks))
+        values, allowed = np.empty(shape), np.empty(shape)
+        for network in dict.fromkeys(networks):
+            sheets = [n for n, other in enumerate(networks) if other == network]
+            etas, totals = [layout.etas[n] for n in sheets], [self.totals[n] for n in sheets]
+            # all learning rates of an optimizer at once
+            found = reference_totals(network, etas, layout.round_steps, totals, self.on_step)
+            values[:, sheets], allowed[:, sheets] = found.values, found.allowed
+        return ReferenceTotals(values, allowed)
 
 
 class NoRun(Run):

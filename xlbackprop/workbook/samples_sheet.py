@@ -98,7 +98,7 @@ class SamplesSheet:
             looks.HINT,
         )
         write_headers(sheet, [(self._headers, table.columns)], notes_of_passes(self._layout.network))
-        values = map(itemgetter(*self._columns), run.passes(training.eta_value))
+        values = map(itemgetter(*self._columns), run.passes(self.number))
         rows = FilledDown([Formula(text) for text in self._formulas(training, data)], values, {})
         sheet.fill(self._rows, rows, *map(column_look, table.columns))
         self._dress()

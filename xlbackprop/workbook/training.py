@@ -5,9 +5,11 @@ from itertools import groupby
 from operator import itemgetter
 
 from xlbackprop.backprop.expression import cell_formula
-from xlbackprop.backprop.notation import defined_name
-from xlbackprop.backprop.quantities import Over, followed_error, gathered, training_step, updates
-from xlbackprop.spreadsheet.addresses import column_number
+from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.notation import defined_name, header
+from xlbackprop.backprop.optimizers import BEFORE, MEANINGS, RANGES
+from xlbackprop.backprop.quantities import Over, followed_error, gathered, states, training_step, updates
+from xlbackprop.spreadsheet.addresses import cell_address, column_number
 from xlbackprop.spreadsheet.blocks import Block, FilledDown, Formula, Link, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.charts import Axis, Chart, Line, Series
@@ -37,6 +39,20 @@ _HINT = (
     "Each row is one step; its weights come from the row above it."
 )
 
+# What stands above the cell of a hyperparameter, in two lines.
+_LABELS = {
+    "dampening": "dampening τ",
+    "momentum": "momentum μ",
+    "weight_decay": "weight\ndecay λ",
+    "step_size": "steps until\nit falls",
+    "warm_up": "steps of\nwarm-up",
+    "beta_1": "beta_1\nβ₁",
+    "beta_2": "beta_2\nβ₂",
+    "eps": "eps ε",
+    "alpha": "alpha α",
+    "gamma": "gamma γ",
+}
+
 # Errors that differ by less than this part are the same.
 _SAME = "1E-9"
 
@@ -52,7 +68,7 @@ class TrainingSheet:
 
     def __init__(self, book: Book, layout: WorkbookLayout, number: int) -> None:
         self.number, self.eta_value = number, layout.etas[number]
-        self._layout, self._table = layout, layout.training
+        self._layout, self._table = layout, layout.trainings[number]
         name = layout.training_sheets[number]
         self.sheet = sheet = book.sheet(name, f"{layout.steps:,} steps of training")
         table = self._table
@@ -73,11 +89,28 @@ class TrainingSheet:
         self._rows = sheet.reserve("training", at, (layout.steps + 1 - first, count), Role.TABLE)
         self._columns = {name: n for n, name in enumerate(names)}
         book.names["eta", name] = self.eta
-        network = layout.network
+        self._network = network = layout.networks[number]
         self._error = followed_error(network)
+        self.hyperparameters = self._reserve_hyperparameters(network)
         self._samples = (
             SamplesSheet(book, layout, number, network.samples) if network.samples and network.in_batches else None
         )
+
+    def _reserve_hyperparameters(self, network: Network) -> dict[str, Place]:
+        """The cells of the hyperparameters, behind that of the optimizer; each has a name in the scope of the sheet."""
+        if network.optimizer.is_plain:
+            return {}
+        sheet, table, optimizer = self.sheet, self._table, network.optimizer
+        row, column = table.hyperparameter_row + 1, column_number(table.first_hyperparameter)
+        self._how = {"optimizer": optimizer.name} | ({"schedule": optimizer.schedule} if optimizer.is_scheduled else {})
+        kinds = sheet.reserve("optimizer", cell_address(row, column), (1, len(self._how)), Role.TEXT)
+        at = cell_address(row, column + len(self._how))
+        self._hyperparameters = sheet.reserve("hyperparameters", at, (1, len(optimizer.values)), Role.INPUT)
+        cells = {name: self._hyperparameters.cell(0, n) for n, name in enumerate(optimizer.values)}
+        sheet.fill(kinds, list(self._how.values()), looks.KIND)
+        named = {name: kinds.cell(0, n) for n, name in enumerate(self._how)} | cells
+        sheet.book.names |= {(name, sheet.name): cell for name, cell in named.items()}
+        return cells
 
     @property
     def passes(self) -> "TrainingSheet | SamplesSheet":
@@ -138,7 +171,7 @@ class TrainingSheet:
         self._draw(run, self._write_band(network))
         self._write_headers()
         column_looks = [column_look(column) for column in table.columns[1:]]
-        rows = map(itemgetter(*self._columns), run.steps(self.eta_value))
+        rows = map(itemgetter(*self._columns), run.steps(self.number))
         first = self._start.shape[0]
         start = [
             [Formula(text, value) for text, value in zip(self._row(step, data)[1:], next(rows), strict=True)]
@@ -167,7 +200,7 @@ class TrainingSheet:
             step: which.
             data: where the samples stand, if there are several.
         """
-        network = self._layout.network
+        network = self._network
 
         def own(name: str) -> str:
             return f"{self.cell(name, step)}"
@@ -180,6 +213,9 @@ class TrainingSheet:
         else:
             formulas |= self._of_the_sample(step, data) if data else {}
             formulas |= {q.name: cell_formula(q.expression, own) for q in training_step(network)}
+        for state in states(network):
+            expression = state.expression if step else state.first
+            formulas[state.name] = cell_formula(expression, lambda name: self._address(name, step))
         for name, formula in formulas.items():
             insist_on_room(self._rows, network, name, formula)
         return [formulas[column.name] for column in self._table.columns]
@@ -187,15 +223,25 @@ class TrainingSheet:
     def _carried(self, step: int) -> dict[str, str]:
         """The formulas that carry a number from the step before to this one."""
 
-        def before(name: str) -> str:
-            return f"{self.eta:$}" if name == "eta" else f"{self.cell(name, step - 1)}"
+        found = {
+            update.name: cell_formula(update.expression, lambda name: self._address(name, step - 1))
+            for update in updates(self._network)
+        }
+        return found | {"step": f"{self._address('step', step - 1)}+1"}
 
-        found = {update.name: cell_formula(update.expression, before) for update in updates(self._layout.network)}
-        return found | {"step": f"{before('step')}+1"}
+    def _address(self, name: str, step: int) -> str:
+        """The cell of a quantity at a step, of what was before it, or of a hyperparameter."""
+        if name == "eta" or name in self.hyperparameters:
+            return f"{self.hyperparameters.get(name, self.eta):$}"
+        if name == "steps":
+            return str(self._layout.steps)
+        if name.startswith(BEFORE):
+            return f"{self.cell(name.removeprefix(BEFORE), step - 1)}"
+        return f"{self.cell(name, step)}"
 
     def _of_the_sample(self, step: int, data: DataSheet) -> dict[str, str]:
         """Where samples come in turn: which one a step takes, its inputs and targets, and means over an epoch."""
-        network, epoch = self._layout.network, self._layout.epoch
+        network, epoch = self._network, self._layout.epoch
         turn = f"MOD({self.cell('step', step):$1},{epoch})+1"
         formulas = {"sample": turn if data.order is None else f"INDEX({data.order:$},{turn})"}
         for name in (*network.input_names, *network.target_names):
@@ -208,7 +254,7 @@ class TrainingSheet:
     def _of_the_batch(self, step: int, samples: SamplesSheet) -> dict[str, str]:
         """What a step gathers from its samples."""
         formulas = {}
-        for one in gathered(self._layout.network):
+        for one in gathered(self._network):
             cells = samples.of_step(one.of, step)
             pace = f"*{cells.ids.size}"
             if one.over is Over.ONE:
@@ -223,7 +269,9 @@ class TrainingSheet:
         sheet, steps = self.sheet, self._layout.steps
         sheet.heights |= {1: _BAND_HEIGHT, 2: _BAND_HEIGHT}
         sheet.put("A1", Link("← all sheets", network.sheet.name), looks.SMALL_LINK)
-        title = Formula(f'"Training with learning rate η = "&{self.eta:$}')
+        optimizer = self._network.optimizer
+        by = "" if optimizer.is_plain else f" by {optimizer.kind.spoken}"
+        title = Formula(f'"Training{by} with learning rate η = "&{self.eta:$}')
         headline = sheet.put("B1", title, looks.SMALL_TITLE, name="title")
         sheet.put("B2", _HINT, looks.WRAPPED_HINT)
         sheet.put("C1", "learning rate η", looks.LABEL)
@@ -231,6 +279,7 @@ class TrainingSheet:
         sheet.validations.append(
             Validation(self.eta, "above", title="Learning rate", message="A learning rate is a number above 0.")
         )
+        self._write_hyperparameters()
         first, last = (self.cell(self._error, step) for step in (min(self._layout.epoch - 1, steps), steps))
         labels = ["error at\nstep 0", f"error at\nstep {steps}"]
         if self._error == "E_epoch":
@@ -245,6 +294,19 @@ class TrainingSheet:
         smallest_at = sheet.put("G2", smallest, looks.TOTAL, name="smallest E_total").place
         sheet.rules += [rule for cells in (ends, smallest_at) for rule in looks.number_rules(cells)]
         return headline.place
+
+    def _write_hyperparameters(self) -> None:
+        """Their yellow cells, each with its name above and what it is in the message of its cell."""
+        if not self.hyperparameters:
+            return
+        sheet, table, values = self.sheet, self._table, self._network.optimizer.values
+        labels = [*self._how, *(_LABELS.get(name, name) for name in values)]
+        sheet.put(f"{table.first_hyperparameter}{table.hyperparameter_row}", labels, looks.LABEL)
+        sheet.fill(self._hyperparameters, list(values.values()), looks.INPUT)
+        for name, cell in self.hyperparameters.items():
+            least, most = RANGES[name]
+            message = f"{header(name)}: {MEANINGS[name]}."
+            sheet.validations.append(Validation(cell, "decimal", least, most, title=name, message=message))
 
     def _draw(self, run: Run, title: Place) -> None:
         """The curves, in a column of their own behind the steps: the error, and with samples what becomes of them."""
@@ -295,35 +357,40 @@ class TrainingSheet:
 
     def _outputs(self) -> list[tuple[str, Place]]:
         """The columns with the output for each sample, with their headers."""
-        samples = self._layout.network.samples
+        samples = self._network.samples
         if not (samples and samples.followed):
             return []
-        names = [one.name for one in gathered(self._layout.network) if one.over is Over.ONE]
+        names = [one.name for one in gathered(self._network) if one.over is Over.ONE]
         return [(name, self._headers.cell(0, self._columns[name])) for name in names]
 
     def _write_headers(self) -> None:
         sheet, table = self.sheet, self._table
         sheet.put(f"{table.chart_column}{table.header_row}", "error over the steps", looks.header(""))
         step, *others = table.columns
-        write_headers(
-            sheet, [(self._step_header, [step]), (self._headers, others)], notes_of_steps(self._layout.network)
-        )
+        write_headers(sheet, [(self._step_header, [step]), (self._headers, others)], notes_of_steps(self._network))
 
     def _size(self, *, foldable: bool) -> None:
         """The widths of the columns, which of them fold, and which print on a page together."""
         sheet, table = self.sheet, self._table
         chart = column_number(table.chart_column)
-        sheet.widths += [Width(1, 1, _STEP_WIDTH), Width(chart, chart, _CHART_WIDTH, grouped=foldable)]
+        sheet.widths += [Width(1, 1, _STEP_WIDTH), Width(chart, chart, _CHART_WIDTH, grouped=int(foldable))]
         sheet.widths.append(Width(chart + 1, chart + len(table.columns) - 1, _COLUMN_WIDTH))
-        first, printed = chart + 1, [[_CHART_WIDTH]]
+        first, printed, folded = chart + 1, [[_CHART_WIDTH]], False
+        # beside each other, the chain rule folds by itself, and with the optimizer
+        levels = {"chain rule": 2, "optimizer": 1} if states(self._network) else {"chain rule": 1}
         for name, columns in groupby(table.columns[1:], key=lambda column: column.group):
             count = len(list(columns))
             hidden = foldable and name == "chain rule"
-            if name == "chain rule":
+            if level := levels.get(name):
+                last = first + count - 1
                 sheet.widths += [
-                    Width(first, first + count - 1, _COLUMN_WIDTH, hidden=hidden, grouped=True),
-                    Width(first + count, first + count, _COLUMN_WIDTH, collapsed=hidden),
+                    Width(first, last, _COLUMN_WIDTH, hidden=hidden, grouped=level),
+                    Width(last + 1, last + 1, _COLUMN_WIDTH, collapsed=hidden, grouped=level - 1),
                 ]
+                if folded:
+                    # it shows that what is left of it is folded away
+                    sheet.widths.append(Width(first, first, _COLUMN_WIDTH, grouped=level, collapsed=True))
+            folded = hidden
             printed.append([0 if hidden else _COLUMN_WIDTH] * count)
             first += count
         sheet.page = Page(

@@ -1,4 +1,4 @@
-"""The contents of the tables of a workbook of ours that learns from several samples.
+"""The contents of the tables of a workbook of ours that learns from several samples, or by an optimizer.
 
 Each number is judged from those that it is made of, on the same sheet or on another: a sample's inputs from the sheet
 Data, its weights from its step, what a step gathers from its samples. Which formula `build` writes into each cell is
@@ -6,17 +6,21 @@ known, so only those that were changed are tried, and what belongs there is told
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from xlbackprop import reference
 from xlbackprop.backprop.notation import header
-from xlbackprop.backprop.quantities import gathered, training_step
+from xlbackprop.backprop.optimizers import GRADIENT_DESCENT
+from xlbackprop.backprop.quantities import gathered, states, training_step
 from xlbackprop.backprop.samples import Samples
 from xlbackprop.check.around import formulas_as_built, table_is_as_built, without_marks
 from xlbackprop.check.contents import Contents, Group, usual
 from xlbackprop.check.mistakes import Slip
+from xlbackprop.check.optimizer_slips import optimizer_slip
+from xlbackprop.check.trial import Trial
 from xlbackprop.reference import Array, Expected
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.formulas import FilledFormula, Reference, filled_formulas, parsed
@@ -26,8 +30,8 @@ from xlbackprop.tables.table import Table, number_in
 from xlbackprop.workbook.sheets import OurSheets
 
 
-def contents_of_samples(sheets: Sheets, own: OwnWorkbook, built: OurSheets | None) -> "list[ContentsOfSamples]":
-    """The contents of the tables of a workbook with several samples, those of the samples behind those of the steps.
+def own_contents(sheets: Sheets, own: OwnWorkbook, built: OurSheets | None) -> "list[OwnContents]":
+    """The contents of the tables of a workbook of ours, those of the samples behind those of the steps.
 
     Args:
         sheets: the recalculated workbook.
@@ -35,7 +39,7 @@ def contents_of_samples(sheets: Sheets, own: OwnWorkbook, built: OurSheets | Non
         built: its sheets, as `build` makes them, where these are known.
     """
     if not own.passes:
-        return [_InTurn(sheets, table, built) for table in own.tables]
+        return [_Single(sheets, table, built) for table in own.tables]
     steps = [_Steps(sheets, table, built) for table in own.tables]
     passes = [_Passes(sheets, table, built) for table in own.passes]
     for of_steps, of_passes in zip(steps, passes, strict=True):
@@ -43,8 +47,8 @@ def contents_of_samples(sheets: Sheets, own: OwnWorkbook, built: OurSheets | Non
     return [*steps, *passes]
 
 
-class ContentsOfSamples(Contents):
-    """The contents of a table of ours, of a network with several samples.
+class OwnContents(Contents):
+    """The contents of a table of ours.
 
     Args:
         sheets: the recalculated workbook.
@@ -53,14 +57,26 @@ class ContentsOfSamples(Contents):
     """
 
     #: The table that numbers come from, where they come from another one.
-    others: "ContentsOfSamples | None" = None
+    others: "OwnContents | None" = None
 
     def __init__(self, sheets: Sheets, table: Table, built: OurSheets | None) -> None:
         super().__init__(sheets, table)
-        self._built = built
-        if table.network.samples is None:
+        self._built, self.trained = built, table.network
+        # what does not follow from the optimizer is tried, and explained, as in plain gradient descent
+        self.network = replace(table.network, optimizer=GRADIENT_DESCENT)
+        self.moves_plainly = self.trained.optimizer.is_plain
+        self._kept = [state.name for state in states(self.trained)]
+
+    @property
+    def samples(self) -> Samples:
+        """The samples of the network, which has several."""
+        if self.network.samples is None:
             raise ValueError("the network learns from a single sample")
-        self.samples: Samples = table.network.samples
+        return self.network.samples
+
+    @cached_property
+    def trial(self) -> Trial:
+        return Trial(self.sheets, replace(self.table, network=self.network), self.eta.cell, self._parameters())
 
     @property
     def can_be_judged(self) -> bool:
@@ -116,7 +132,7 @@ class ContentsOfSamples(Contents):
         if not others:
             return found
         of_others = [texts[n] for n in others]
-        if name in self._triable or name in self.updates:
+        if name in self._triable or name in self.updates or name in self._kept:
             formulas = filled_formulas(of_others, [rows[n] for n in others])
             moved = [FilledFormula(one.text, one.row, tuple(others[n] for n in one.steps)) for one in formulas]
         else:
@@ -142,7 +158,8 @@ class ContentsOfSamples(Contents):
 
     def _tried(self, name: str, formula: FilledFormula) -> Group:
         # the first row of an update is its start value
-        if formula.text is None or not (name in self._triable or (name in self.updates and formula.steps[0] > 0)):
+        by_trial = name in self._triable or (self.moves_plainly and name in self.updates and formula.steps[0] > 0)
+        if formula.text is None or not by_trial:
             return Group(name, formula, None, None, changed=True)
         tried, again = (
             self.tried([(name, formula)], constants)[0] for constants in (self.typed_eta(), self.sheet_constants)
@@ -159,12 +176,31 @@ class ContentsOfSamples(Contents):
     def expected(self) -> dict[str, list[Expected]]:
         with np.errstate(all="ignore"):
             found = self._expected()
-            for name in self.updates:
-                found[name] = next(self._expected_updates(self.numbers[name], self.numbers[f"dE_d{name}"]))
+            if self.updates:
+                found |= self._expected_by_the_optimizer()
         for name in self.constants:
             value = np.full(len(self.table.rows), usual(self.numbers[name]))
             found[name] = Expected(value, np.abs(value))
         return {name: [found[name]] for name in (*self.quantities, *self.updates, *self.constants)}
+
+    def _expected_by_the_optimizer(self) -> dict[str, Expected]:
+        """What the optimizer should keep in each step, and the weights that it moves."""
+        optimizer, numbers = self.trained.optimizer, self.numbers
+        found: dict[str, Expected] = {}
+        eta, k = self.eta.values, np.arange(1.0, len(self.table.rows) + 1)
+        if optimizer.is_scheduled:
+            found["eta_t"] = reference.expected_rate(optimizer, eta, k - 1, self.table.steps)
+            eta = numbers["eta_t"]
+        for w in self.updates:
+            value, gradient = numbers[w], numbers[f"dE_d{w}"]
+            state = {kept.name: numbers[f"{kept.name}_{w}"] for kept in optimizer.kind.states}
+            before = {name: np.append(0.0, array[:-1]) for name, array in state.items()}
+            should = reference.expected_state(optimizer, before, value, gradient, state, k)
+            found |= {f"{name}_{w}": one for name, one in should.items()}
+            move = reference.expected_move(optimizer, value, gradient, state, eta)
+            # the first is the start value
+            found[w] = Expected(np.append(value[0], move.value[:-1]), np.append(np.abs(value[0]), move.scale[:-1]))
+        return found
 
     def _expected(self) -> dict[str, Expected]:
         """What the columns should be, but for what is carried from row to row."""
@@ -196,6 +232,10 @@ class ContentsOfSamples(Contents):
     def own_slip(self, group: Group) -> Slip | None:
         name, text = group.name, group.formula.text or ""
         expected = self.built_formula(name, group.formula.steps[0])
+        if not self.moves_plainly and (name in self.updates or name in self._kept):
+            return optimizer_slip(
+                self.trained, name, self.numbers | {"eta": self.eta.values}, np.array(group.formula.steps)
+            )
         if name in self._triable or name in self.updates or expected is None:
             return None
         found, built = parsed(text), parsed(expected)
@@ -225,7 +265,7 @@ class ContentsOfSamples(Contents):
         return Slip("takes its numbers from other cells", shifted=True)
 
 
-class _Passes(ContentsOfSamples):
+class _Passes(OwnContents):
     """A row a sample of each step, whose weights are those of the step."""
 
     is_part_of_a_step = True
@@ -243,14 +283,14 @@ class _Passes(ContentsOfSamples):
         return links | self._expected_samples(taken) | self._expected_pass()
 
 
-class _Steps(ContentsOfSamples):
+class _Steps(OwnContents):
     """A row a step, which gathers errors and gradients from its samples."""
 
     gathers = True
 
     def __init__(self, sheets: Sheets, table: Table, built: OurSheets | None) -> None:
         super().__init__(sheets, table, built)
-        self.quantities = [one.name for one in gathered(self.network)]
+        self.quantities = [*(one.name for one in gathered(self.network)), *self._kept]
 
     def _expected(self) -> dict[str, Expected]:
         of_samples = self.others.numbers if self.others else {}
@@ -259,18 +299,19 @@ class _Steps(ContentsOfSamples):
         return reference.expected_gathered(self.network, passes)
 
 
-class _InTurn(ContentsOfSamples):
+class _Single(OwnContents):
     """A row a step, which takes a single sample."""
 
     def __init__(self, sheets: Sheets, table: Table, built: OurSheets | None) -> None:
         super().__init__(sheets, table, built)
         network, over_an_epoch = self.network, [one.name for one in gathered(self.network)]
-        given = ["sample", *network.target_names, *network.input_names]
-        self.quantities = [*given, *self.quantities, *over_an_epoch]
+        given = ["sample", *network.target_names, *network.input_names] if network.samples else []
+        self.quantities = [*given, *self.quantities, *over_an_epoch, *self._kept]
 
     def _expected(self) -> dict[str, Expected]:
-        taken = [self.samples.shown(step)[0] for step in range(len(self.table.rows))]
-        found = self._expected_samples(taken) | self._expected_pass()
+        found = self._expected_pass()
+        if self.network.samples:
+            found |= self._expected_samples([self.samples.shown(step)[0] for step in range(len(self.table.rows))])
         for one in gathered(self.network):
             numbers = self.numbers[one.of]
             found[one.name] = Expected(
