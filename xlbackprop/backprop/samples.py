@@ -4,7 +4,8 @@ import dataclasses
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from xlbackprop.errors import UnusableInput
 
@@ -25,6 +26,9 @@ class Samples:
         reduction: one of `REDUCTIONS`.
         order: the numbers of the samples, from 1, in the order in which each epoch shows them, where it was
             drawn; empty where they are shown as they are listed.
+        answers: when an answer is right: `largest`, where the targets say which of several classes a sample belongs
+            to, a single 1 among zeros; `within 0.5`, where a single output has two targets, by half their distance;
+            `none`, where there is neither right nor wrong. Without it, it follows from the targets.
         classes: what the classes are called that the targets tell apart, if they have names: one an output, or those
             of the lower and of the higher target of a single output.
 
@@ -37,7 +41,8 @@ class Samples:
     batch: int
     reduction: str = "sum"
     order: tuple[int, ...] = ()
-    classes: tuple[str, ...] = ()
+    answers: str = ""
+    classes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -52,8 +57,10 @@ class Samples:
                 if self.batch != 0
                 else f'batch = 0 takes no sample: use "all", or one of {shown}.'
             )
-        if self.order and sorted(self.order) != list(range(1, self.count + 1)):
-            raise UnusableInput(f"The order of the samples must have each of the numbers 1 to {self.count} once.")
+        if self.order and (len(self.order) != self.count or not set(self.order) <= set(range(1, self.count + 1))):
+            raise UnusableInput(f"The order of the samples must be {self.count} numbers from 1 to {self.count}.")
+        if not self.answers:
+            object.__setattr__(self, "answers", _answers(self.targets))
         for number, (inputs, targets) in enumerate(zip(self.inputs, self.targets, strict=True), start=1):
             for letter, values in (("i", inputs), ("t", targets)):
                 for n, value in enumerate(values, start=1):
@@ -71,6 +78,14 @@ class Samples:
         wanted = max(2, len(self.targets[0]))
         if len(self.classes) != wanted:
             raise UnusableInput(f"The targets tell {wanted} classes apart, but {len(self.classes)} have a name.")
+
+    def __hash__(self) -> int:
+        # what is made for a network is looked up by it over and over
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.inputs, self.targets, self.batch, self.reduction, self.order, self.answers))
 
     @property
     def count(self) -> int:
@@ -95,23 +110,14 @@ class Samples:
 
     @property
     def half_way(self) -> float | None:
-        """Half the distance of the two values that the targets of a single output have; None where they are no two."""
-        values = {target for targets in self.targets for target in targets}
-        if len(self.targets[0]) > 1 or len(values) != 2:
-            return None
-        return (max(values) - min(values)) / 2
-
-    @property
-    def one_of_several(self) -> bool:
-        """Whether the targets say which of several classes a sample belongs to: a single 1 among zeros."""
-        return len(self.targets[0]) > 1 and all(
-            set(targets) == {0.0, 1.0} and sum(targets) == 1 for targets in self.targets
-        )
+        """How near to its target the answer of a single output must be; None where that does not make it right."""
+        word, _, distance = self.answers.partition(" ")
+        return float(distance) if word == "within" else None
 
     @property
     def have_classes(self) -> bool:
         """Whether an answer is right or wrong."""
-        return self.half_way is not None or self.one_of_several
+        return self.answers != "none"
 
     @property
     def followed(self) -> bool:
@@ -158,7 +164,7 @@ class Showing:
         samples = Samples(
             tuple(map(tuple, inputs)),
             tuple(map(tuple, targets)),
-            batch=len(inputs) if self.batch is None and inputs else self.batch or 0,
+            batch=len(inputs) if self.batch is None else self.batch,
             reduction=self.reduction,
             classes=tuple(classes),
         )
@@ -176,3 +182,12 @@ def whole_batch(inputs: Sequence[Sequence[float]], targets: Sequence[Sequence[fl
 
 def _samples(count: int) -> str:
     return "1 sample" if count == 1 else f"{count:,} samples"
+
+
+def _answers(targets: Sequence[Sequence[float]]) -> str:
+    """When an answer to samples with these targets is right, as `Samples.answers` has it."""
+    values = sorted({target for row in targets for target in row})
+    if len(targets[0]) == 1:
+        return f"within {(values[1] - values[0]) / 2!r}" if len(values) == 2 else "none"
+    one_of_several = all(set(row) == {0.0, 1.0} and sum(row) == 1 for row in targets)
+    return "largest" if one_of_several else "none"

@@ -10,6 +10,7 @@ from xlbackprop.reference.expected import (
 )
 from xlbackprop.reference.functions import Array, activate
 from xlbackprop.reference.passes import (
+    mean_of_last,
     named,
     quantity_names,
     run,
@@ -31,6 +32,7 @@ __all__ = [
     "expected_step",
     "expected_update",
     "lowest_inputs",
+    "mean_of_last",
     "named",
     "quantity_names",
     "reference_totals",

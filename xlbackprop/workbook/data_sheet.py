@@ -35,6 +35,8 @@ class DataSheet:
                 ("targets", self._network.target_names, places.target_column),
             )
         ]
+        # for whoever reads the samples back
+        book.names["data", None] = self._blocks[0][1].cell(0)
         self.columns = {name: block.column_place(n) for names, block in self._blocks for n, name in enumerate(names)}
         self._order = (
             self.sheet.reserve("order", f"{places.order_column}{places.first_row}", (count, 1), Role.INPUT)

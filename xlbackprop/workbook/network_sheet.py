@@ -44,6 +44,18 @@ class Origin:
 
 def network_facts(network: Network, steps: int, eta_count: int) -> dict[str, str]:
     """What the workbook says about its network in words; `tables.own` reads the same lines back."""
+    samples = network.samples
+    shown = (
+        {
+            "samples": str(samples.count),
+            "samples a step": str(samples.batch),
+            "errors and gradients": samples.reduction,
+            "order of samples": "drawn" if samples.order else "listed",
+            "right answers": samples.answers,
+        }
+        if samples
+        else {}
+    )
     return {
         "layers": network.shape,
         "hidden activation": network.hidden,
@@ -52,6 +64,7 @@ def network_facts(network: Network, steps: int, eta_count: int) -> dict[str, str
         "biases": network.biases,
         "steps": str(steps),
         "learning rates": str(eta_count),
+        **shown,
     }
 
 

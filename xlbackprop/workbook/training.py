@@ -201,7 +201,7 @@ class TrainingSheet:
         for name in (*network.input_names, *network.target_names):
             formulas[name] = f"INDEX({data.columns[name]:$},{self.cell('sample', step):$1})"
         for one in gathered(network):
-            first = f"{self.cell(one.of, 0):A$}" if step < epoch else f"{self.cell(one.of, step - epoch + 1)}"
+            first = f"{self.cell(one.of, 0):A$}" if step < epoch - 1 else f"{self.cell(one.of, step - epoch + 1)}"
             formulas[one.name] = f"AVERAGE({first}:{self.cell(one.of, step)})"
         return formulas
 
