@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from xlbackprop import __version__
+from xlbackprop.backprop.defaults import DEFAULT_ETAS, DEFAULT_STEPS
 from xlbackprop.commands import Commands
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import check_output
@@ -72,7 +73,9 @@ def _progress(total: int, unit: str, *, worth_it: bool) -> Iterator[Callable[[],
 
 @main.command()
 @click.option(
-    "--lrs", default="0.1,0.2,0.5,0.8,1,2", show_default=True, help="Learning rates, with commas: a sheet for each."
+    "--lrs",
+    show_default=f"those of the template, or {','.join(f'{eta:g}' for eta in DEFAULT_ETAS)}",
+    help="Learning rates, with commas: a sheet for each.",
 )
 @click.option(
     "-o",
@@ -83,19 +86,26 @@ def _progress(total: int, unit: str, *, worth_it: bool) -> Iterator[Callable[[],
     help="The workbook to write.",
 )
 @click.option("--template", default="A", show_default=True, help="The network: a name of `templates`, or a TOML file.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="Samples to learn from: a row each, with the columns i1, i2 ... and t1, t2 ... or class.",
+)
 @click.option("--set", "values", multiple=True, metavar="NAME=NUMBER", help="Change a start value; repeatable.")
 @click.option("--seed", type=int, help="Draw the start weights with this seed.")
-@click.option("--steps", type=int, default=200, show_default=True, help="Number of updates.")
+@click.option("--steps", type=int, show_default=f"that of the template, or {DEFAULT_STEPS}", help="Number of updates.")
 @click.option("--protect", is_flag=True, help="Lock every cell but the yellow ones, without a password.")
 @click.option("--force", is_flag=True, help="Replace the workbook if it exists.")
 @click.option("--check", is_flag=True, help="Recalculate every cell even from 5,000 steps on.")
 def build(
-    lrs: str,
+    lrs: str | None,
     output: Path,
     template: str,
+    data: Path | None,
     values: tuple[str, ...],
     seed: int | None,
-    steps: int,
+    steps: int | None,
     protect: bool,
     force: bool,
     check: bool,
@@ -109,6 +119,7 @@ def build(
     \b
     xlbackprop build --lrs 0.1,0.2,0.5,0.8,1,2 -o backprop.xlsx
     xlbackprop build --template mazur --lrs 0.5 --steps 1000 -o mazur.xlsx
+    xlbackprop build --template xor -o xor.xlsx
     xlbackprop build --set w1=0.2 --set t1=0.3 --protect -o class.xlsx
     """
     from xlbackprop.build import Recipe, parse_etas, parse_values
@@ -116,14 +127,15 @@ def build(
     from xlbackprop.workbook.run import progress_total
 
     recipe = Recipe(
-        etas=_parsed("lrs", parse_etas, lrs),
+        etas=None if lrs is None else _parsed("lrs", parse_etas, lrs),
         steps=steps,
         template=template,
         values=_parsed("values", parse_values, values),
         seed=seed,
         protect=protect,
+        data=data,
     )
-    total = progress_total(len(recipe.etas), steps)
+    total = progress_total(len(recipe.settled.etas), recipe.settled.steps)
     with _progress(total, "step", worth_it=total > _QUICK_STEPS) as step_done:
         built = build_workbook(
             recipe,
@@ -152,7 +164,8 @@ def _print_built(built: "Built") -> None:
 
     layout = built.layout
     etas, steps = count(len(layout.etas), "learning rate"), count(layout.steps, "step")
-    say(f"Wrote {built.path}: a {layout.network.shape} network, {etas}, {steps}.")
+    samples = f"{count(layout.network.samples.count, 'sample')}, " if layout.network.samples else ""
+    say(f"Wrote {built.path}: a {layout.network.shape} network, {samples}{etas}, {steps}.")
     if built.report is None:
         say(f"Not checked, because it has {UNCHECKED_FROM_STEPS:,} steps or more: add --check for that.")
     else:
@@ -319,9 +332,10 @@ def templates() -> None:
     """List the networks that come with the program."""
     from xlbackprop.backprop.templates import load_template, template_names
 
-    for name in template_names():
-        network = load_template(name)
-        say(f"{name:<8}  {network.shape:<8}  {network.description}")
+    networks = {name: load_template(name) for name in template_names()}
+    widths = [max(map(len, words)) for words in (networks, (network.shape for network in networks.values()))]
+    for name, network in networks.items():
+        say(f"{name:<{widths[0]}}  {network.shape:<{widths[1]}}  {network.description}")
 
 
 @main.command()

@@ -85,9 +85,9 @@ class Network:
         for key, names in self._all_names.items():
             values = getattr(self, key)
             if len(values) != len(names):
-                span = f" ({_span(names)})" if names else ""
+                named = f" ({span(names)})" if names else ""
                 raise UnusableInput(
-                    f"A {self.shape} network with biases {self.biases} has {_count(len(names), key)}{span}, "
+                    f"A {self.shape} network with biases {self.biases} has {_count(len(names), key)}{named}, "
                     f"but {len(values)} were given."
                 )
             for name, number in zip(names, values, strict=True):
@@ -101,7 +101,7 @@ class Network:
                 if len(values) != len(names):
                     raise UnusableInput(
                         f"Sample {number} has {_count(len(values), what)}, but a {self.shape} network takes "
-                        f"{_count(len(names), what)} ({_span(names)})."
+                        f"{_count(len(names), what)} ({span(names)})."
                     )
 
     @classmethod
@@ -272,7 +272,7 @@ class Network:
         for name in values:
             if name not in known:
                 meant = name.lower().replace("_", "")
-                spans = ", ".join(_span(names) for names in self._names.values() if names)
+                spans = ", ".join(span(names) for names in self._names.values() if names)
                 hint = f"did you mean {meant}?" if meant in known else f"it has {spans}."
                 if self.samples and name in (*self.input_names, *self.target_names):
                     hint = "its inputs and targets are those of its samples."
@@ -357,5 +357,6 @@ def _count(number: int, key: str) -> str:
     return f"{number} {'bias' if noun == 'bia' else noun}{'' if number == 1 else 'es' if noun == 'bia' else 's'}"
 
 
-def _span(names: Sequence[str]) -> str:
+def span(names: Sequence[str]) -> str:
+    """Names that follow each other, in words: `w1 to w8`."""
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"

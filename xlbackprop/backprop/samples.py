@@ -4,7 +4,7 @@ import dataclasses
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from xlbackprop.errors import UnusableInput
@@ -29,6 +29,8 @@ class Samples:
         answers: when an answer is right: `largest`, where the targets say which of several classes a sample belongs
             to, a single 1 among zeros; `within 0.5`, where a single output has two targets, by half their distance;
             `none`, where there is neither right nor wrong. Without it, it follows from the targets.
+        classes: what the classes are called that the targets tell apart, if they have names: one an output, or those
+            of the lower and of the higher target of a single output.
 
     Raises:
         UnusableInput: the parts do not fit together.
@@ -40,6 +42,7 @@ class Samples:
     reduction: str = "sum"
     order: tuple[int, ...] = ()
     answers: str = ""
+    classes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -48,9 +51,9 @@ class Samples:
             raise UnusableInput(f'reduction = "{self.reduction}" is not known: use one of {", ".join(REDUCTIONS)}.')
         if not 1 <= self.batch <= self.count or self.count % self.batch:
             fitting = [str(size) for size in range(1, self.count + 1) if self.count % size == 0]
-            shown = ", ".join(fitting) if len(fitting) < 12 else f"{', '.join(fitting[:11])} ... {fitting[-1]}"
+            shown = ", ".join(fitting) if len(fitting) <= 12 else f"{', '.join(fitting[:11])} ... {fitting[-1]}"
             raise UnusableInput(
-                f"batch = {self.batch} does not divide {self.count} samples: use one of {shown}."
+                f"batch = {self.batch} does not divide {_samples(self.count)}: use one of {shown}."
                 if self.batch != 0
                 else f'batch = 0 takes no sample: use "all", or one of {shown}.'
             )
@@ -63,6 +66,18 @@ class Samples:
                 for n, value in enumerate(values, start=1):
                     if not math.isfinite(value):
                         raise UnusableInput(f"{letter}{n} = {value} of sample {number} is no number for a cell.")
+        if self.classes:
+            self._check_classes()
+
+    def _check_classes(self) -> None:
+        if not self.have_classes:
+            raise UnusableInput(
+                "The classes have names, but the targets tell no classes apart: with several outputs a single one of "
+                "them has the target 1, and the others 0; with one output there are two targets."
+            )
+        wanted = max(2, len(self.targets[0]))
+        if len(self.classes) != wanted:
+            raise UnusableInput(f"The targets tell {wanted} classes apart, but {len(self.classes)} have a name.")
 
     def __hash__(self) -> int:
         # what is made for a network is looked up by it over and over
@@ -114,6 +129,59 @@ class Samples:
         numbers = list(range(1, self.count + 1))
         random.Random(seed).shuffle(numbers)
         return dataclasses.replace(self, order=tuple(numbers))
+
+
+@dataclass(frozen=True)
+class Showing:
+    """How a training is to show samples, before it is known which.
+
+    Attributes:
+        batch: how many a step takes, or None for all of them.
+        reduction: one of `REDUCTIONS`.
+        seed: draws the order in which they are shown, or None where that is as they are listed.
+    """
+
+    batch: int | None = None
+    reduction: str = "sum"
+    seed: int | None = None
+
+    def of(
+        self,
+        inputs: Sequence[Sequence[float]],
+        targets: Sequence[Sequence[float]],
+        classes: Sequence[str] = (),
+    ) -> Samples:
+        """These samples, shown so.
+
+        Args:
+            inputs: `i1, i2 ...` of each sample, of shape (samples, inputs).
+            targets: `t1, t2 ...` of each sample, of shape (samples, outputs).
+            classes: the names of the classes, if they have any.
+
+        Raises:
+            UnusableInput: they cannot be shown so.
+        """
+        samples = Samples(
+            tuple(map(tuple, inputs)),
+            tuple(map(tuple, targets)),
+            batch=len(inputs) if self.batch is None else self.batch,
+            reduction=self.reduction,
+            classes=tuple(classes),
+        )
+        return samples if self.seed is None else samples.with_drawn_order(self.seed)
+
+
+#: Each step takes all of them.
+ALL_AT_ONCE = Showing()
+
+
+def whole_batch(inputs: Sequence[Sequence[float]], targets: Sequence[Sequence[float]]) -> Samples:
+    """Samples that each step takes all of."""
+    return ALL_AT_ONCE.of(inputs, targets)
+
+
+def _samples(count: int) -> str:
+    return "1 sample" if count == 1 else f"{count:,} samples"
 
 
 def _answers(targets: Sequence[Sequence[float]]) -> str:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xlbackprop.backprop.defaults import DEFAULT_ETAS, DEFAULT_STEPS
 from xlbackprop.backprop.network import Network, draw_weights
-from xlbackprop.backprop.samples import Samples
+from xlbackprop.backprop.samples import ALL_AT_ONCE, Samples, Showing
 from xlbackprop.errors import UnusableInput, reason
 
 _EXAMPLE_KEYS = ("inputs", "targets")
-_SAMPLES_KEYS = ("samples", "batch", "reduction", "order")
+_SAMPLES_KEYS = ("samples", "batch", "reduction", "order", "classes")
 _TEXT_KEYS = ("title", "description", "hidden", "output", "loss", "biases")
 _NUMBER_KEYS = ("inputs", "targets", "weights", "bias_values")
 _TRAINING_KEYS = ("seed", "lrs", "steps")
+_KNOWN_KEYS = ("layers", *_TEXT_KEYS, *_NUMBER_KEYS, *_SAMPLES_KEYS, *_TRAINING_KEYS)
 #: How samples are shown: as they stand in the list, or in an order that the seed draws.
 _ORDERS = ("listed", "drawn")
 #: Above this a file is no template; nobody writes so many weights by hand.
@@ -27,13 +29,15 @@ class Template:
 
     Attributes:
         network: what is trained.
-        etas: the learning rates that it names; empty where it names none.
-        steps: the number of updates that it names, if it does.
+        etas: the learning rates that it names, or those that are usual.
+        steps: the number of updates that it names, or the usual one.
+        showing: how its samples are shown, and others would be.
     """
 
     network: Network
-    etas: tuple[float, ...] = ()
-    steps: int | None = None
+    etas: tuple[float, ...] = DEFAULT_ETAS
+    steps: int = DEFAULT_STEPS
+    showing: Showing = ALL_AT_ONCE
 
 
 def template_folder() -> Path:
@@ -102,22 +106,25 @@ def _from_toml(content: dict[str, Any]) -> Template:
         values["weights"] = draw_weights(tuple(layers), seed)
     if "bias_values" not in values and values.get("biases", "none") in ("fixed", "trained"):
         values["bias_values"] = (0.0,) * sum(layers[1:])
-    samples = _samples(content, seed) if "samples" in content else None
-    if samples:
+    given: dict[str, Any] = {}
+    if "samples" in content:
+        given["showing"] = showing = _showing(content, seed)
+        samples = _samples(content, showing)
         values |= {"inputs": samples.inputs[0], "targets": samples.targets[0]}
         values["samples"] = samples if samples.count > 1 else None
-    steps = _whole("steps", content["steps"], least=1) if "steps" in content else None
-    etas = _numbers("lrs", content["lrs"]) if "lrs" in content else ()
-    return Template(Network(layers=tuple(layers), **values), etas, steps)
+    if "steps" in content:
+        given["steps"] = _whole("steps", content["steps"], least=1)
+    if "lrs" in content:
+        given["etas"] = _numbers("lrs", content["lrs"])
+    return Template(Network(layers=tuple(layers), **values), **given)
 
 
 def _insist_on_keys(content: dict[str, Any]) -> None:
     """See whether the keys are known, all there, and go together."""
-    known = ("layers", *_TEXT_KEYS, *_NUMBER_KEYS, *_SAMPLES_KEYS, *_TRAINING_KEYS)
     for key in content:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}."
+        if key not in _KNOWN_KEYS:
+            near = difflib.get_close_matches(key, _KNOWN_KEYS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(_KNOWN_KEYS)}."
             raise UnusableInput(f"the key {key} is not known; {hint}")
     several = "samples" in content
     for key in ("layers", *(() if several else _EXAMPLE_KEYS)):
@@ -129,37 +136,55 @@ def _insist_on_keys(content: dict[str, Any]) -> None:
             raise UnusableInput(
                 f"{key} and samples exclude each other: each sample has its own {key}."
                 if several
-                else f"{key} says how samples are shown, but there are no samples."
+                else f"{key} is about samples, but there are none: give them as samples."
             )
     for key in _TEXT_KEYS:
         if not isinstance(content.get(key, ""), str):
             raise UnusableInput(f"{key} must be a text in quotes.")
 
 
-def _samples(content: dict[str, Any], seed: int) -> Samples:
+def _showing(content: dict[str, Any], seed: int) -> Showing:
+    """How the samples are shown; the seed draws their order where that is asked for."""
+    batch, order, reduction = content.get("batch", "all"), content.get("order", _ORDERS[0]), content.get("reduction")
+    if order not in _ORDERS:
+        raise UnusableInput(f"order must be one of {', '.join(_ORDERS)}.")
+    return Showing(
+        None if batch == "all" else _whole("batch", batch, instead=', or "all"'),
+        ALL_AT_ONCE.reduction if reduction is None else reduction,
+        seed if order == "drawn" else None,
+    )
+
+
+def _samples(content: dict[str, Any], showing: Showing) -> Samples:
     rows = content["samples"]
     if not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
         raise UnusableInput("samples must be a list, as [{inputs = [0, 1], targets = [1]}].")
     if not rows:
         raise UnusableInput("samples is empty: give at least one.")
     for number, row in enumerate(rows, start=1):
-        if set(row) != set(_EXAMPLE_KEYS):
-            raise UnusableInput(f"sample {number} must have the keys inputs and targets, and no others.")
+        _insist_on_sample(number, row)
     inputs, targets = (
         tuple(_numbers(f"{key} of sample {number}", row[key]) for number, row in enumerate(rows, start=1))
         for key in _EXAMPLE_KEYS
     )
-    batch = content.get("batch", "all")
-    order = content.get("order", _ORDERS[0])
-    if order not in _ORDERS:
-        raise UnusableInput(f"order must be one of {', '.join(_ORDERS)}.")
-    samples = Samples(
-        inputs,
-        targets,
-        batch=len(rows) if batch == "all" else _whole("batch", batch, instead=', or "all"'),
-        reduction=content.get("reduction", "sum"),
-    )
-    return samples.with_drawn_order(seed) if order == "drawn" else samples
+    classes = content.get("classes", [])
+    if not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
+        raise UnusableInput('classes must be a list of names, as ["no", "yes"].')
+    return showing.of(inputs, targets, classes)
+
+
+def _insist_on_sample(number: int, row: dict[str, Any]) -> None:
+    """See whether a sample has its keys."""
+    for key in _EXAMPLE_KEYS:
+        if key not in row:
+            raise UnusableInput(f"sample {number} lacks the key {key}: a sample has inputs and targets.")
+    for key in row:
+        if key not in _EXAMPLE_KEYS:
+            hint = f": what is said of the whole template stands before the first sample, and so does {key}"
+            raise UnusableInput(
+                f"sample {number} has the key {key}, but a sample has inputs and targets alone"
+                f"{hint if key in _KNOWN_KEYS else ''}."
+            )
 
 
 def _whole(key: str, value: Any, *, least: int | None = None, instead: str = "") -> int:

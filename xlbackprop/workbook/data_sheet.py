@@ -1,6 +1,7 @@
 """The data: the samples that the network learns from, to be edited, and the order in which they are shown."""
 
 from collections.abc import Iterator
+from textwrap import shorten
 
 from xlbackprop.backprop.samples import Samples
 from xlbackprop.spreadsheet.addresses import column_letters, column_number
@@ -12,6 +13,7 @@ from xlbackprop.workbook import looks
 from xlbackprop.workbook.layout import DATA, DataLayout, WorkbookLayout
 
 _NUMBER_WIDTH, _VALUE_WIDTH, _GAP = 76, 84, 24
+_LONGEST_LINE = 1000
 
 
 class DataSheet:
@@ -63,6 +65,8 @@ class DataSheet:
         sheet.put("A1", f"What the network learns from: {samples.count:,} samples", looks.TITLE)
         sheet.put("A2", "Edit the yellow cells: every number follows, and each step of the training.", looks.MUTED)
         sheet.put("A3", _how_shown(samples), looks.MUTED)
+        if samples.classes:
+            sheet.put("A4", self._which_is_which(), looks.MUTED)
         numbers = [[float(n)] for n in range(1, samples.count + 1)]
         sheet.put(f"{places.number_column}{places.header_row}", "sample", looks.header("inputs"))
         sheet.put(
@@ -87,6 +91,17 @@ class DataSheet:
         if self._order:
             self._write_order()
         sheet.page = Page(frozen=(places.header_row, 1), repeated_rows=(places.header_row, places.header_row))
+
+    def _which_is_which(self) -> str:
+        """In words, which targets belong to which class."""
+        names, targets = self._samples.classes, self._network.target_names
+        if len(targets) == 1:
+            low, high = sorted({target for (target,) in self._samples.targets})
+            marks = [f"{targets[0]} = {low:g}", f"{targets[0]} = {high:g}"]
+        else:
+            marks = [f"{t} = 1" for t in targets]
+        said = ", ".join(f"{mark} is {name}" for mark, name in zip(marks, names, strict=True))
+        return shorten(f"The classes: {said}.", _LONGEST_LINE, placeholder=" ...")
 
     def _write_order(self) -> None:
         sheet, samples, places = self.sheet, self._samples, self._places

@@ -317,6 +317,11 @@ class WorkbookLayout:
                 f"{self.steps:,} steps do not fit into a sheet: with {MAX_ROWS:,} rows "
                 f"at most {MAX_ROWS - table.first_row:,} do."
             )
+        room = MAX_ROWS - DataLayout.first_row + 1
+        if samples and samples.count > room:
+            raise UnusableInput(
+                f"{samples.count:,} samples do not fit into a sheet, which has room for {room:,} of them: give fewer."
+            )
         if max(self.network.layers) > MAX_LAYER:
             raise UnusableInput(
                 f"A {self.network.shape} network needs a sum over {max(self.network.layers):,} neurons, "
