@@ -11,6 +11,7 @@ from pathlib import Path
 from xlbackprop import __version__
 from xlbackprop.backprop.network import Network, parse_number
 from xlbackprop.backprop.notation import header
+from xlbackprop.backprop.optimizer_choice import OptimizerChoice
 from xlbackprop.backprop.templates import Template, read_template
 from xlbackprop.check.file import judge_own
 from xlbackprop.check.following import unlike_written
@@ -44,6 +45,9 @@ class Recipe:
         seed: draw the start weights with this seed, or None to take the template's.
         protect: lock every cell but the input cells.
         data: a CSV file with the samples to learn from instead of the template's.
+        optimizers: as `OptimizerChoice` has them, or None for those of the template.
+        hyperparameters: of these; with the template's optimizers they replace its own.
+        schedule: how learning rates change, or None for that of the template.
     """
 
     etas: tuple[float, ...] | None = None
@@ -53,6 +57,9 @@ class Recipe:
     seed: int | None = None
     protect: bool = False
     data: Path | None = None
+    optimizers: str | None = None
+    hyperparameters: Mapping[str, float] = field(default_factory=dict)
+    schedule: str | None = None
 
     @property
     def command(self) -> str:
@@ -66,9 +73,32 @@ class Recipe:
             words += ["--steps", str(self.steps)]
         if self.seed is not None:
             words += ["--seed", str(self.seed)]
+        if self.optimizers is not None:
+            words += ["--optimizer", self.optimizers]
+        words += self._hyperparameter_words()
+        if self.schedule is not None:
+            words += ["--schedule", self.schedule]
         for name, value in self.values.items():
             words += ["--set", f"{name}={short_number(value)}"]
         return shlex.join(words + ["--protect"] * self.protect)
+
+    def _hyperparameter_words(self) -> list[str]:
+        given = {name: short_number(value) for name, value in self.hyperparameters.items()}
+        words = []
+        if "beta_1" in given:
+            words += ["--betas", f"{given.pop('beta_1')},{given.pop('beta_2')}"]
+        for name, value in given.items():
+            words += [f"--{name.replace('_', '-')}", value]
+        return words
+
+    def _choice(self, template: Template) -> OptimizerChoice:
+        """The optimizers, of the template where none are given."""
+        of = template.choice
+        if self.optimizers is not None:
+            return OptimizerChoice(self.optimizers, self.hyperparameters, self.schedule or of.schedule)
+        return OptimizerChoice(
+            of.optimizers, {**of.hyperparameters, **self.hyperparameters}, self.schedule or of.schedule
+        )
 
     @cached_property
     def settled(self) -> Template:
@@ -95,6 +125,7 @@ class Recipe:
             network=network,
             etas=template.etas if self.etas is None else self.etas,
             steps=template.steps if self.steps is None else self.steps,
+            choice=self._choice(template),
         )
 
     def _with_data(self, template: Template, path: Path) -> Network:
@@ -209,9 +240,13 @@ def build(
     if recipe.etas is not None:
         check_etas(recipe.etas)
     settled = recipe.settled
-    layout = WorkbookLayout(settled.network, settled.etas, settled.steps)
+    trainings = settled.choice.trainings(settled.etas)
+    optimizers = tuple(optimizer for optimizer, _ in trainings)
+    network = dataclasses.replace(settled.network, optimizer=optimizers[0])
+    layout = WorkbookLayout(network, tuple(eta for _, eta in trainings), settled.steps, optimizers)
     template = recipe.template if Path(recipe.template).suffix == "" else Path(recipe.template).name
-    again = dataclasses.replace(recipe, etas=settled.etas, steps=settled.steps)
+    etas = settled.etas if settled.choice.takes_all_rates else None
+    again = dataclasses.replace(recipe, etas=etas, steps=settled.steps)
     origin = Origin(__version__, again.command, template)
     report = None
     with written_whole(path, force=force, create_folder=create_folder) as unfinished:

@@ -95,6 +95,25 @@ def _progress(total: int, unit: str, *, worth_it: bool) -> Iterator[Callable[[],
 @click.option("--set", "values", multiple=True, metavar="NAME=NUMBER", help="Change a start value; repeatable.")
 @click.option("--seed", type=int, help="Draw the start weights with this seed.")
 @click.option("--steps", type=int, show_default=f"that of the template, or {DEFAULT_STEPS}", help="Number of updates.")
+@click.option(
+    "--optimizer",
+    metavar="NAME,..",
+    show_default="that of the template, or sgd",
+    help="sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw; several are compared, adam@0.01 with a rate "
+    "of its own.",
+)
+@click.option("--momentum", type=float, help="How much of the velocity stays.  [default: 0.9]")
+@click.option("--dampening", type=float, help="How much of the gradient momentum leaves out.  [default: 0]")
+@click.option("--betas", metavar="B1,B2", help="What stays of the averages of Adam.  [default: 0.9,0.999]")
+@click.option("--eps", type=float, help="What keeps a divisor from 0.  [default: 1e-8, of adagrad 1e-10]")
+@click.option("--alpha", type=float, help="What stays of the average of RMSprop.  [default: 0.99]")
+@click.option("--weight-decay", type=float, help="How much weights are drawn to 0.  [default: 0, of adamw 0.01]")
+@click.option(
+    "--schedule",
+    metavar="NAME[:..]",
+    show_default="that of the template, or constant",
+    help="constant, step:50,0.5, exponential:0.99, linear:WARMUP or cosine: how learning rates change.",
+)
 @click.option("--protect", is_flag=True, help="Lock every cell but the yellow ones, without a password.")
 @click.option("--force", is_flag=True, help="Replace the workbook if it exists.")
 @click.option("--check", is_flag=True, help="Recalculate every cell even from 5,000 steps on.")
@@ -106,9 +125,13 @@ def build(
     values: tuple[str, ...],
     seed: int | None,
     steps: int | None,
+    optimizer: str | None,
+    betas: str | None,
+    schedule: str | None,
     protect: bool,
     force: bool,
     check: bool,
+    **hyperparameters: float | None,
 ) -> None:
     """Write a workbook that trains a network by formulas.
 
@@ -120,8 +143,10 @@ def build(
     xlbackprop build --lrs 0.1,0.2,0.5,0.8,1,2 -o backprop.xlsx
     xlbackprop build --template mazur --lrs 0.5 --steps 1000 -o mazur.xlsx
     xlbackprop build --template xor -o xor.xlsx
+    xlbackprop build --optimizer momentum,adam@0.1 -o optimizers.xlsx
     xlbackprop build --set w1=0.2 --set t1=0.3 --protect -o class.xlsx
     """
+    from xlbackprop.backprop.optimizer_choice import parse_betas
     from xlbackprop.build import Recipe, parse_etas, parse_values
     from xlbackprop.build import build as build_workbook
     from xlbackprop.workbook.run import progress_total
@@ -134,8 +159,13 @@ def build(
         seed=seed,
         protect=protect,
         data=data,
+        optimizers=optimizer,
+        hyperparameters={name: value for name, value in hyperparameters.items() if value is not None}
+        | (_parsed("betas", parse_betas, betas) if betas else {}),
+        schedule=schedule,
     )
-    total = progress_total(len(recipe.settled.etas), recipe.settled.steps)
+    trainings = recipe.settled.choice.trainings(recipe.settled.etas)
+    total = progress_total(len(trainings), recipe.settled.steps)
     with _progress(total, "step", worth_it=total > _QUICK_STEPS) as step_done:
         built = build_workbook(
             recipe,

@@ -264,10 +264,12 @@ def _insist_on_range(name: str, value: float) -> None:
     if not math.isfinite(value):
         raise UnusableInput(f"{name} = {value} is no number that a cell can hold.")
     least, most = RANGES[name]
-    open_ = name in _BELOW_1 and value == 1
-    if not least <= value <= most or open_:
-        ends = f"from {least:g} up to, but not including, 1" if name in _BELOW_1 else f"from {least:g} to {most:g}"
-        raise UnusableInput(f"{name} = {value:g} is out of range: it is {ends if most < _MOST else 'not negative'}.")
+    if not least <= value <= most or (name in _BELOW_1 and value == 1):
+        if most == _MOST:
+            ends = f"{least:g} or more"
+        else:
+            ends = f"from {least:g} up to, but not including, 1" if name in _BELOW_1 else f"from {least:g} to {most:g}"
+        raise UnusableInput(f"{name} = {value:g} is out of range: it is {ends}.")
     if name in ("step_size", "warm_up") and value != int(value):
         raise UnusableInput(f"{name} = {value:g} is no number of steps: it is a whole number from 1 on.")
 
@@ -289,7 +291,11 @@ def parse_schedule(text: str) -> tuple[str, dict[str, float]]:
     words = [word.strip() for word in rest.split(",")] if colon else []
     arguments = SCHEDULES[name].arguments
     if len(words) != len(arguments):
-        raise UnusableInput(f"{text} has {len(words)} numbers where {name} needs {len(arguments)}: use one of {forms}.")
+        needed = f"needs {len(arguments)}" if arguments else "takes none"
+        raise UnusableInput(
+            f"{text} has {len(words) or 'no'} number{'' if len(words) == 1 else 's'} behind its name, but {name} {needed}: "
+            f"use one of {forms}."
+        )
     try:
         values = {argument: float(word) for argument, word in zip(arguments, words, strict=True)}
     except ValueError:

@@ -2,12 +2,13 @@
 
 import difflib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from xlbackprop.backprop.defaults import DEFAULT_ETAS, DEFAULT_STEPS
 from xlbackprop.backprop.network import Network, draw_weights
+from xlbackprop.backprop.optimizer_choice import HYPERPARAMETERS, OptimizerChoice
 from xlbackprop.backprop.samples import ALL_AT_ONCE, Samples, Showing
 from xlbackprop.errors import UnusableInput, reason
 
@@ -16,7 +17,9 @@ _SAMPLES_KEYS = ("samples", "batch", "reduction", "order", "classes")
 _TEXT_KEYS = ("title", "description", "hidden", "output", "loss", "biases")
 _NUMBER_KEYS = ("inputs", "targets", "weights", "bias_values")
 _TRAINING_KEYS = ("seed", "lrs", "steps")
-_KNOWN_KEYS = ("layers", *_TEXT_KEYS, *_NUMBER_KEYS, *_SAMPLES_KEYS, *_TRAINING_KEYS)
+_HYPERPARAMETER_KEYS = tuple(name for name in HYPERPARAMETERS if not name.startswith("beta_"))
+_OPTIMIZER_KEYS = ("optimizer", "schedule", "betas", *_HYPERPARAMETER_KEYS)
+_KNOWN_KEYS = ("layers", *_TEXT_KEYS, *_NUMBER_KEYS, *_SAMPLES_KEYS, *_TRAINING_KEYS, *_OPTIMIZER_KEYS)
 #: How samples are shown: as they stand in the list, or in an order that the seed draws.
 _ORDERS = ("listed", "drawn")
 #: Above this a file is no template; nobody writes so many weights by hand.
@@ -32,12 +35,14 @@ class Template:
         etas: the learning rates that it names, or those that are usual.
         steps: the number of updates that it names, or the usual one.
         showing: how its samples are shown, and others would be.
+        choice: the optimizers that it names, or gradient descent.
     """
 
     network: Network
     etas: tuple[float, ...] = DEFAULT_ETAS
     steps: int = DEFAULT_STEPS
     showing: Showing = ALL_AT_ONCE
+    choice: OptimizerChoice = field(default_factory=OptimizerChoice)
 
 
 def template_folder() -> Path:
@@ -116,7 +121,27 @@ def _from_toml(content: dict[str, Any]) -> Template:
         given["steps"] = _whole("steps", content["steps"], least=1)
     if "lrs" in content:
         given["etas"] = _numbers("lrs", content["lrs"])
+    given["choice"] = _optimizers(content)
     return Template(Network(layers=tuple(layers), **values), **given)
+
+
+def _optimizers(content: dict[str, Any]) -> OptimizerChoice:
+    hyperparameters: dict[str, float] = {}
+    for key in _HYPERPARAMETER_KEYS:
+        if key in content:
+            hyperparameters |= {key: _numbers(key, [content[key]])[0]}
+    if "betas" in content:
+        betas = _numbers("betas", content["betas"])
+        if len(betas) != 2:
+            raise UnusableInput(f"betas must be two numbers, as [0.9, 0.999], but there are {len(betas)}.")
+        hyperparameters |= dict(zip(("beta_1", "beta_2"), betas, strict=True))
+    chosen = {
+        name: content[key] for name, key in (("optimizers", "optimizer"), ("schedule", "schedule")) if key in content
+    }
+    choice = OptimizerChoice(hyperparameters=hyperparameters, **chosen)
+    # what is wrong with it is said here, with the name of the template
+    choice.trainings(())
+    return choice
 
 
 def _insist_on_keys(content: dict[str, Any]) -> None:
@@ -138,7 +163,7 @@ def _insist_on_keys(content: dict[str, Any]) -> None:
                 if several
                 else f"{key} is about samples, but there are none: give them as samples."
             )
-    for key in _TEXT_KEYS:
+    for key in (*_TEXT_KEYS, "optimizer", "schedule"):
         if not isinstance(content.get(key, ""), str):
             raise UnusableInput(f"{key} must be a text in quotes.")
 

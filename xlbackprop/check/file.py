@@ -18,7 +18,7 @@ from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.ironcalc import Stored, opened
 from xlbackprop.tables.finding import find_tables
-from xlbackprop.tables.own import OwnWorkbook, is_own_workbook, read_own_workbook
+from xlbackprop.tables.own import Edited, OwnWorkbook, is_own_workbook, read_own_workbook
 from xlbackprop.tables.table import Table
 from xlbackprop.workbook.sheets import OurSheets
 
@@ -39,6 +39,8 @@ def check(path: Path) -> CheckedFile:
     if is_own_workbook(sheets):
         try:
             own, judged = _judge_own(sheets, stored=stored)
+        except Edited as error:
+            return CheckedFile(path, error=f"{path}: {error}")
         except UnusableInput as error:
             notes.append(f"around the tables it could not be checked: {str(error).removesuffix('.')}")
     ours = {(table.sheet, table.header_row) for table in (*own.tables, *own.passes)} if own else set()

@@ -62,7 +62,7 @@ def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
             network = network.with_samples(_read_samples(sheets, facts, network))
         steps, built = int(facts["steps"]), int(facts["learning rates"])
     except (KeyError, ValueError, UnusableInput) as error:
-        if isinstance(error, _Edited):
+        if isinstance(error, Edited):
             raise
         raise UnusableInput(
             "it is not a workbook made by xlbackprop: its Network sheet does not say which network it trains."
@@ -92,7 +92,7 @@ def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
     return OwnWorkbook(network, tuple(tables), passes, facts.get("made by", "").removeprefix("xlbackprop "))
 
 
-class _Edited(UnusableInput):
+class Edited(UnusableInput):
     """It is a workbook of ours, and something in it was edited so that it cannot be used."""
 
 
@@ -100,7 +100,7 @@ def _read_samples(sheets: Sheets, facts: dict[str, str], network: Network) -> Sa
     """The samples as they stand on their sheet now."""
     first = sheets.named_cell("data", None)
     if first is None:
-        raise _Edited("the name data, of the first sample, is missing or points nowhere: define it again.")
+        raise Edited("the name data, of the first sample, is missing or points nowhere: define it again.")
     inputs, targets, count = network.layers[0], network.layers[-1], int(facts["samples"])
 
     def numbers(row: int, column: int, width: int) -> tuple[float, ...]:
@@ -108,7 +108,7 @@ def _read_samples(sheets: Sheets, facts: dict[str, str], network: Network) -> Sa
         for n, value in enumerate(found):
             if value != value:
                 where = cell_address(row, column + n)
-                raise _Edited(f"{where} on the sheet {first.sheet} is not a number: type one there.")
+                raise Edited(f"{where} on the sheet {first.sheet} is not a number: type one there.")
         return tuple(found)
 
     rows = range(first.row, first.row + count)
@@ -116,7 +116,7 @@ def _read_samples(sheets: Sheets, facts: dict[str, str], network: Network) -> Sa
     if facts["order of samples"] == "drawn":
         order = tuple(int(numbers(row, first.column + inputs + targets + 1, 1)[0]) for row in rows)
         if not set(order) <= set(range(1, count + 1)):
-            raise _Edited(f"the order on the sheet {first.sheet} names a sample that there is not.")
+            raise Edited(f"the order on the sheet {first.sheet} names a sample that there is not.")
     return Samples(
         tuple(numbers(row, first.column, inputs) for row in rows),
         tuple(numbers(row, first.column + inputs, targets) for row in rows),
@@ -134,7 +134,7 @@ def _read_optimizer(sheets: Sheets, sheet: str) -> Optimizer:
         cell = sheets.named_cell(name, sheet)
         words[name] = usual if cell is None else str(sheets.value(cell.sheet, cell.row, cell.column))
     if words["optimizer"] not in KINDS or words["schedule"] not in SCHEDULES:
-        raise _Edited(f"the sheet {sheet} trains by {words['optimizer']}, {words['schedule']}, which is not known.")
+        raise Edited(f"the sheet {sheet} trains by {words['optimizer']}, {words['schedule']}, which is not known.")
     if sheets.named_cell("optimizer", sheet) is None:
         return GRADIENT_DESCENT
     names = (*KINDS[words["optimizer"]].hyperparameters, *SCHEDULES[words["schedule"]].arguments)
@@ -142,7 +142,7 @@ def _read_optimizer(sheets: Sheets, sheet: str) -> Optimizer:
     try:
         return Optimizer(words["optimizer"], tuple(values.items()), words["schedule"])
     except UnusableInput as error:
-        raise _Edited(f"on the sheet {sheet}, {error}") from None
+        raise Edited(f"on the sheet {sheet}, {error}") from None
 
 
 def _step_names(network: Network) -> list[str]:

@@ -225,5 +225,8 @@ def curve_names(network: Network) -> list[str]:
 
 
 def progress_total(eta_count: int, steps: int) -> int:
-    """How many steps a build goes through: NumPy takes all learning rates at once, the sheets one each."""
+    """How many steps a build goes through: NumPy takes all learning rates at once, the sheets one each.
+
+    Where optimizers are compared, NumPy takes each by itself, and the progress ends a little late.
+    """
     return (eta_count + 1) * (steps + 1)
