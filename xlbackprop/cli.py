@@ -193,7 +193,8 @@ def _print_built(built: "Built") -> None:
     from xlbackprop.report.text import count
 
     layout = built.layout
-    etas, steps = count(len(layout.etas), "learning rate"), count(layout.steps, "step")
+    etas = count(len(layout.etas), "training" if layout.compares_optimizers else "learning rate")
+    steps = count(layout.steps, "step")
     samples = f"{count(layout.network.samples.count, 'sample')}, " if layout.network.samples else ""
     say(f"Wrote {built.path}: a {layout.network.shape} network, {samples}{etas}, {steps}.")
     if built.report is None:

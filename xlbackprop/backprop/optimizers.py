@@ -291,11 +291,9 @@ def parse_schedule(text: str) -> tuple[str, dict[str, float]]:
     words = [word.strip() for word in rest.split(",")] if colon else []
     arguments = SCHEDULES[name].arguments
     if len(words) != len(arguments):
+        given = f"{len(words) or 'no'} number{'' if len(words) == 1 else 's'}"
         needed = f"needs {len(arguments)}" if arguments else "takes none"
-        raise UnusableInput(
-            f"{text} has {len(words) or 'no'} number{'' if len(words) == 1 else 's'} behind its name, but {name} {needed}: "
-            f"use one of {forms}."
-        )
+        raise UnusableInput(f"{text} has {given} behind its name, but {name} {needed}: use one of {forms}.")
     try:
         values = {argument: float(word) for argument, word in zip(arguments, words, strict=True)}
     except ValueError:
