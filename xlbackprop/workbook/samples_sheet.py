@@ -128,9 +128,7 @@ class SamplesSheet:
     def _dress(self) -> None:
         """The widths of the columns, how numbers look, and which columns print on a page together."""
         sheet, table = self.sheet, self._table
-        groups = [
-            (name, len(list(columns))) for name, columns in groupby(table.columns, key=lambda column: column.group)
-        ]
+        counts = [len(list(columns)) for _, columns in groupby(table.columns, key=lambda column: column.group)]
         sheet.widths.append(Width(1, 2, _NUMBER_WIDTH))
         sheet.widths.append(Width(3, len(table.columns), _COLUMN_WIDTH))
         first = next(n for n, column in enumerate(table.columns) if column.group not in ("", "inputs"))
@@ -139,7 +137,7 @@ class SamplesSheet:
         step, sample = self.cell("step", 0), self.cell("sample", table.row_count - 1)
         sheet.rules.append(Rule(joined([step, sample]), f"MOD({step:$1},2)=1", looks.BAND))
         sheet.unlike_neighbours.append(self._corner(0))
-        printed = [[_COLUMN_WIDTH] * count for _, count in groups[1:]]
+        printed = [[_COLUMN_WIDTH] * count for count in counts[1:]]
         sheet.page = Page(
             frozen=(table.header_row, 2),
             repeated_rows=(1, table.header_row),

@@ -363,11 +363,8 @@ class TrainingSheet:
 
     def _write_headers(self) -> None:
         sheet, table = self.sheet, self._table
-        sheet.put(
-            f"{table.chart_column}{table.header_row}",
-            "over the steps" if self._network.samples else "error over the steps",
-            looks.header(""),
-        )
+        over = "over the steps" if self._network.samples else "error over the steps"
+        sheet.put(f"{table.chart_column}{table.header_row}", over, looks.header(""))
         step, *others = table.columns
         write_headers(sheet, [(self._step_header, [step]), (self._headers, others)], notes_of_steps(self._network))
 
