@@ -10,10 +10,10 @@ from xlbackprop.backprop.functions import SOFTMAX
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.samples import Samples
 from xlbackprop.spreadsheet.addresses import cell_address
-from xlbackprop.spreadsheet.blocks import Block, Formula
+from xlbackprop.spreadsheet.blocks import Block, Content, Formula
 from xlbackprop.spreadsheet.book import Sheet
 from xlbackprop.spreadsheet.numbers import short_number
-from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.places import Place, joined
 from xlbackprop.spreadsheet.presentation import ColourScale, Rule, Shades, Width
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.drawing import significant
@@ -26,12 +26,14 @@ MOST_NEURONS = 48
 SIDE = 25
 _MARGIN = 4
 # the samples reach over so many cells, and a label stands at every fourth
-_ACROSS, _LABELS = SIDE - 1 - 2 * _MARGIN, 4
+_ACROSS, _LABELLED = SIDE - 1 - 2 * _MARGIN, range(_MARGIN, SIDE - _MARGIN, 4)
 # in pixels; a line of text is hardly higher
 CELL_PIXELS, _LABEL_WIDTH, _GAP = 18, 44, 18
 # a small map has every third cell of a large one
 _EVERY, _SMALL = 3, 9
 _SMALL_IN_A_COLUMN, _MOST_SMALL = 3, 9
+# with titles, or with labels and what the colours mean
+_ROWS = max(_SMALL_IN_A_COLUMN * (_SMALL + 2), SIDE + 4)
 
 #: What the outputs of an activation reach from and to.
 _ENDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), SOFTMAX: (0.0, 1.0)}
@@ -74,7 +76,7 @@ class DecisionBoundary:
             weights: the cell of each weight and bias.
             row, column: where its workings begin.
         """
-        self._sheet.heights |= dict.fromkeys(range(self._row, self._row + SIDE + 4), CELL_PIXELS)
+        self._sheet.heights |= dict.fromkeys(range(self._row, self._row + _ROWS), CELL_PIXELS)
         marks = self._write_marks(given, row, column)
         grids = self._write_grids(given, weights, column + 6)
         self._write_picture(grids, *marks)
@@ -112,7 +114,7 @@ class DecisionBoundary:
     def _mark(self, given: Mapping[str, Place], sample: int) -> Formula | str:
         targets = [given[name] for name in self._network.target_names]
         if self._has_classes:
-            own = f"{targets[0][sample]}:{targets[-1][sample]}"
+            own = joined([targets[0][sample], targets[-1][sample]])
             return Formula(f'MATCH(MAX({own}),{own},0)&""')
         if self._samples.half_way is None:
             return Formula('"●"')
@@ -123,7 +125,7 @@ class DecisionBoundary:
     def _write_grids(self, given: Mapping[str, Place], weights: Mapping[str, Place], column: int) -> dict[str, Block]:
         """What each neuron gives out over the plane, a map each, and the axes before them."""
         sheet, names, row = self._sheet, map_names(self._network), self._row + 1
-        x = sheet.reserve("i1 over the plane", cell_address(row + SIDE, column + 1), (1, SIDE))
+        x = sheet.reserve("i1 over the plane", cell_address(row + SIDE + 1, column + 1), (1, SIDE))
         y = sheet.reserve("i2 over the plane", cell_address(row, column), (SIDE, 1))
         steps = range(SIDE)
         (x_from, x_step), (y_from, y_step) = self._axes.place
@@ -138,14 +140,13 @@ class DecisionBoundary:
         values |= {"i1": self._numbers(x.place), "i2": self._numbers(y.place)}
         for n, name in enumerate(names):
             first = column + 1 + n * (SIDE + 1)
-            sheet.put(cell_address(row - 1, first), f"{name} over the plane", looks.NAME)
             grids[name] = sheet.reserve(f"{name} over the plane", cell_address(row, first), (SIDE, SIDE))
             formula = formula_of(self._network, name, names, address.__getitem__)
             # where one leaves what a cell can hold, the evaluation of formulas says what the others show
             numbers = array_of(self._network, name, names, values) if values.keys() >= {*names[:n]} else None
             if numbers is not None:
                 values[name] = numbers = np.broadcast_to(numbers, (SIDE, SIDE))
-            _fill_map(grids[name], filled_over(sheet.book, formula, (SIDE, SIDE), numbers))
+            _fill_map(grids[name], filled_over(sheet.book, formula, (SIDE, SIDE), numbers), f"{name} over the plane")
             address[name] = f"{grids[name].cell(0)}"
             self._colour(grids[name].place, name)
             sheet.widths.append(Width(first, first + SIDE, CELL_PIXELS))
@@ -160,7 +161,6 @@ class DecisionBoundary:
         sheet.widths += [Width(self._column, self._column, _LABEL_WIDTH), Width(first, first + SIDE - 1, CELL_PIXELS)]
         output = "" if self._has_classes else f" ({self._outputs[0]})"
         title = f"What the network answers{output} to every i1 and i2"
-        sheet.put(cell_address(self._row, first), title, looks.NAME)
         self._picture = sheet.reserve("map", cell_address(self._row + 1, first), (SIDE, SIDE))
         answers = filled_over(sheet.book, self._answer(grids), (SIDE, SIDE))
         contents = [
@@ -172,7 +172,7 @@ class DecisionBoundary:
             ]
             for n, row in enumerate(answers)
         ]
-        _fill_map(self._picture, contents)
+        _fill_map(self._picture, contents, title, self._labels())
         picture = self._picture.place
         if self._has_classes:
             for number, colour in enumerate(looks.CURVES[: len(self._outputs)], start=1):
@@ -194,19 +194,23 @@ class DecisionBoundary:
             answer = f"IF({output}>={largest},{number},{answer})"
         return answer
 
+    def _labels(self) -> list[Content]:
+        """The horizontal axis of the map."""
+        labels: list[Content] = [""] * SIDE
+        for n in _LABELLED:
+            labels[n] = Formula(significant(self._x[n]))
+        labels[-1] = "i1"
+        return labels
+
     def _write_labels(self) -> None:
-        """The axes of the map, and what its colours and marks mean."""
-        sheet, first, row = self._sheet, self._column + 1, self._row + 1
-        labelled = range(_MARGIN, SIDE - _MARGIN, _LABELS)
+        """The vertical axis of the map, and what its colours and marks mean."""
+        sheet, row = self._sheet, self._row + 1
         sheet.put(cell_address(row, self._column), "i2", looks.MAP_LABEL_LEFT)
-        sheet.put(cell_address(row + SIDE, first + SIDE - 1), "i1", looks.MAP_LABEL)
-        for n in labelled:
+        for n in _LABELLED:
             at = cell_address(row + SIDE - 1 - n, self._column)
             sheet.put(at, Formula(significant(self._y[SIDE - 1 - n])), looks.MAP_LABEL_LEFT, name="i2 at the edge")
-            at = cell_address(row + SIDE, first + n)
-            sheet.put(at, Formula(significant(self._x[n])), looks.MAP_LABEL, name="i1 at the edge")
         key = [[line] for line in self._key()]
-        sheet.put(cell_address(row + SIDE + 1, first), key, looks.HINT)
+        sheet.put(cell_address(row + SIDE + 1, self._column + 1), key, looks.HINT)
 
     def _key(self) -> Sequence[str]:
         samples, (output, *_) = self._samples, self._outputs
@@ -228,12 +232,11 @@ class DecisionBoundary:
         sheet = self._sheet
         stack, place = divmod(number, _SMALL_IN_A_COLUMN)
         column = self._column + 1 + SIDE + stack * (_SMALL + 1)
-        row = self._row + place * (_SMALL + 1)
+        row = self._row + place * (_SMALL + 2)
         sheet.widths += [Width(column, column, _GAP), Width(column + 1, column + _SMALL, CELL_PIXELS)]
-        sheet.put(cell_address(row, column + 1), name, looks.NAME)
         seen = [[Formula(f'IFERROR({cell},"")') for cell in cells] for cells in grid[::_EVERY, ::_EVERY]]
         small = sheet.reserve(f"small map of {name}", cell_address(row + 1, column + 1), (_SMALL, _SMALL))
-        _fill_map(small, seen)
+        _fill_map(small, seen, name)
         self._colour(small.place, name)
 
     def _ends(self, output: str) -> tuple[float, float]:
@@ -257,14 +260,24 @@ class DecisionBoundary:
         sheet.shades.append(Shades(cells, looks.NEGATIVE_FILL, looks.POSITIVE_FILL, *ends, middle=white))
 
 
-def _fill_map(block: Block, contents: Sequence[Sequence[Formula]]) -> None:
-    """Fill a map, within a thin frame."""
-    rows, columns = block.shape
-    column_looks = [looks.MAP] * columns
-    column_looks[0], column_looks[-1] = (replace(looks.MAP, **{side: looks.RULE}) for side in ("left", "right"))
-    block.sheet.fill(block, contents, *column_looks)
-    edges = ((0, "top"), (rows - 1, "bottom"))
-    block.row_looks = {row: replace(looks.MAP, **{side: looks.RULE}) for row, side in edges}
+def _fill_map(block: Block, contents: Sequence[Sequence[Formula]], title: str, below: Sequence[Content] = ()) -> None:
+    """Fill a map, within a thin frame, below its title.
+
+    Args:
+        block: its cells.
+        contents: a formula for each of them.
+        title: what it shows.
+        below: what stands in the row below it.
+    """
+    sheet, (rows, columns) = block.sheet, block.shape
+    left, right = replace(looks.MAP, left=looks.RULE), replace(looks.MAP, right=looks.RULE)
+    sheet.fill(block, contents, left, *[looks.MAP] * (columns - 2), right)
+    # the frame is closed by the rows above and below, because a row has one look
+    nothing = [""] * (columns - 1)
+    above = cell_address(block.row - 1, block.column)
+    sheet.put(above, [title, *nothing], replace(looks.NAME, bottom=looks.RULE))
+    under = cell_address(block.row + rows, block.column)
+    sheet.put(under, below or ["", *nothing], replace(looks.MAP_LABEL, top=looks.RULE), name="at the edge")
 
 
 def has_boundary(network: Network) -> bool:

@@ -83,7 +83,7 @@ class FittedCurve:
             title=f"What the network answers: {shown} over i1",
             title_size=12,
             x=Axis("i1", letters=9, below=True),
-            y=Axis(shown, letters=9),
+            y=Axis(shown, letters=9, below=True),
             size=_CHART_SIZE,
             description=f"{shown} over i1 as a curve, and the targets of the samples as points.",
             series=series,
