@@ -25,7 +25,7 @@ _PICTURE_ROW = 3
 # in percent, so that table and picture fit onto a landscape page of A4
 _PRINT_SCALE = 52
 # in pixels
-_NAME_WIDTH, _COLUMN_WIDTH, _GAP = 96, 66, 20
+_NAME_WIDTH, _GIVEN_WIDTH, _NUMBER_WIDTH, _RIGHT_WIDTH, _GAP = 96, 60, 80, 64, 20
 
 
 class LearnedSheet:
@@ -166,13 +166,18 @@ class LearnedSheet:
         block = sheet.put(f"B{_HEADER_ROW}", [header(name) for name in shown], *map(looks.header, groups[: len(shown)]))
         self._headers = {name: block.cell(0, n) for n, name in enumerate(shown)}
         sheet.put(cell_address(_HEADER_ROW, column), [header(name) for name in names], looks.header("forward"))
-        sheet.set_widths({"A": _NAME_WIDTH, f"B:{column_letters(1 + len(shown))}": _COLUMN_WIDTH})
-        gap = 2 + len(shown)
+        first, gap = 2 + len(given), 2 + len(shown)
+        sheet.set_widths({"A": _NAME_WIDTH, "B": _NUMBER_WIDTH})
+        sheet.widths.append(Width(3, first - 1, _GIVEN_WIDTH))
+        sheet.widths += [
+            Width(first + n, first + n, _RIGHT_WIDTH if name == "right" else _NUMBER_WIDTH)
+            for n, name in enumerate(answers)
+        ]
         sheet.widths.append(Width(gap, gap, _GAP))
         workings = self._workings
         sheet.widths.append(Width(workings - 1, workings - 1, 2 * _GAP))
         sheet.widths.append(Width(workings, workings, _NAME_WIDTH))
-        sheet.widths.append(Width(workings + 1, workings + 2 + len(names), _COLUMN_WIDTH + 4))
+        sheet.widths.append(Width(workings + 1, workings + 2 + len(names), _NUMBER_WIDTH))
 
     def _write_verdict(self) -> None:
         """How many answers are right, and the error over all samples."""
