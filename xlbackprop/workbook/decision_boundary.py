@@ -53,7 +53,7 @@ class DecisionBoundary:
         self._sheet, self._network, self._samples = sheet, network, samples
         self._row, self._column = row, column
         self._outputs = network.activations(network.last)
-        self._has_classes = samples.one_of_several and len(self._outputs) <= len(looks.CURVES)
+        self._has_classes = samples.answers == "largest" and len(self._outputs) <= len(looks.CURVES)
         others = self._outputs if self._has_classes else self._outputs[1:]
         self._small = [*others, *network.activations(1)][:_MOST_SMALL] if network.last > 1 else others[:_MOST_SMALL]
 
