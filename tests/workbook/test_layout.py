@@ -54,7 +54,7 @@ def test_biases_stand_behind_the_weights_of_their_layer() -> None:
     found = headers(load_template("mazur"))
     assert found[5:13] == ["w1", "w2", "w3", "w4", "b1", "b2", "h1", "a_h1"]
     assert "dE_db1" not in found
-    assert headers(load_template("xor"))[-4:] == ["dE_db1", "dE_db2", "dE_db3", "dE_db4"]
+    assert headers(load_template("deep"))[-2:] == ["dE_db7", "dE_db8"]
 
 
 def test_columns_have_the_headings_of_their_groups() -> None:
