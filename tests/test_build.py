@@ -207,7 +207,7 @@ def test_a_workbook_whose_stored_values_are_wrong_is_not_handed_over(tmp_path, m
 
 
 def test_a_long_training_is_checked_only_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(building, "UNCHECKED_FROM_STEPS", 12)
+    monkeypatch.setattr(building, "UNCHECKED_FROM_PASSES", 12)
     assert build(recipe(steps=11), tmp_path / "short.xlsx").report is not None
     assert build(recipe(steps=12), tmp_path / "long.xlsx").report is None
     assert build(recipe(steps=12), tmp_path / "asked.xlsx", check_always=True).report is not None
