@@ -357,8 +357,8 @@ def test_templates_has_a_line_for_each_in_columns() -> None:
 
 def test_the_help_of_build_tells_the_usual_rates_and_steps() -> None:
     said = " ".join(run("build", "--help").stdout.split())
-    assert "[default: (those of the template, or 0.1,0.2,0.5,0.8,1,2)]" in said
-    assert "[default: (that of the template, or 200)]" in said
+    assert "[default: those of the template, or 0.1,0.2,0.5,0.8,1,2]" in said
+    assert "[default: that of the template, or 200]" in said
 
 
 def test_build_learns_from_the_samples_of_a_file(tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def _progress(total: int, unit: str, *, worth_it: bool) -> Iterator[Callable[[],
 @main.command()
 @click.option(
     "--lrs",
-    show_default=f"those of the template, or {','.join(f'{eta:g}' for eta in DEFAULT_ETAS)}",
-    help="Learning rates, with commas: a sheet for each.",
+    help="Learning rates, with commas: a sheet for each.  "
+    f"[default: those of the template, or {','.join(f'{eta:g}' for eta in DEFAULT_ETAS)}]",
 )
 @click.option(
     "-o",
@@ -94,7 +94,7 @@ def _progress(total: int, unit: str, *, worth_it: bool) -> Iterator[Callable[[],
 )
 @click.option("--set", "values", multiple=True, metavar="NAME=NUMBER", help="Change a start value; repeatable.")
 @click.option("--seed", type=int, help="Draw the start weights with this seed.")
-@click.option("--steps", type=int, show_default=f"that of the template, or {DEFAULT_STEPS}", help="Number of updates.")
+@click.option("--steps", type=int, help=f"Number of updates.  [default: that of the template, or {DEFAULT_STEPS}]")
 @click.option("--protect", is_flag=True, help="Lock every cell but the yellow ones, without a password.")
 @click.option("--force", is_flag=True, help="Replace the workbook if it exists.")
 @click.option("--check", is_flag=True, help="Recalculate every cell of a long training, too, from 5,000 steps on.")
