@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from openpyxl import load_workbook
 
 from tests.conftest import recipe
 from tests.strategies import networks
@@ -102,6 +103,143 @@ def test_the_command_in_the_workbook_builds_it_again() -> None:
     assert made.command == (
         "xlbackprop build --template 'my net.toml' --lrs 0.1,1 --steps 50 --seed 3 --set w1=0.25 --set t1=-1 --protect"
     )
+
+
+def test_the_command_names_the_data() -> None:
+    made = Recipe(template="or", data=Path("my fruit.csv"), steps=5)
+    assert made.command == "xlbackprop build --template or --data 'my fruit.csv' --steps 5"
+
+
+def facts(path: Path) -> dict[str, str]:
+    """What a workbook says it consists of."""
+    rows = load_workbook(path)["Network"].iter_rows(min_col=5, max_col=6, values_only=True)
+    return {str(label): str(fact) for label, fact in rows if label}
+
+
+def test_rates_and_steps_are_those_of_the_template_unless_they_are_given(tmp_path: Path) -> None:
+    for changed, etas, steps in (
+        ({}, (0.5, 1.0, 2.0), 100),
+        ({"etas": (3.0,)}, (3.0,), 100),
+        ({"steps": 4}, (0.5, 1.0, 2.0), 4),
+    ):
+        made = Recipe(template="and", **changed)
+        assert (made.settled.etas, made.settled.steps) == (etas, steps)
+    layout = build(made, tmp_path / "book.xlsx").layout
+    assert (layout.etas, layout.steps) == ((0.5, 1.0, 2.0), 4)
+    command = facts(tmp_path / "book.xlsx")["command"]
+    assert command == "xlbackprop build --template and --lrs 0.5,1,2 --steps 4"
+
+
+def test_a_template_that_names_neither_is_trained_as_usual() -> None:
+    settled = Recipe().settled
+    assert (settled.etas, settled.steps) == ((0.1, 0.2, 0.5, 0.8, 1.0, 2.0), 200)
+
+
+@pytest.mark.parametrize(
+    ("lrs", "sentence"),
+    [
+        ("[0]", "0 is no learning rate"),
+        ("[]", "there is no learning rate"),
+        ("[1, 1.0]", "1 is given twice"),
+    ],
+)
+def test_rates_of_a_template_are_judged_unless_others_are_given(tmp_path: Path, lrs: str, sentence: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f"layers = [1, 1]\ninputs = [1]\ntargets = [1]\nlrs = {lrs}\n")
+    with pytest.raises(UnusableInput, match=f"^{re.escape(str(path))}: .*{sentence}"):
+        build(Recipe(template=str(path)), tmp_path / "book.xlsx")
+    assert build(Recipe((1.0,), 2, str(path)), tmp_path / "book.xlsx").report.correct
+
+
+# --- samples of a file ----------------------------------------------------------------------------
+
+FRUIT = "i1,i2,class\n0.1,0.9,apple\n0.2,0.7,apple\n0.8,0.2,plum\n0.9,0.4,plum\n"
+
+
+@pytest.fixture
+def fruit(tmp_path: Path) -> Path:
+    path = tmp_path / "fruit.csv"
+    path.write_text(FRUIT)
+    return path
+
+
+def test_a_file_gives_a_template_other_samples_and_the_workbook_says_so(tmp_path: Path, fruit: Path) -> None:
+    made = build(Recipe((1.0,), 3, "or", data=fruit), tmp_path / "book.xlsx")
+    assert made.report.correct
+    book = load_workbook(tmp_path / "book.xlsx")
+    data = list(book["Data"].iter_rows(values_only=True))
+    assert data[3][0] == "The classes: t1 = 0 is apple, t1 = 1 is plum."
+    assert data[4][:4] == ("sample", "i1", "i2", "t1")
+    assert data[5][:4] == (1, 0.1, 0.9, 0)
+    assert data[8][:4] == (4, 0.9, 0.4, 1)
+    assert (book["Network"]["A1"].value, book["Network"]["A2"].value) == (
+        "A 2-1 network learns fruit.csv",
+        "From 4 samples, by the template or. Edit the yellow cells: every number follows.",
+    )
+    assert f"--data {fruit} " in facts(tmp_path / "book.xlsx")["command"]
+    assert verify(tmp_path / "book.xlsx").correct
+
+
+def test_each_class_of_several_is_told_with_its_target(tmp_path: Path) -> None:
+    build(Recipe((1.0,), 1, "iris"), tmp_path / "book.xlsx")
+    said = load_workbook(tmp_path / "book.xlsx")["Data"]["A4"].value
+    assert said == "The classes: t1 = 1 is setosa, t2 = 1 is versicolor, t3 = 1 is virginica."
+
+
+def test_a_template_of_one_sample_takes_all_of_a_file_in_each_step(tmp_path: Path, fruit: Path) -> None:
+    fruit.write_text("i1,i2,t1,t2\n0,1,0.2,0.8\n1,0,0.6,0.4\n")
+    samples = Recipe(data=fruit).settled.network.samples
+    assert samples is not None
+    assert (samples.batch, samples.reduction, samples.order, samples.classes) == (2, "sum", (), ())
+
+
+def test_a_template_shows_the_samples_of_a_file_as_its_own(tmp_path: Path, fruit: Path) -> None:
+    template = tmp_path / "mine.toml"
+    content = 'layers=[2,1]\nbatch=2\nreduction="mean"\norder="drawn"\nseed=3\nsamples=[{inputs=[0,0],targets=[1]}]'
+    template.write_text(content.replace("batch=2", "batch=1"))
+    assert Recipe(template=str(template), data=fruit).settled.network.samples.in_turn
+    template.write_text(content.replace("batch=2", 'batch="all"'))
+    samples = Recipe(template=str(template), data=fruit).settled.network.samples
+    assert (samples.batch, samples.reduction, sorted(samples.order)) == (4, "mean", [1, 2, 3, 4])
+    drawn = Recipe(template=str(template), data=fruit, seed=9).settled.network.samples
+    assert drawn.order != samples.order
+
+
+def test_a_single_row_is_the_example_of_the_network(fruit: Path) -> None:
+    fruit.write_text("t1,i2,i1\n1,2,3\n")
+    network = Recipe(template="or", data=fruit).settled.network
+    assert (network.samples, network.inputs, network.targets) == (None, (3.0, 2.0), (1.0,))
+    assert network.description == "From 1 sample, by the template or."
+
+
+@pytest.mark.parametrize(
+    ("template", "content", "sentence"),
+    [
+        ("iris", "i1,i2,i3,i4,class\n1,1,1,1,a\n2,2,2,2,b\n3,3,3,3,c\n", "batch = 10 does not divide 3 samples"),
+        (
+            "softmax",
+            "i1,i2,t1,t2,t3\n1,1,0,1,0\n1,1,0.5,0.7,0\n",
+            "With softmax and cross-entropy the targets are",
+        ),
+    ],
+)
+def test_samples_that_do_not_suit_the_template_are_refused_with_both_names(
+    fruit: Path, template: str, content: str, sentence: str
+) -> None:
+    fruit.write_text(content)
+    with pytest.raises(UnusableInput, match=f"^{re.escape(str(fruit))} with the template {template}: {sentence}"):
+        _ = Recipe(template=template, data=fruit).settled
+
+
+def test_more_samples_than_fit_are_refused_with_how_many_do(tmp_path: Path, fruit: Path) -> None:
+    with pytest.raises(UnusableInput, match="300,000 steps of 4 samples do not fit into a sheet, .* for 262,142 such"):
+        build(Recipe((1.0,), 300_000, "or", data=fruit), tmp_path / "book.xlsx")
+    assert not (tmp_path / "book.xlsx").exists()
+
+
+def test_values_of_samples_are_not_set_by_name(tmp_path: Path, fruit: Path) -> None:
+    with pytest.raises(UnusableInput, match="has no i1: its inputs and targets are those of its samples"):
+        build(Recipe((1.0,), 3, "or", {"i1": 0.5}, data=fruit), tmp_path / "book.xlsx")
 
 
 @pytest.mark.parametrize(
@@ -207,7 +345,7 @@ def test_a_workbook_whose_stored_values_are_wrong_is_not_handed_over(tmp_path, m
 
 
 def test_a_long_training_is_checked_only_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(building, "UNCHECKED_FROM_STEPS", 12)
+    monkeypatch.setattr(building, "UNCHECKED_FROM_PASSES", 12)
     assert build(recipe(steps=11), tmp_path / "short.xlsx").report is not None
     assert build(recipe(steps=12), tmp_path / "long.xlsx").report is None
     assert build(recipe(steps=12), tmp_path / "asked.xlsx", check_always=True).report is not None

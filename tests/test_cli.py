@@ -59,6 +59,10 @@ def test_the_default_output_is_a_folder_of_its_own(tmp_path: Path, monkeypatch: 
         ["build", "--set", "w1"],
         ["build", "--set", "w77=1"],
         ["build", "--template", "nowhere.toml"],
+        ["build", "--data", "nowhere.csv"],
+        ["build", "--data", "."],
+        ["build", "--template", "xor", "--set", "i1=2"],
+        ["build", "--template", "xor", "--steps", "300000"],
         ["build", "--lrs", "1e300"],
         ["build", "-o", "book.txt"],
         ["build", "-o", "nowhere/book.xlsx"],
@@ -340,10 +344,49 @@ def test_a_disagreement_at_build_is_exit_code_1(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == []
 
 
-def test_templates_has_a_line_for_each() -> None:
+def test_templates_has_a_line_for_each_in_columns() -> None:
     result = run("templates")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.stdout.splitlines()] == template_names()
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == template_names()
+    widest = max(map(len, template_names()))
+    assert {line[widest : widest + 2] for line in lines} == {"  "}
+    assert len({re.match(r"[\w-]+ +[\d-]+ +", line).end() for line in lines}) == 1
+    assert max(map(len, lines)) <= 110
+
+
+def test_the_help_of_build_tells_the_usual_rates_and_steps() -> None:
+    said = " ".join(run("build", "--help").stdout.split())
+    assert "[default: those of the template, or 0.1,0.2,0.5,0.8,1,2]" in said
+    assert "[default: that of the template, or 200]" in said
+
+
+def test_build_learns_from_the_samples_of_a_file(tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("\ufeffi1;i2;t1\r\n0,5;1;1\r\n-1;2,5;0\r\n", encoding="utf-8")
+    result = run("build", "--template", "or", "--data", data, "--steps", 3, "-o", tmp_path / "book.xlsx")
+    assert result.exit_code == 0
+    first, second = result.stdout.splitlines()
+    assert first.endswith("book.xlsx: a 2-1 network, 2 samples, 3 learning rates, 3 steps.")
+    assert "NumPy agrees with every one" in second
+    assert run("verify", tmp_path / "book.xlsx").exit_code == 0
+
+
+def test_a_wrong_value_of_a_file_is_told_with_its_place_and_nothing_is_written(tmp_path: Path) -> None:
+    data, book = tmp_path / "data.csv", tmp_path / "book.xlsx"
+    data.write_text("i1,i2,t1\n0,1,1\n0,,1\n")
+    result = run("build", "--template", "or", "--data", data, "-o", book)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"Error: {data} has no value in row 3, column B (i2).\n"
+    assert not book.exists()
+
+
+def test_many_samples_a_step_count_as_many_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xlbackprop.build.UNCHECKED_FROM_PASSES", 16)
+    for steps, checked in ((3, True), (4, False)):
+        result = run("build", "--template", "or", "--steps", steps, "-o", tmp_path / f"{steps}.xlsx")
+        assert ("NumPy agrees" in result.stdout) == checked
+    assert result.stdout.endswith("Not checked, because its steps take 16 samples or more: add --check for that.\n")
 
 
 def test_the_version_is_told() -> None:

@@ -16,9 +16,8 @@ from tests.conftest import REPOSITORY, needs_posix, needs_trainer
 from tests.handmade import FORMULAS, Handmade, write
 from xlbackprop import cli
 from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES
-from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.simulation import Simulation
-from xlbackprop.backprop.templates import load_template, template_names
+from xlbackprop.backprop.templates import KEYS, load_template, read_template, template_names
 from xlbackprop.tables.headers import quantity
 from xlbackprop.workbook.layout import MAX_LAYER, MAX_LEARNING_RATES, WorkbookLayout
 
@@ -46,6 +45,8 @@ def commands(page: Path) -> list[str]:
 def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     homework(tmp_path)
+    for data in re.findall(r"```csv\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        (tmp_path / "fruit.csv").write_text(data)
     for command in commands(page):
         program, *arguments = shlex.split(command)
         if is_of_the_trainer(command):
@@ -192,17 +193,20 @@ def headings(page: Path) -> set[str]:
 
 def test_the_list_of_templates_is_complete() -> None:
     page = (REPOSITORY / "docs/networks.md").read_text(encoding="utf-8")
-    listed = dict(re.findall(r"\| `(\w+)` \| ([\d-]+) \|", page))
+    listed = dict(re.findall(r"\| `([\w-]+)` \| ([\d-]+) \|", page))
     assert listed == {name: load_template(name).shape for name in template_names()}
 
 
-def test_the_template_that_explains_the_keys_is_accepted(tmp_path: Path) -> None:
-    page = (REPOSITORY / "docs/networks.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "mine.toml").write_text(example)
-    assert load_template(str(tmp_path / "mine.toml")).shape == "2-3-1"
-    keys = set(re.findall(r"^(\w+) =", example, re.MULTILINE))
-    assert keys == set(Network.__dataclass_fields__)
+def test_the_templates_that_explain_the_keys_are_accepted(tmp_path: Path) -> None:
+    keys = set()
+    for page, steps in (("networks", 100), ("samples", 40)):
+        text = (REPOSITORY / "docs" / f"{page}.md").read_text(encoding="utf-8")
+        (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+        (tmp_path / "mine.toml").write_text(example, encoding="utf-8")
+        template = read_template(str(tmp_path / "mine.toml"))
+        assert (template.network.shape, template.steps) == ("2-3-1", steps)
+        keys |= set(re.findall(r"^(\w+) =", example, re.MULTILINE))
+    assert keys == set(KEYS)
 
 
 def test_every_activation_and_loss_is_told() -> None:

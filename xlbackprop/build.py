@@ -27,8 +27,9 @@ from xlbackprop.workbook.network_sheet import Origin
 from xlbackprop.workbook.run import Run
 from xlbackprop.workbook.sheets import our_sheets
 
-#: From this many steps on a workbook is only recalculated when asked: it takes its time and memory.
-UNCHECKED_FROM_STEPS = 5_000
+#: From this many passes on, one a sample of each step, a workbook is only recalculated when asked: it takes its time
+#: and memory.
+UNCHECKED_FROM_PASSES = 5_000
 
 _ENGINE = "ironcalc"
 
@@ -129,14 +130,24 @@ class Recipe:
         )
 
     def _with_data(self, template: Template, path: Path) -> Network:
-        """The network of the template, learning from the samples of a file."""
+        """The network of the template, learning from the samples of a file; it is called by what it learns."""
         data = read_data(path, template.network)
         try:
             network = template.network.with_samples(template.showing.of(data.inputs, data.targets, data.classes))
             network.check_targets()
         except UnusableInput as error:
             raise UnusableInput(f"{path} with the template {self.template}: {error}") from None
-        return network
+        count = len(data.inputs)
+        return dataclasses.replace(
+            network,
+            title=f"A {network.shape} network learns {path.name}",
+            description=f"From {count:,} sample{'' if count == 1 else 's'}, by the template {self.template_name}.",
+        )
+
+    @property
+    def template_name(self) -> str:
+        """The template by its name, or by that of its file."""
+        return self.template if Path(self.template).suffix == "" else Path(self.template).name
 
 
 @dataclass(frozen=True)
@@ -228,7 +239,7 @@ def build(
         path: where to; the file appears whole or not at all.
         force: replace a file that exists.
         create_folder: create the folder that it goes to.
-        check_always: recalculate also from `UNCHECKED_FROM_STEPS` steps on.
+        check_always: recalculate also from `UNCHECKED_FROM_PASSES` passes on.
         on_step: called for a progress bar, as often as `run.progress_total` says.
 
     Raises:
@@ -244,15 +255,14 @@ def build(
     optimizers = tuple(optimizer for optimizer, _ in trainings)
     network = dataclasses.replace(settled.network, optimizer=optimizers[0])
     layout = WorkbookLayout(network, tuple(eta for _, eta in trainings), settled.steps, optimizers)
-    template = recipe.template if Path(recipe.template).suffix == "" else Path(recipe.template).name
     etas = settled.etas if settled.choice.takes_all_rates else None
     again = dataclasses.replace(recipe, etas=etas, steps=settled.steps)
-    origin = Origin(__version__, again.command, template)
+    origin = Origin(__version__, again.command, recipe.template_name)
     report = None
     with written_whole(path, force=force, create_folder=create_folder) as unfinished:
         sheets = our_sheets(Run(layout, on_step), origin, protect=recipe.protect)
         write(sheets.book, unfinished)
-        if check_always or layout.steps < UNCHECKED_FROM_STEPS:
+        if check_always or settled.passes < UNCHECKED_FROM_PASSES:
             cells = recalculated(unfinished, _ENGINE)
             report = judge_own(cells, path, _ENGINE, sheets)
             _insist(path, report, list(unlike_written(cells, sheets)))

@@ -27,8 +27,8 @@ Given = TypeVar("Given")
 Parsed = TypeVar("Parsed")
 
 _GARBAGE_THRESHOLD = 200_000
-#: A build of no more steps ends before a progress bar would appear.
-_QUICK_STEPS = 5_000
+#: A build whose steps take no more samples ends before a progress bar would appear.
+_QUICK_PASSES = 5_000
 _TEST_IMAGES = 10_000
 DEFAULT_OUTPUT = Path("output/backprop.xlsx")
 CNN_OUTPUT = Path("output/cnn.xlsx")
@@ -74,8 +74,8 @@ def _progress(total: int, unit: str, *, worth_it: bool) -> Iterator[Callable[[],
 @main.command()
 @click.option(
     "--lrs",
-    show_default=f"those of the template, or {','.join(f'{eta:g}' for eta in DEFAULT_ETAS)}",
-    help="Learning rates, with commas: a sheet for each.",
+    help="Learning rates, with commas: a sheet for each.  "
+    f"[default: those of the template, or {','.join(f'{eta:g}' for eta in DEFAULT_ETAS)}]",
 )
 @click.option(
     "-o",
@@ -94,7 +94,7 @@ def _progress(total: int, unit: str, *, worth_it: bool) -> Iterator[Callable[[],
 )
 @click.option("--set", "values", multiple=True, metavar="NAME=NUMBER", help="Change a start value; repeatable.")
 @click.option("--seed", type=int, help="Draw the start weights with this seed.")
-@click.option("--steps", type=int, show_default=f"that of the template, or {DEFAULT_STEPS}", help="Number of updates.")
+@click.option("--steps", type=int, help=f"Number of updates.  [default: that of the template, or {DEFAULT_STEPS}]")
 @click.option(
     "--optimizer",
     metavar="NAME,..",
@@ -116,7 +116,7 @@ def _progress(total: int, unit: str, *, worth_it: bool) -> Iterator[Callable[[],
 )
 @click.option("--protect", is_flag=True, help="Lock every cell but the yellow ones, without a password.")
 @click.option("--force", is_flag=True, help="Replace the workbook if it exists.")
-@click.option("--check", is_flag=True, help="Recalculate every cell even from 5,000 steps on.")
+@click.option("--check", is_flag=True, help="Recalculate every cell of a long training, too, from 5,000 steps on.")
 def build(
     lrs: str | None,
     output: Path,
@@ -164,9 +164,11 @@ def build(
         | (_parsed("betas", parse_betas, betas) if betas else {}),
         schedule=schedule,
     )
-    trainings = recipe.settled.choice.trainings(recipe.settled.etas)
-    total = progress_total(len(trainings), recipe.settled.steps)
-    with _progress(total, "step", worth_it=total > _QUICK_STEPS) as step_done:
+    settled = recipe.settled
+    trainings = len(settled.choice.trainings(settled.etas))
+    total = progress_total(trainings, settled.steps)
+    worth_it = progress_total(trainings, settled.passes) > _QUICK_PASSES
+    with _progress(total, "step", worth_it=worth_it) as step_done:
         built = build_workbook(
             recipe,
             output,
@@ -189,7 +191,7 @@ def _parsed(parameter: str, parse: Callable[[Given], Parsed], given: Given) -> P
 
 
 def _print_built(built: "Built") -> None:
-    from xlbackprop.build import UNCHECKED_FROM_STEPS
+    from xlbackprop.build import UNCHECKED_FROM_PASSES
     from xlbackprop.report.text import count
 
     layout = built.layout
@@ -198,7 +200,8 @@ def _print_built(built: "Built") -> None:
     samples = f"{count(layout.network.samples.count, 'sample')}, " if layout.network.samples else ""
     say(f"Wrote {built.path}: a {layout.network.shape} network, {samples}{etas}, {steps}.")
     if built.report is None:
-        say(f"Not checked, because it has {UNCHECKED_FROM_STEPS:,} steps or more: add --check for that.")
+        many = "its steps take {:,} samples" if layout.network.in_batches else "it has {:,} steps"
+        say(f"Not checked, because {many.format(UNCHECKED_FROM_PASSES)} or more: add --check for that.")
     else:
         say(_agreement(built.report))
 

@@ -204,7 +204,7 @@ def _from_classes(words: Sequence[str], network: Network) -> tuple[tuple[tuple[f
     if len(ordered) != max(2, outputs):
         listed = ", ".join(_shown(names[key]) for key in ordered[:5]) + ", ..." * (len(ordered) > 5)
         found = f"{len(ordered)} classes" if len(ordered) > 1 else "1 class"
-        tells = "1 output tells 2 classes" if outputs == 1 else f"{outputs} outputs tell {outputs} classes"
+        tells = "1 output tells 2 classes" if outputs == 1 else f"{outputs} outputs tells {outputs} classes"
         raise UnusableInput(f"has {found} ({listed}), but a {network.shape} network with {tells} apart.")
     numbers = {key: n for n, key in enumerate(ordered)}
     targets = tuple(_one_hot(numbers[key], outputs) for key in keys)

@@ -154,7 +154,7 @@ def test_fixed_biases_are_used_but_not_trained() -> None:
 @pytest.mark.parametrize("template", template_names())
 def test_every_quantity_follows_from_those_before_it(template: str) -> None:
     network = load_template(template)
-    known = set(network.start_values)
+    known = {*network.start_values, *network.input_names, *network.target_names}
     for quantity in training_step(network):
         assert set(names_in(quantity.expression)) <= known, quantity.name
         assert quantity.name not in known

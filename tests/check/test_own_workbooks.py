@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
+from tests import one_sample
 from tests.conftest import Editor, Workbook, built, cell
 from xlbackprop import reference
-from xlbackprop.backprop.templates import template_names
 from xlbackprop.check.file import verify
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile
@@ -131,7 +131,7 @@ def test_a_table_that_lost_a_column_cannot_be_judged(classic: Workbook, tmp_path
         verify(tmp_path / "lost.xlsx")
 
 
-@pytest.fixture(scope="module", params=template_names())
+@pytest.fixture(scope="module", params=one_sample.TEMPLATES)
 def any_template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Workbook:
     return built(tmp_path_factory.mktemp("live"), request.param)
 

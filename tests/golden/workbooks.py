@@ -1,11 +1,13 @@
 """The workbooks whose parts are recorded, each by the command that builds it."""
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from tests import one_sample
 from tests.golden.parts import parts_of
 from tests.golden.running import run
 
@@ -38,18 +40,21 @@ def _network(layers: list[int], hidden: str, output: str = "sigmoid", biases: st
 
 TWELVE = "--lrs 0.5,2 --steps 12"
 
+ONE_CASE = tomllib.loads(one_sample.ONE_CASE)
+
 BUILDS: dict[str, Build] = {
-    **{f"template {name}": Build(f"--template {name} {TWELVE}") for name in ("A", "B", "C", "mazur", "xor", "deep")},
+    **{f"template {name}": Build(f"--template {name} {TWELVE}") for name in ("A", "B", "C", "mazur", "deep")},
+    "one case of XOR": Build(TWELVE, ONE_CASE),
     "template softmax": Build(f"--template softmax {TWELVE}"),
     "the default rates": Build("--steps 3"),
     "one rate": Build("--template C --lrs 0.3 --steps 4"),
     "twelve rates": Build("--lrs 0.01,0.05,0.1,0.2,0.3,0.5,0.75,1,1.5,2,5,1e-3 --steps 2"),
     "one step": Build("--template mazur --lrs 0.5,1 --steps 1"),
-    "300 steps": Build("--template xor --lrs 0.8 --steps 300"),
+    "300 steps": Build("--lrs 0.8 --steps 300", ONE_CASE),
     "protected": Build("--template A --lrs 0.5,2 --steps 5 --protect"),
     "drawn weights": Build("--template deep --lrs 0.1 --steps 3 --seed 7"),
     "set values": Build("--lrs 0.5 --steps 6 --set w1=-0.77 --set t1=0.3 --set i2=0 --set w8=1e-7"),
-    "all options": Build("--template xor --lrs 0.2,4 --steps 7 --seed 3 --set w1=0.25 --protect"),
+    "all options": Build("--lrs 0.2,4 --steps 7 --seed 3 --set w1=0.25 --protect", ONE_CASE),
     "relu": Build("--lrs 0.1,0.5 --steps 6", _network([2, 3, 2], "relu")),
     "leaky relu": Build("--lrs 0.1,0.5 --steps 6", _network([3, 2, 2, 1], "leaky relu", "linear", "trained")),
     "linear": Build("--lrs 0.05 --steps 6", _network([2, 2, 2], "linear", "tanh", "none")),

@@ -118,7 +118,7 @@ def test_gradients_of_a_single_output_count_where_there_are_no_others(tmp_path: 
     assert "dE_dw5" in tables(path)[0].columns
 
 
-@pytest.mark.parametrize("template", ["A", "deep", "mazur", "softmax", "xor"])
+@pytest.mark.parametrize("template", ["A", "deep", "mazur", "softmax"])
 def test_the_network_of_our_own_workbooks_is_read_from_the_headers(tmp_path: Path, template: str) -> None:
     from tests.conftest import built
 

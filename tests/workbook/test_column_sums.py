@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import one_sample
 from tests.conftest import Editor, Workbook, built, cell, sheets_of, where
-from xlbackprop.backprop.templates import template_names
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 
@@ -20,7 +20,7 @@ def in_table(workbook: Workbook, name: str, step: int) -> str:
     return where(places, places.training[1].cell(name, step))
 
 
-@pytest.mark.parametrize("template", template_names())
+@pytest.mark.parametrize("template", one_sample.TEMPLATES)
 def test_every_column_adds_up_as_built_and_after_edits_of_the_inputs(tmp_path: Path, template: str) -> None:
     made = built(tmp_path, template)
     said = "columns of sums, products and updates are what their definitions give (columns N to T)."

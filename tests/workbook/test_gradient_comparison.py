@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
+from tests import one_sample
 from tests.conftest import Editor, Workbook, built, cell, sheets_of, where
-from xlbackprop.backprop.templates import template_names
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.workbook import looks
@@ -30,7 +30,7 @@ def words(sheets: Sheets, workbook: Workbook) -> dict[str, str]:
     return {name: cell(sheets, "Derivation", where(places, at)) for name, at in places.derivation.verdicts.items()}
 
 
-@pytest.mark.parametrize("template", template_names())
+@pytest.mark.parametrize("template", one_sample.TEMPLATES)
 def test_all_gradients_agree_at_any_step_and_after_an_edit(tmp_path: Path, template: str) -> None:
     made = built(tmp_path, template)
     count = len(made.layout.network.trained_names)
@@ -162,13 +162,14 @@ def test_words_and_colours_follow_from_the_same_two_numbers(classic: Workbook) -
     ("template", "eta", "values", "step"),
     [
         # near the minimum a central difference is coarse beside the gradient, and with large inputs everywhere
-        ("xor", 5.0, {"t1": 0.5}, "13"),
+        ("one case", 5.0, {"t1": 0.5}, "13"),
         ("A", 2.0, {"t1": 0.6, "t2": 0.62}, "120"),
         ("A", 2.0, {"i1": 100.0}, "80"),
         ("A", 2.0, {"i1": 20.0}, "17"),
     ],
 )
 def test_right_gradients_are_never_called_wrong(tmp_path: Path, template: str, eta: float, values, step: str) -> None:
+    template = one_sample.one_case(tmp_path) if template == "one case" else template
     made = built(tmp_path, template, eta, steps=120, values=values)
     sheets = Editor(made.path).type("Derivation", "B3", step).sheets()
     assert "differs" not in words(sheets, made).values()

@@ -2,10 +2,12 @@ import pytest
 from openpyxl.utils import column_index_from_string, get_column_letter
 
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.samples import Showing, whole_batch
 from xlbackprop.backprop.templates import load_template
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import column_letters, column_number, quoted
 from xlbackprop.spreadsheet.numbers import short_number
+from xlbackprop.workbook import layout
 from xlbackprop.workbook.layout import WorkbookLayout, sheet_name, training_layout
 
 
@@ -54,7 +56,7 @@ def test_biases_stand_behind_the_weights_of_their_layer() -> None:
     found = headers(load_template("mazur"))
     assert found[5:13] == ["w1", "w2", "w3", "w4", "b1", "b2", "h1", "a_h1"]
     assert "dE_db1" not in found
-    assert headers(load_template("xor"))[-4:] == ["dE_db1", "dE_db2", "dE_db3", "dE_db4"]
+    assert headers(load_template("deep"))[-2:] == ["dE_db7", "dE_db8"]
 
 
 def test_columns_have_the_headings_of_their_groups() -> None:
@@ -99,3 +101,28 @@ def test_the_last_row_of_a_sheet_can_be_used() -> None:
     assert layout.training.last_row == 1_048_576
     with pytest.raises(UnusableInput, match="1,048,573 steps do not fit into a sheet"):
         WorkbookLayout(load_template("A"), (1.0,), 1_048_573)
+
+
+def test_more_samples_than_the_data_sheet_has_rows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "MAX_ROWS", 12)
+
+    def in_turn(count: int) -> Network:
+        samples = Showing(batch=1).of([(0.1, 0.2)] * count, [(0.0, 1.0)] * count)
+        return load_template("A").with_samples(samples)
+
+    assert WorkbookLayout(in_turn(7), (1.0,), 3)
+    with pytest.raises(UnusableInput, match="8 samples do not fit into a sheet, which has room for 7 of them"):
+        WorkbookLayout(in_turn(8), (1.0,), 3)
+
+
+def test_more_samples_in_a_step_than_two_steps_have_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "MAX_ROWS", 12)
+
+    def at_once(count: int) -> Network:
+        return load_template("A").with_samples(whole_batch([(0.1, 0.2)] * count, [(0.0, 1.0)] * count))
+
+    assert WorkbookLayout(at_once(4), (1.0,), 1)
+    with pytest.raises(UnusableInput, match=r"2 steps of 4 samples do not fit .* room for 1 such steps"):
+        WorkbookLayout(at_once(4), (1.0,), 2)
+    with pytest.raises(UnusableInput, match="5 samples in each step do not fit into a sheet: give at most 4"):
+        WorkbookLayout(at_once(5), (1.0,), 1)

@@ -6,8 +6,8 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from tests import one_sample
 from tests.conftest import Editor, Workbook, built, fact_cell
-from xlbackprop.backprop.templates import template_names
 from xlbackprop.workbook import looks
 
 # what a window of 1,440 x 900 shows at 100 %, the narrower and the lower of Excel's and LibreOffice's
@@ -63,7 +63,7 @@ def test_five_numbered_lines_say_where_to_start(sheet: Worksheet, classic: Workb
     assert [line.hyperlink.location for line in lines] == [f"'{line.value[3:]}'!A1" for line in lines]
 
 
-@pytest.mark.parametrize("template", template_names())
+@pytest.mark.parametrize("template", one_sample.TEMPLATES)
 def test_what_the_lines_propose_gives_what_they_promise(tmp_path: Path, template: str, editor: type[Editor]) -> None:
     made = built(tmp_path, template)
     rows = {

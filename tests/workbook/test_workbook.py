@@ -16,6 +16,7 @@ FUNCTIONS = {
     *[
         "ABS",
         "AND",
+        "AVERAGE",
         "COUNTIF",
         "EXP",
         "IF",
@@ -29,9 +30,11 @@ FUNCTIONS = {
         "MATCH",
         "MAX",
         "MIN",
+        "MOD",
         "NA",
         "OR",
         "ROUND",
+        "ROW",
     ],
     *["SIGN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "TANH", "CHOOSE"],
 }

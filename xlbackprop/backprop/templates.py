@@ -19,7 +19,8 @@ _NUMBER_KEYS = ("inputs", "targets", "weights", "bias_values")
 _TRAINING_KEYS = ("seed", "lrs", "steps")
 _HYPERPARAMETER_KEYS = tuple(name for name in HYPERPARAMETERS if not name.startswith("beta_"))
 _OPTIMIZER_KEYS = ("optimizer", "schedule", "betas", *_HYPERPARAMETER_KEYS)
-_KNOWN_KEYS = ("layers", *_TEXT_KEYS, *_NUMBER_KEYS, *_SAMPLES_KEYS, *_TRAINING_KEYS, *_OPTIMIZER_KEYS)
+#: All that a template may say.
+KEYS = ("layers", *_TEXT_KEYS, *_NUMBER_KEYS, *_SAMPLES_KEYS, *_TRAINING_KEYS, *_OPTIMIZER_KEYS)
 #: How samples are shown: as they stand in the list, or in an order that the seed draws.
 _ORDERS = ("listed", "drawn")
 #: Above this a file is no template; nobody writes so many weights by hand.
@@ -43,6 +44,12 @@ class Template:
     steps: int = DEFAULT_STEPS
     showing: Showing = ALL_AT_ONCE
     choice: OptimizerChoice = field(default_factory=OptimizerChoice)
+
+    @property
+    def passes(self) -> int:
+        """How many samples its steps take, all together."""
+        samples = self.network.samples
+        return self.steps * (samples.batch if samples else 1)
 
 
 def template_folder() -> Path:
@@ -147,9 +154,9 @@ def _optimizers(content: dict[str, Any]) -> OptimizerChoice:
 def _insist_on_keys(content: dict[str, Any]) -> None:
     """See whether the keys are known, all there, and go together."""
     for key in content:
-        if key not in _KNOWN_KEYS:
-            near = difflib.get_close_matches(key, _KNOWN_KEYS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(_KNOWN_KEYS)}."
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(KEYS)}."
             raise UnusableInput(f"the key {key} is not known; {hint}")
     several = "samples" in content
     for key in ("layers", *(() if several else _EXAMPLE_KEYS)):
@@ -208,7 +215,7 @@ def _insist_on_sample(number: int, row: dict[str, Any]) -> None:
             hint = f": what is said of the whole template stands before the first sample, and so does {key}"
             raise UnusableInput(
                 f"sample {number} has the key {key}, but a sample has inputs and targets alone"
-                f"{hint if key in _KNOWN_KEYS else ''}."
+                f"{hint if key in KEYS else ''}."
             )
 
 

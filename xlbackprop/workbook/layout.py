@@ -307,10 +307,15 @@ class WorkbookLayout:
         samples = self.network.samples
         if self.network.in_batches and samples:
             table = self.samples
+            rows = MAX_ROWS - table.first_row + 1
+            if 2 * samples.batch > rows:
+                raise UnusableInput(
+                    f"{samples.batch:,} samples in each step do not fit into a sheet: give at most {rows // 2:,}."
+                )
             if table.last_row > MAX_ROWS:
                 raise UnusableInput(
                     f"{self.steps:,} steps of {samples.batch:,} samples do not fit into a sheet, which has room for "
-                    f"{(MAX_ROWS - table.first_row + 1) // samples.batch - 1:,} such steps."
+                    f"{rows // samples.batch - 1:,} such steps."
                 )
         if table.last_row > MAX_ROWS:
             raise UnusableInput(
