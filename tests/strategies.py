@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from xlbackprop.backprop.functions import ACTIVATIONS
 from xlbackprop.backprop.network import BIASES, Network
+from xlbackprop.backprop.samples import REDUCTIONS, Samples
 
 values = st.floats(-2, 2).map(lambda value: round(value, 3))
 positive = st.floats(0.05, 1).map(lambda value: round(value, 3))
@@ -26,3 +27,29 @@ def networks(draw: st.DrawFn) -> Network:
         shares = [draw(positive) for _ in network.target_names]
         start |= {name: share / sum(shares) for name, share in zip(network.target_names, shares, strict=True)}
     return network.with_values(start)
+
+
+@st.composite
+def networks_with_samples(draw: st.DrawFn, most: int = 12) -> Network:
+    """The same with several samples, taken in batches of any size or in turn, as they stand or in an order of their
+    own, with targets that make classes and such that make none."""
+    network = draw(networks())
+    count = draw(st.integers(2, most))
+    outputs = network.layers[-1]
+    inputs = [tuple(draw(values) for _ in network.input_names) for _ in range(count)]
+    if outputs > 1 and (network.loss == "cross-entropy" or draw(st.booleans())):
+        classes = [draw(st.integers(0, outputs - 1)) for _ in range(count)]
+        targets = [tuple(float(n == one) for n in range(outputs)) for one in classes]
+    elif outputs == 1 and draw(st.booleans()):
+        low, high = draw(st.sampled_from([(0.0, 1.0), (-1.0, 1.0), (0.1, 0.9)]))
+        targets = [(low,), (high,), *((draw(st.sampled_from([low, high])),) for _ in range(count - 2))]
+    else:
+        targets = [tuple(draw(values) for _ in range(outputs)) for _ in range(count)]
+    samples = Samples(
+        tuple(inputs),
+        tuple(targets),
+        batch=draw(st.sampled_from([n for n in range(1, count + 1) if count % n == 0])),
+        reduction=draw(st.sampled_from(REDUCTIONS)),
+        order=draw(st.just(()) | st.permutations(range(1, count + 1)).map(tuple)),
+    )
+    return network.with_samples(samples)
