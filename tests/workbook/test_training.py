@@ -256,3 +256,18 @@ def test_with_a_step_in_turn_charts_are_drawn_without_a_gap_over_the_special_fir
     letters = in_turn.layout.training.letters["E_epoch"]
     (chart,) = [one for one in parts if f"'η=2'!${letters}$4:${letters}$16" in one and "over the steps</a:t>" in one]
     assert chart.count("<c:pt idx") >= 2 * 13
+
+
+def test_a_legend_takes_nothing_from_the_height_of_its_chart(in_batch: Workbook) -> None:
+    drawings = "".join(part(in_batch, r"xl/drawings/drawing\d+\.xml"))
+    rows = [
+        (int(first), int(last))
+        for first, last in re.findall(
+            r"<xdr:from><xdr:col>1</xdr:col>.*?<xdr:row>(\d+)</xdr:row>.*?<xdr:to>.*?<xdr:row>(\d+)</xdr:row>", drawings
+        )
+    ]
+    error, right, outputs = rows[:3]
+    assert error[1] - error[0] == right[1] - right[0] < outputs[1] - outputs[0]
+    # none covers the one below it
+    assert error[1] <= right[0]
+    assert right[1] <= outputs[0]

@@ -28,6 +28,8 @@ from xlbackprop.workbook.samples_sheet import SamplesSheet
 _STEP_WIDTH, _CHART_WIDTH, _COLUMN_WIDTH = 70, 340, 80
 _BAND_HEIGHT = 34
 _CHART_HEIGHT, _ROWS_OF_A_CHART = 232, 12
+# Two curves are named beside each other in a line of the legend.
+_LEGEND_LINE = 20
 # In percent, and how many pixels a landscape page of A4 is wide then, where a program has wide letters.
 _PRINT_SCALE, _PAGE_WIDTH = 78, 955
 
@@ -282,12 +284,13 @@ class TrainingSheet:
             self.sheet.charts.append((f"{self._table.chart_column}{top + n * _ROWS_OF_A_CHART}", chart, 4, 4))
 
     def _chart(self, title: str, y: Axis, description: str, series: list[Series], *, legend: bool = False) -> Chart:
+        of_legend = _LEGEND_LINE * -(-len(series) // 2) if legend else 0
         return Chart(
             title=title,
             title_size=11,
             x=step_axis(self._layout.steps, letters=8),
             y=y,
-            size=(_CHART_WIDTH - 8, _CHART_HEIGHT),
+            size=(_CHART_WIDTH - 8, _CHART_HEIGHT + of_legend),
             description=description,
             series=series,
             legend=legend,
