@@ -95,6 +95,8 @@ def test_a_chosen_sample_of_a_chosen_step_is_shown(in_batch: Workbook, editor: t
     book = editor(in_batch.path).type("Derivation", "B3", "5").type("Derivation", "B4", "2")
     sheets = book.type("Derivation", "B5", str(sample)).sheets()
     assert cell(sheets, "Derivation", "C5") == "1 to 4, of those of the step"
+    said = "Gradient check: all 9 gradients agree: chain rule, central difference, samples."
+    assert cell(sheets, "Derivation", "B6") == said
     passes = in_batch.layout.samples
     for name, row in rows_of(in_batch).items():
         if name in passes.letters and name not in in_batch.layout.network.start_values:
