@@ -42,7 +42,7 @@ class SamplesSheet:
     def __init__(self, book: Book, layout: WorkbookLayout, number: int, samples: Samples) -> None:
         self.number, self._layout, self._samples, self._table = number, layout, samples, layout.samples
         name = layout.samples_sheets[number]
-        self.sheet = book.sheet(name, f"the {samples.batch} samples of each of these steps")
+        self.sheet = book.sheet(name, f"the {samples.batch} samples of each step")
         table = self._table
         names = [column.name for column in table.columns]
         self._columns = {name: n for n, name in enumerate(names)}
