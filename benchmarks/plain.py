@@ -11,13 +11,13 @@ from xlbackprop.workbook.run import Run
 from xlbackprop.workbook.sheets import our_sheets
 
 
-def write(path: Path, etas: tuple[float, ...], steps: int, *, plain: bool) -> None:
-    """Write a workbook of the default network, streamed or plain."""
-    network = Recipe(etas, steps).settled.network
-    sheets = our_sheets(Run(WorkbookLayout(network, etas, steps)), Origin("benchmark", "benchmark", "A"))
+def write(path: Path, template: str, etas: tuple[float, ...], steps: int, *, plain: bool) -> None:
+    """Write a workbook, streamed or plain."""
+    network = Recipe(etas, steps, template).settled.network
+    sheets = our_sheets(Run(WorkbookLayout(network, etas, steps)), Origin("benchmark", "benchmark", template))
     xlsx.write(sheets.book, path, streamed=not plain)
 
 
 if __name__ == "__main__":
-    kind, path, steps = sys.argv[1:]
-    write(Path(path), (1.0,), int(steps), plain=kind == "plain")
+    kind, path, template, steps = sys.argv[1:]
+    write(Path(path), template, (1.0,), int(steps), plain=kind == "plain")

@@ -10,17 +10,23 @@ import pytest
 from hypothesis import settings
 from openpyxl import load_workbook
 
+from tests import xor
+from xlbackprop import __version__
+from xlbackprop.backprop.network import Network
 from xlbackprop.build import Recipe, build
 from xlbackprop.check.file import judge_own
+from xlbackprop.check.following import unlike_written
 from xlbackprop.report.findings import CheckedFile
 from xlbackprop.spreadsheet.addresses import cell_address, column_number
 from xlbackprop.spreadsheet.cells import Sheets
+from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.ironcalc import load
 from xlbackprop.spreadsheet.libreoffice import libreoffice_program
 from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.xlsx import write
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import Origin
-from xlbackprop.workbook.run import NoRun
+from xlbackprop.workbook.run import NoRun, Run
 from xlbackprop.workbook.sheets import OurSheets, our_sheets
 
 # a shared machine is slow at times, and a failure in continuous integration must be there again
@@ -79,6 +85,16 @@ def built(folder: Path, template: str = "A", *etas: float, **options) -> Workboo
     return Workbook(path, result.layout, result.report)
 
 
+def written(folder: Path, network: Network, *etas: float, steps: int = 12, protect: bool = False) -> Workbook:
+    """The workbook of any network, recalculated and judged as `build` does it."""
+    layout, path = WorkbookLayout(network, etas or (0.5, 2.0), steps), folder / "written.xlsx"
+    sheets = our_sheets(Run(layout), Origin(__version__, "", ""), protect=protect)
+    write(sheets.book, path)
+    cells = recalculated(path)
+    assert list(unlike_written(cells, sheets)) == []
+    return Workbook(path, layout, judge_own(cells, path, "ironcalc", sheets))
+
+
 @pytest.fixture(scope="session")
 def classic(tmp_path_factory: pytest.TempPathFactory) -> Workbook:
     """The classic network with learning rates 0.5 and 2 and twelve steps."""
@@ -89,6 +105,30 @@ def classic(tmp_path_factory: pytest.TempPathFactory) -> Workbook:
 def default(tmp_path_factory: pytest.TempPathFactory) -> Workbook:
     """The workbook of the README's first command."""
     return built(tmp_path_factory.mktemp("default"), "A", 0.1, 0.2, 0.5, 0.8, 1.0, 2.0, steps=200)
+
+
+@pytest.fixture(scope="session")
+def in_batch(tmp_path_factory: pytest.TempPathFactory) -> Workbook:
+    """XOR, of which each step takes all four samples, with learning rates 0.5 and 2 and twelve steps."""
+    return written(tmp_path_factory.mktemp("batch"), xor.XOR)
+
+
+@pytest.fixture(scope="session")
+def in_mini_batches(tmp_path_factory: pytest.TempPathFactory) -> Workbook:
+    """The same with two samples a step, in an order that was drawn, of which the step takes the mean."""
+    return written(tmp_path_factory.mktemp("mini-batches"), xor.XOR.with_samples(xor.IN_MINI_BATCHES))
+
+
+@pytest.fixture(scope="session")
+def in_turn(tmp_path_factory: pytest.TempPathFactory) -> Workbook:
+    """The same with one sample a step, in an order that was drawn."""
+    return written(tmp_path_factory.mktemp("turn"), xor.XOR.with_samples(xor.IN_TURN))
+
+
+@pytest.fixture(scope="session", params=["in_batch", "in_mini_batches", "in_turn"])
+def with_samples(request: pytest.FixtureRequest) -> Workbook:
+    """Each of these three."""
+    return request.getfixturevalue(request.param)
 
 
 def fact_cell(path: Path, label: str) -> str:

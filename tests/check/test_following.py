@@ -1,11 +1,18 @@
 """Values around the tables: what follows from others, and what was written."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Editor, Workbook, built
-from xlbackprop.check.following import unlike_written
+from tests.conftest import Editor, Workbook, built, sheets_of
+from xlbackprop.check.file import judge_own
+from xlbackprop.check.following import formulas_around, unlike_written
+from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.blocks import Role
+from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
+from xlbackprop.spreadsheet.engines import recalculated
+from xlbackprop.spreadsheet.ironcalc import load
 from xlbackprop.workbook.network_sheet import Origin
 from xlbackprop.workbook.run import Run
 from xlbackprop.workbook.sheets import our_sheets
@@ -39,3 +46,34 @@ def test_a_negative_error_makes_no_formula_wrong(tmp_path: Path) -> None:
 
 def test_a_weight_whose_square_no_cell_can_hold_is_built(tmp_path: Path) -> None:
     assert built(tmp_path, "A", 0.5, steps=5, values={"w1": 1e308}).report.correct
+
+
+class Miscalculated(Sheets):
+    """A workbook of which an engine has computed some cells wrong."""
+
+    def __init__(self, path: Path, wrong: Mapping[tuple[str, int, int], float]) -> None:
+        model = load(path)
+        model.evaluate()
+        super().__init__(model)
+        self._wrong = wrong
+
+    def value(self, sheet: str, row: int, column: int) -> Value:
+        return self._wrong.get((sheet, row, column), super().value(sheet, row, column))
+
+
+@pytest.mark.parametrize("sheet", ["Derivation", "Gradient check"])
+def test_every_quantity_around_the_tables_that_is_miscalculated_is_found(with_samples: Workbook, sheet: str) -> None:
+    right, places = recalculated(with_samples.path), sheets_of(with_samples).book.sheets
+    cells = [
+        (row, column)
+        for row, column, _ in formulas_around(next(one for one in places if one.name == sheet), Role.QUANTITY)
+    ]
+    assert len(cells) > 30
+    # each by another part of it, so that no two of them are wrong together
+    wrong = {
+        (sheet, row, column): as_number(right.value(sheet, row, column)) * (1 + 1e-6 * n) + 1e-6 * n
+        for n, (row, column) in enumerate(cells, start=1)
+    }
+    report = judge_own(Miscalculated(with_samples.path, wrong), with_samples.path, "ironcalc")
+    found = {finding.cell for one in report.sheets if one.sheet == sheet for finding in one.findings}
+    assert {cell_address(row, column) for row, column in cells} <= found

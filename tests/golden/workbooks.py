@@ -38,6 +38,19 @@ def _network(layers: list[int], hidden: str, output: str = "sigmoid", biases: st
     return network
 
 
+def _of_samples(hidden: str, targets: list[list[float]], output: str = "sigmoid", **shown: Any) -> dict[str, Any]:
+    """The same with two inputs and four samples, and how these are shown."""
+    network = _network([2, 2, len(targets[0])], hidden, output, "trained")
+    del network["inputs"], network["targets"]
+    inputs = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    samples = [{"inputs": i, "targets": t} for i, t in zip(inputs, targets, strict=True)]
+    return network | {"samples": samples} | shown
+
+
+_XOR = [[0.0], [1.0], [1.0], [0.0]]
+_CLASSES = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+_CURVES = [[0.0, 0.3], [0.25, 0.1], [0.5, 0.9], [1.0, -0.2]]
+
 TWELVE = "--lrs 0.5,2 --steps 12"
 
 ONE_CASE = tomllib.loads(one_sample.ONE_CASE)
@@ -64,6 +77,15 @@ BUILDS: dict[str, Build] = {
     "softmax alone": Build("--lrs 0.5 --steps 5", _network([2, 2], "sigmoid", "softmax", "none")),
     "one weight": Build("--lrs 0.1,1 --steps 8", _network([1, 1], "sigmoid", "linear", "none")),
     "too wide to draw": Build("--lrs 0.1 --steps 2", _network([8, 8], "sigmoid")),
+    "samples in a batch": Build("--lrs 0.5,2 --steps 6", _of_samples("sigmoid", _XOR)),
+    "samples in mini-batches": Build(
+        "--lrs 0.5 --steps 5", _of_samples("tanh", _XOR, batch=2, reduction="mean", order="drawn", seed=3)
+    ),
+    "samples in turn": Build("--lrs 0.5,2 --steps 9", _of_samples("sigmoid", _XOR, batch=1)),
+    "classes in turn": Build(
+        "--lrs 0.5 --steps 6 --protect", _of_samples("relu", _CLASSES, "softmax", batch=1, order="drawn", seed=3)
+    ),
+    "curves in a batch": Build("--lrs 0.1 --steps 3", _of_samples("tanh", _CURVES, "linear", reduction="mean")),
     "three hidden layers": Build("--lrs 0.4 --steps 3", _network([1, 2, 1, 2, 1], "tanh", biases="trained")),
 }
 
@@ -80,6 +102,10 @@ def build(folder: Path, name: str) -> dict[str, Any]:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {_toml(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 

@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import needs_trainer
-from tests.strategies import networks
+from tests.strategies import networks, networks_with_samples
 from xlbackprop import reference
 from xlbackprop.backprop.functions import LEAK
 from xlbackprop.backprop.network import Network
@@ -62,10 +62,33 @@ def test_gradients_are_what_central_differences_say(network: Network) -> None:
 def test_gradients_are_what_torch_autograd_says(network: Network) -> None:
     import torch
 
-    leaves = {
+    leaves = torch_leaves(network)
+    inputs, targets = (
+        torch.stack([leaves[name] for name in names]) for names in (network.input_names, network.target_names)
+    )
+    loss = torch_error(network, leaves, inputs, targets)
+    loss.backward()
+
+    step = first_step(network)
+    assert step["E_total"] == pytest.approx(loss.item(), rel=1e-12, abs=1e-14)
+    for name in network.trained_names:
+        assert step[f"dE_d{name}"] == pytest.approx(leaves[name].grad.item(), rel=1e-9, abs=1e-14), name
+
+
+def torch_leaves(network: Network):
+    """The start values as tensors that gradients are wanted of."""
+    import torch
+
+    return {
         name: torch.tensor(value, dtype=torch.float64, requires_grad=True)
         for name, value in network.start_values.items()
     }
+
+
+def torch_error(network: Network, leaves, inputs, targets):
+    """E_total of a sample as torch computes it."""
+    import torch
+
     functions = {
         "sigmoid": torch.sigmoid,
         "tanh": torch.tanh,
@@ -74,22 +97,48 @@ def test_gradients_are_what_torch_autograd_says(network: Network) -> None:
         "linear": lambda z: z,
         "softmax": lambda z: torch.softmax(z, dim=0),
     }
-    a = torch.stack([leaves[name] for name in network.input_names])
+    a = inputs
     for layer in range(1, len(network.layers)):
         weights = torch.stack([torch.stack([leaves[w] for w in row]) for row in network.layer_weights(layer)])
         z = weights @ a
         if network.biases != "none":
             z = z + torch.stack([leaves[b] for b in network.layer_biases(layer)])
         a = functions[network.activation(layer)](z)
-    t = torch.stack([leaves[name] for name in network.target_names])
-    per_output = -t * torch.log_softmax(z, dim=0) if network.loss == "cross-entropy" else 0.5 * (t - a) ** 2
-    loss = per_output.sum()
-    loss.backward()
+    per_output = -targets * torch.log_softmax(z, dim=0) if network.loss == "cross-entropy" else 0.5 * (targets - a) ** 2
+    return per_output.sum()
 
-    step = first_step(network)
-    assert step["E_total"] == pytest.approx(loss.item(), rel=1e-12, abs=1e-14)
-    for name in network.trained_names:
-        assert step[f"dE_d{name}"] == pytest.approx(leaves[name].grad.item(), rel=1e-9, abs=1e-14), name
+
+@needs_trainer
+@settings(max_examples=60)
+@given(networks_with_samples(), st.sampled_from([0.05, 0.5]))
+def test_a_training_from_several_samples_is_what_torch_makes_of_them(network: Network, eta: float) -> None:
+    import torch
+
+    samples, steps = network.samples, 5
+    by_numpy = reference.run(network, [eta], steps)
+    passes = reference.run_of_passes(network, [eta], steps) if network.in_batches else by_numpy
+    assume(max(float(np.max(np.abs(array))) for array in by_numpy.values()) < 100)
+    assume(not any(np.any(np.abs(passes[z]) < 1e-6) for z in network.kinked_neurons))
+    leaves = torch_leaves(network)
+    for step in range(steps + 1):
+        errors = [
+            torch_error(
+                network,
+                leaves,
+                torch.tensor(samples.inputs[n], dtype=torch.float64),
+                torch.tensor(samples.targets[n], dtype=torch.float64),
+            )
+            for n in samples.shown(step)
+        ]
+        error = torch.stack(errors).mean() if samples.reduction == "mean" else torch.stack(errors).sum()
+        assert by_numpy["E_total"][step, 0] == pytest.approx(error.item(), rel=1e-12, abs=1e-12)
+        trained = [leaves[name] for name in network.trained_names]
+        gradients = torch.autograd.grad(error, trained)
+        scale = max(1.0, *(float(abs(gradient)) for gradient in gradients))
+        for name, gradient in zip(network.trained_names, gradients, strict=True):
+            assert abs(by_numpy[f"dE_d{name}"][step, 0] - gradient.item()) <= 1e-12 * scale, name
+            assert by_numpy[name][step, 0] == pytest.approx(leaves[name].item(), rel=1e-12, abs=1e-12), name
+            leaves[name] = (leaves[name] - eta * gradient).detach().requires_grad_()
 
 
 @settings(max_examples=50)

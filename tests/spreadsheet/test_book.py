@@ -125,3 +125,25 @@ def test_a_filled_formula_is_fixed_in_its_rows_or_columns_alone() -> None:
         "'100 %'!$B3*'100 %'!B$2",
     ]
     assert book.values(block.place) == [1, 2, 3, 6]
+
+
+@pytest.mark.parametrize(
+    ("pace", "rows"),
+    [
+        ("*4", ["B10:B13", "B14:B17", "B18:B21"]),
+        ("*1", ["B10:B13", "B11:B14", "B12:B15"]),
+        ("/2", ["B10:B13", "B10:B13", "B11:B14"]),
+        ("", ["B10:B13", "B11:B14", "B12:B15"]),
+        ("$", ["$B$10:$B$13"] * 3),
+    ],
+)
+def test_a_filled_formula_moves_at_a_pace_of_its_own(pace: str, rows: list[str]) -> None:
+    book = Book()
+    sheet = book.sheet("Sheet1")
+    cells = sheet.reserve("cells", "B10", (12, 1)).column_place(0)
+    text = book.written(f"{cells[:4]:{pace}}", sheet, from_row=3)
+    for down, expected in enumerate(rows):
+        moved = module.ROW_MARK.sub(lambda mark, down=down: str(module.row_number(mark, 3, down)), text)
+        assert moved == expected
+    # outside of a filled block there is no pace
+    assert book.written(f"{cells[:4]:{pace}}", sheet) == ("$B$10:$B$13" if pace == "$" else "B10:B13")

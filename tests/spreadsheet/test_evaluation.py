@@ -49,6 +49,7 @@ def value(text: str):
         ("SUMPRODUCT({row},{row})", 33.25),
         ("SUMSQ({row})", 33.25),
         ("ROUND(-1.2345E+300,4)", -1.2345e300),
+        ("ROUND(100*1E+307,2)", "#NUM!"),
         ("IF(1<2,NA(),1)", "#N/A"),
         ("ISERROR(NA())", True),
         ("SUMPRODUCT(MAX(({row}<=2)*{row}))", 2.0),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import xor
 from xlbackprop.backprop.templates import load_template
 from xlbackprop.spreadsheet.blocks import FilledDown, FilledOver, Formula, Link, Role
 from xlbackprop.spreadsheet.book import Book
@@ -29,11 +30,18 @@ def sheet(path: Path, number: int = 1) -> str:
     return parts(path)[f"xl/worksheets/sheet{number}.xml"]
 
 
-@pytest.mark.parametrize("template", ["A", "deep", "softmax"])
-def test_streamed_rows_and_charts_are_what_xlsxwriter_itself_writes(tmp_path: Path, template: str) -> None:
+NETWORKS = {name: load_template(name) for name in ("A", "deep", "softmax")} | {
+    "in a batch": xor.XOR,
+    "in mini-batches": xor.XOR.with_samples(xor.IN_MINI_BATCHES),
+    "in turn": xor.XOR.with_samples(xor.IN_TURN),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_streamed_rows_and_charts_are_what_xlsxwriter_itself_writes(tmp_path: Path, name: str) -> None:
     written = []
     for streamed in (True, False):
-        book = our_sheets(Run(WorkbookLayout(load_template(template), (0.5, 2.0), 20)), Origin("0", "", template)).book
+        book = our_sheets(Run(WorkbookLayout(NETWORKS[name], (0.5, 2.0), 20)), Origin("0", "", name)).book
         path = tmp_path / f"{streamed}.xlsx"
         write(book, path, streamed=streamed)
         written.append(parts(path))
@@ -49,7 +57,7 @@ def test_streamed_rows_and_charts_are_what_xlsxwriter_itself_writes(tmp_path: Pa
 
 
 def shorter(match: re.Match[str]) -> str:
-    return f"{match[1]}{float(match[2]):.14g}"
+    return f"{match[1]}{float(match[2]):.13g}"
 
 
 def test_the_sheet_says_how_far_its_streamed_rows_reach(tmp_path: Path) -> None:
@@ -66,6 +74,22 @@ def test_the_sheet_says_how_far_its_streamed_rows_reach(tmp_path: Path) -> None:
     assert re.findall(r'<row r="(\d+)"', xml) == ["1", "2", "3", "4"]
     assert "<f>B4*2</f>" in xml
     assert '<f>IF(A4&gt;0,"&lt;50%","&amp;")</f>' in xml
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_rows_that_refer_to_a_table_with_more_or_fewer_rows_find_theirs(tmp_path: Path, streamed: bool) -> None:
+    book = Book()
+    few, many = book.sheet("Few"), book.sheet("Many")
+    numbers = book.sheet("Numbers").put("A2", [[1.0], [2.0], [3.0]], role=Role.CONSTANT)
+    sums, rows = few.reserve("sums", "B2", (3, 1)), many.reserve("rows", "A5", (6, 1))
+    two = rows.column_place(0)[0:2]
+    few.fill(sums, FilledDown([Formula(f"SUM({two:*2})")], [(2.0,), (4.0,), (6.0,)], {}))
+    many.fill(rows, FilledDown([Formula(f"{numbers.cell(0):/2}")], [(float(n // 2 + 1),) for n in range(6)], {}))
+    write(book, tmp_path / "book.xlsx", streamed=streamed)
+    cells = recalculated(tmp_path / "book.xlsx")
+    assert [cells.formula("Few", 2 + n, 2) for n in range(3)] == [f"=SUM(Many!A{row}:A{row + 1})" for row in (5, 7, 9)]
+    assert [cells.formula("Many", 5 + n, 1) for n in range(6)] == [f"=Numbers!A{row}" for row in (2, 2, 3, 3, 4, 4)]
+    assert [cells.value("Few", 2 + n, 2) for n in range(3)] == [2, 4, 6]
 
 
 def test_blocks_that_are_streamed_side_by_side_share_their_rows(tmp_path: Path) -> None:

@@ -108,3 +108,41 @@ def test_a_name_that_was_deleted_is_missed(classic: Workbook, tmp_path: Path, na
 def test_only_a_number_is_a_number() -> None:
     assert as_number(3) == 3.0
     assert all(value != value for value in map(as_number, (None, "3", True, "#NUM!")))
+
+
+def test_samples_are_read_as_they_were_built(with_samples: Workbook) -> None:
+    own = read_own_workbook(recalculated(with_samples.path))
+    assert own.network.samples == with_samples.layout.network.samples
+    assert own.network.start_values == with_samples.layout.network.start_values
+    assert [table.sheet for table in own.tables] == ["η=0.5", "η=2"]
+    of_samples = ["η=0.5 samples", "η=2 samples"] if own.network.in_batches else []
+    assert [table.sheet for table in own.passes] == of_samples
+
+
+@pytest.mark.parametrize(
+    ("sheet", "address", "text", "sentence"),
+    [
+        ("Data", "C7", "hello", "C7 on the sheet Data is not a number: type one there"),
+        ("Data", "D9", "", "D9 on the sheet Data is not a number: type one there"),
+        ("Data", "F8", "first", "F8 on the sheet Data is not a number: type one there"),
+        ("Data", "F8", "5", "the order on the sheet Data names a sample that there is not"),
+        ("Data", "F8", "0", "the order on the sheet Data names a sample that there is not"),
+        ("Data", "F8", "2.5", "the order on the sheet Data names a sample that there is not"),
+        (
+            "η=2 samples",
+            "W3",
+            "hello",
+            "the sheet η=2 samples lacks the column right: restore its header or the column",
+        ),
+        ("η=2 samples", "A3", "t", "the sheet η=2 samples has lost its header row"),
+        ("η=2", "N3", "x", "the sheet η=2 lacks the column ∂E/∂w1: restore its header or the column"),
+        ("Network", "samples a step", "3", "not a workbook made by xlbackprop"),
+    ],
+)
+def test_of_samples_what_cannot_be_read_is_named(
+    in_mini_batches: Workbook, editor, sheet, address, text, sentence
+) -> None:
+    if " " in address:
+        address = fact_cell(in_mini_batches.path, address)
+    with pytest.raises(UnusableInput, match=sentence):
+        read_own_workbook(editor(in_mini_batches.path).type(sheet, address, text).sheets())

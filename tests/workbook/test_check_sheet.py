@@ -72,3 +72,21 @@ def test_an_error_in_an_input_counts_as_a_change(classic: Workbook, editor: type
     places = sheets_of(classic)
     text = verdict(editor(classic.path).type("Network", where(places, places.network.start["w1"]), "=1/0").sheets())
     assert text.startswith("Inputs were changed since this file was built (cells changed: 1)")
+
+
+@pytest.mark.parametrize("address", ["B6", "D9", "F7"])
+def test_a_changed_sample_target_or_order_is_a_changed_input(
+    in_mini_batches: Workbook, editor: type[Editor], address: str
+) -> None:
+    assert verdict(editor(in_mini_batches.path).sheets()) == "All 12 values of E_total agree with NumPy."
+    text = verdict(editor(in_mini_batches.path).type("Data", address, "4").sheets())
+    assert text.startswith(
+        "Inputs were changed since this file was built (cells changed: 1): NumPy's values below belong"
+    )
+
+
+def test_each_number_of_the_samples_stands_among_the_inputs(in_mini_batches: Workbook) -> None:
+    sheets = recalculated(in_mini_batches.path)
+    names = [sheets.value("Check", row, 1) for row in range(7, 60)]
+    assert set(names) >= {f"{name} of {n}" for name in ("i1", "i2", "t1") for n in range(1, 5)}
+    assert set(names) >= {f"order {n}" for n in range(1, 5)}

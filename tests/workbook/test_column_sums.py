@@ -99,3 +99,45 @@ def test_a_last_gradient_that_is_larger_than_all_others_together_hides_none(tmp_
     )
     made = built(tmp_path, str(template), 500.0, steps=1)
     assert verdict(Editor(made.path).sheets()).startswith("All ")
+
+
+# --- several samples --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("edited", ["", "Data", "Network"])
+def test_every_column_of_a_workbook_with_samples_adds_up(with_samples: Workbook, editor, edited: str) -> None:
+    book = editor(with_samples.path)
+    if edited:
+        book.type(edited, "D7" if edited == "Data" else "B5", "-0.61")
+    said = verdict(book.sheets())
+    assert said.startswith("All ")
+    assert said.endswith("columns of sums, products and updates are what their definitions give (columns N to T).")
+
+
+@pytest.mark.parametrize(
+    ("sheet", "name", "row", "wrong", "named"),
+    [
+        ("η=2", "dE_dw3", 5, "0.01", "∂E/∂w3 in η=2"),
+        ("η=2", "E_total", 3, "=0", "E_total in η=2"),
+        ("η=2", "w5", 7, "0.4", "w5 in η=2"),
+        ("η=2 samples", "w5", 9, "0.4", "w5 in η=2 samples"),
+        ("η=2 samples", "delta_h2", 9, "0.4", "δ_h2 in η=2 samples"),
+        ("η=2 samples", "dE_dw1", 51, "=1", "∂E/∂w1 in η=2 samples"),
+    ],
+)
+def test_a_wrong_column_of_steps_or_samples_is_named_after_an_edit(
+    in_batch: Workbook, editor: type[Editor], sheet: str, name: str, row: int, wrong: str, named: str
+) -> None:
+    table = in_batch.layout.training if sheet == "η=2" else in_batch.layout.samples
+    book = editor(in_batch.path).type("Data", "B7", "0.25").type(sheet, table.cell(name, row), wrong)
+    assert verdict(book.sheets()) == f"{named} is not what its definition gives. See the red cells in column T."
+
+
+def test_the_mean_of_gradients_is_compared_with_their_sum_by_the_size_of_a_batch(in_mini_batches, editor) -> None:
+    table = in_mini_batches.layout.training
+    letters = in_mini_batches.layout.samples.letters["dE_dw3"]
+    # the sum where the mean belongs
+    book = editor(in_mini_batches.path).type(
+        "η=2", table.cell("dE_dw3", 2), f"=SUM('η=2 samples'!{letters}8:{letters}9)"
+    )
+    assert verdict(book.sheets()).startswith("∂E/∂w3 in η=2 is not what its definition gives")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import Editor, Workbook, built, cell
 from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.libreoffice import recalculated as by_libreoffice
 from xlbackprop.workbook.charts import colour, colour_among
 from xlbackprop.workbook.comparison import FLOOR, drawn_steps
@@ -234,3 +235,17 @@ def test_negative_errors_have_a_smallest_one_too(tmp_path: Path) -> None:
     made = built(tmp_path, "softmax", 0.5, 2.0, steps=5)
     sheets = Editor(made.path).type("Network", made.layout.start.cell("t2"), "-1").sheets()
     assert "has the smallest error" in str(cell(sheets, "Comparison", "A2"))
+
+
+def test_in_turn_it_compares_the_errors_of_an_epoch(in_turn: Workbook) -> None:
+    sheets, training = recalculated(in_turn.path), in_turn.layout.training
+    for row, step in enumerate((0, 1, 2, 5, 10, 12), start=23):
+        assert sheets.value("Comparison", row, 1) == step
+        for column, name in ((3, "η=0.5"), (4, "η=2")):
+            assert sheets.value("Comparison", row, column) == cell(sheets, name, training.cell("E_epoch", step))
+    assert all("E_epoch over the steps" in part for part in charts(in_turn))
+
+
+def test_a_batch_of_all_is_compared_by_its_error(in_batch: Workbook) -> None:
+    sheets, training = recalculated(in_batch.path), in_batch.layout.training
+    assert sheets.value("Comparison", 28, 4) == cell(sheets, "η=2", training.cell("E_total", 12))

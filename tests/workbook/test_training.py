@@ -7,7 +7,8 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.workbook import Workbook as Book
 
-from tests.conftest import Editor, Workbook, built, cell
+from tests import xor
+from tests.conftest import Editor, Workbook, built, cell, written
 from tests.workbook.test_workbook import part
 from xlbackprop.backprop.templates import template_names
 from xlbackprop.spreadsheet.engines import recalculated
@@ -168,3 +169,105 @@ def test_an_open_chain_rule_prints_on_a_page_of_its_own(tmp_path: Path) -> None:
 def pages_end(sheet) -> list[str]:
     """The header of the last column of each printed page but the last."""
     return [sheet.cell(3, one.id).value for one in sheet.col_breaks.brk]
+
+
+# --- several samples --------------------------------------------------------------------------------
+
+
+def test_a_step_over_a_batch_gathers_from_its_samples(in_batch: Workbook) -> None:
+    sheet, training = load_workbook(in_batch.path)["η=2"], in_batch.layout.training
+    letters = in_batch.layout.samples.letters
+    assert (
+        sheet[training.cell("E_total", 0)].value == f"=SUM('η=2 samples'!{letters['E_total']}4:{letters['E_total']}7)"
+    )
+    accuracy = f"=AVERAGE('η=2 samples'!{letters['right']}8:{letters['right']}11)"
+    assert sheet[training.cell("accuracy", 1)].value == accuracy
+    # the third of the samples of step 2
+    assert sheet[training.cell("a_o1_of_3", 2)].value == f"='η=2 samples'!{letters['a_o1']}14"
+    weight, gradient = training.cell("w1", 1), training.cell("dE_dw1", 1)
+    assert sheet[training.cell("w1", 2)].value == f"={weight}-$C$2*{gradient}"
+    assert sheet[training.cell("w1", 0)].value == "=w_1"
+
+
+def test_in_turn_a_step_takes_the_sample_whose_turn_it_is(in_turn: Workbook) -> None:
+    sheet, training = load_workbook(in_turn.path)["η=2"], in_turn.layout.training
+    sheets = recalculated(in_turn.path)
+    assert sheet["C9"].value == "=INDEX(Data!$F$6:$F$9,MOD($A9,4)+1)"
+    taken = [cell(sheets, "η=2", training.cell("sample", step)) for step in range(9)]
+    assert taken == [3, 1, 4, 2, 3, 1, 4, 2, 3]
+    assert [sheet[f"{letter}9"].value for letter in "DEF"] == [
+        "=INDEX(Data!$D$6:$D$9,$C9)",
+        "=INDEX(Data!$B$6:$B$9,$C9)",
+        "=INDEX(Data!$C$6:$C$9,$C9)",
+    ]
+
+
+def test_in_turn_errors_and_right_answers_are_means_over_the_last_epoch(in_turn: Workbook) -> None:
+    sheet, letters = load_workbook(in_turn.path)["η=2"], in_turn.layout.training.letters
+    total, epoch = letters["E_total"], letters["E_epoch"]
+    # of all there are, until an epoch is complete
+    assert [sheet[f"{epoch}{row}"].value for row in (4, 6, 7, 8, 16)] == [
+        f"=AVERAGE({total}$4:{total}4)",
+        f"=AVERAGE({total}$4:{total}6)",
+        f"=AVERAGE({total}4:{total}7)",
+        f"=AVERAGE({total}5:{total}8)",
+        f"=AVERAGE({total}13:{total}16)",
+    ]
+
+
+def test_above_steps_in_turn_stand_the_errors_of_the_first_and_the_last_epoch(in_turn: Workbook) -> None:
+    sheets, training = recalculated(in_turn.path), in_turn.layout.training
+    assert [sheets.value("η=2", 1, column) for column in (4, 5)] == [
+        "error of the\nfirst epoch",
+        "error of the\nlast epoch",
+    ]
+    assert [sheets.value("η=2", 2, column) for column in (4, 5)] == [
+        cell(sheets, "η=2", training.cell("E_epoch", step)) for step in (3, 12)
+    ]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 5])
+def test_fewer_steps_than_an_epoch_are_a_training_too(tmp_path: Path, steps: int) -> None:
+    made = written(tmp_path, xor.XOR.with_samples(xor.IN_TURN), 0.5, steps=steps)
+    assert made.report.correct
+    sheets, training = recalculated(made.path), made.layout.training
+    last = cell(sheets, "η=0.5", training.cell("E_epoch", steps))
+    errors = [cell(sheets, "η=0.5", training.cell("E_total", step)) for step in range(steps + 1)]
+    assert last == pytest.approx(sum(errors[-4:]) / len(errors[-4:]), rel=1e-14)
+
+
+def test_charts_show_the_error_the_right_answers_and_the_outputs_over_the_steps(in_batch: Workbook) -> None:
+    parts = part(in_batch, r"xl/charts/chart\d+\.xml")
+    titles = {re.findall(r"<a:t>(.*?)</a:t>", chart)[0]: chart for chart in parts if "'η=2'!$A$4:$A$16" in chart}
+    assert set(titles) == {"E_total over the steps", "Right answers over the steps", "What it answers to each sample"}
+    for name, columns in (
+        ("Right answers over the steps", ["accuracy"]),
+        ("What it answers to each sample", [f"a_o1_of_{n}" for n in range(1, 5)]),
+    ):
+        for column in columns:
+            letters = in_batch.layout.training.letters[column]
+            assert f"'η=2'!${letters}$4:${letters}$16" in titles[name]
+        # each series has its steps and its values, all of them
+        assert titles[name].count("<c:pt idx") >= 2 * 13 * len(columns)
+
+
+def test_with_a_step_in_turn_charts_are_drawn_without_a_gap_over_the_special_first_rows(in_turn: Workbook) -> None:
+    parts = part(in_turn, r"xl/charts/chart\d+\.xml")
+    letters = in_turn.layout.training.letters["E_epoch"]
+    (chart,) = [one for one in parts if f"'η=2'!${letters}$4:${letters}$16" in one and "over the steps</a:t>" in one]
+    assert chart.count("<c:pt idx") >= 2 * 13
+
+
+def test_a_legend_takes_nothing_from_the_height_of_its_chart(in_batch: Workbook) -> None:
+    drawings = "".join(part(in_batch, r"xl/drawings/drawing\d+\.xml"))
+    rows = [
+        (int(first), int(last))
+        for first, last in re.findall(
+            r"<xdr:from><xdr:col>1</xdr:col>.*?<xdr:row>(\d+)</xdr:row>.*?<xdr:to>.*?<xdr:row>(\d+)</xdr:row>", drawings
+        )
+    ]
+    error, right, outputs = rows[:3]
+    assert error[1] - error[0] == right[1] - right[0] < outputs[1] - outputs[0]
+    # none covers the one below it
+    assert error[1] <= right[0]
+    assert right[1] <= outputs[0]

@@ -281,7 +281,7 @@ def _answer(network: Network) -> Iterator[_Line]:
         (t,), (a,) = targets, outputs
         yield (
             "right",
-            f"1 where the answer is right: {a} is nearer to its target than to the other one.",
+            f"1 where the answer is right: {a} is less than {half_way:g} from its target, half way to the other one.",
             f"1 if sign({half_way!r} - max({t} - {a}, {a} - {t})) > 0 else 0",
         )
         return

@@ -228,9 +228,11 @@ class _Causes:
             if np.isnan(self._numbers[name]).any()
         ]
         for step, row in enumerate(self._table.rows):
-            for name in names:
-                number = self._numbers[name][step]
-                if math.isnan(number) and self._sheets.is_error(self._table.sheet, row, self._table.columns[name]):
+            broken = [name for name in names if math.isnan(self._numbers[name][step])]
+            if any(self._contents.comes_from_elsewhere(name, step) for name in broken):
+                return []
+            for name in broken:
+                if self._sheets.is_error(self._table.sheet, row, self._table.columns[name]):
                     return [self._finding(name, np.array([step]))]
         return []
 

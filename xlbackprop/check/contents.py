@@ -106,6 +106,10 @@ class Contents:
         """The slip in a wrong formula that only this kind of table has."""
         return None
 
+    def comes_from_elsewhere(self, name: str, step: int) -> bool:
+        """Whether a cell shows what stands in another table or sheet, and is judged there."""
+        return False
+
     @cached_property
     def eta(self) -> LearningRate:
         """The learning rate, step by step."""

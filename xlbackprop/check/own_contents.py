@@ -5,7 +5,7 @@ Data, its weights from its step, what a step gathers from its samples. Which for
 known, so only those that were changed are tried, and what belongs there is told in its words.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -127,7 +127,8 @@ class OwnContents(Contents):
         """The formulas of a column of which some are not those that were built."""
         texts, rows, built = self.texts[name], self.table.rows, self._formulas_as_built[name]
         same = tuple(n for n, text in enumerate(texts) if text and without_marks(text) == built.get(rows[n]))
-        others = sorted(set(range(len(rows))) - set(same))
+        # the first row of an update is its start value, which is judged by itself
+        others = sorted(set(range(name in self.updates, len(rows))) - set(same))
         found = [self._as_built(name, same)] if same else []
         if not others:
             return found
@@ -157,8 +158,7 @@ class OwnContents(Contents):
         return [FilledFormula(self.texts[name][of[0]], self.table.rows[of[0]], tuple(of)) for of in alike.values()]
 
     def _tried(self, name: str, formula: FilledFormula) -> Group:
-        # the first row of an update is its start value
-        by_trial = name in self._triable or (self.moves_plainly and name in self.updates and formula.steps[0] > 0)
+        by_trial = name in self._triable or (self.moves_plainly and name in self.updates)
         if formula.text is None or not by_trial:
             return Group(name, formula, None, None, changed=True)
         tried, again = (
@@ -229,6 +229,14 @@ class OwnContents(Contents):
         cells = {name: array for name, array in self.numbers.items() if name not in ("eta", "step", "sample")}
         return reference.expected_step(self.network, cells)
 
+    def comes_from_elsewhere(self, name: str, step: int) -> bool:
+        return name in self._linked or (name in self.updates and step == 0)
+
+    @property
+    def _linked(self) -> Collection[str]:
+        """The columns whose numbers are those of the other table, or made of them."""
+        return ()
+
     def own_slip(self, group: Group) -> Slip | None:
         name, text = group.name, group.formula.text or ""
         expected = self.built_formula(name, group.formula.steps[0])
@@ -251,11 +259,12 @@ class OwnContents(Contents):
 
     def _other_cells(self, taken: Reference, right: Reference) -> Slip:
         """The slip of a formula that takes other cells than it should."""
-        table = self.others.table if self.others and right.sheet == self.others.table.sheet else self.table
-        names = {column: name for name, column in table.columns.items()}
+        tables = [self.table, *([self.others.table] if self.others else [])]
+        of = next((one for one in tables if one.sheet == (right.sheet or self.table.sheet)), None)
+        names = {column: name for name, column in of.columns.items()} if of else {}
         if taken.sheet == right.sheet and taken.column != right.column and taken.column in names:
-            of, instead = (header(names.get(one.column, "")) for one in (taken, right))
-            return Slip(f"takes {of} instead of {instead}" if instead else f"takes {of}", shifted=True)
+            found, instead = (header(names.get(one.column, "")) for one in (taken, right))
+            return Slip(f"takes {found} instead of {instead}" if instead else f"takes {found}", shifted=True)
         if (taken.sheet, taken.column) == (right.sheet, right.column):
             rows, all_rows = (set(range(one.row, one.last_row + 1)) for one in (taken, right))
             if rows < all_rows:
@@ -276,10 +285,14 @@ class _Passes(OwnContents):
         given = ["step", "sample", *network.target_names, *network.input_names, *network.start_values]
         self.quantities, self.updates, self.constants = [*given, *self.quantities], [], []
 
+    @property
+    def _linked(self) -> Collection[str]:
+        return ("step", *self.network.start_values)
+
     def _expected(self) -> dict[str, Expected]:
         batch, of_steps = self.samples.batch, self.others.numbers if self.others else {}
         taken = [n for step in range(len(self.table.rows) // batch) for n in self.samples.shown(step)]
-        links = {name: _exactly(np.repeat(of_steps[name], batch)) for name in ("step", *self.network.start_values)}
+        links = {name: _exactly(np.repeat(of_steps[name], batch)) for name in self._linked}
         return links | self._expected_samples(taken) | self._expected_pass()
 
 
@@ -291,6 +304,10 @@ class _Steps(OwnContents):
     def __init__(self, sheets: Sheets, table: Table, built: OurSheets | None) -> None:
         super().__init__(sheets, table, built)
         self.quantities = [*(one.name for one in gathered(self.network)), *self._kept]
+
+    @property
+    def _linked(self) -> Collection[str]:
+        return [name for name in self.quantities if name not in self._kept]
 
     def _expected(self) -> dict[str, Expected]:
         of_samples = self.others.numbers if self.others else {}

@@ -260,6 +260,9 @@ def _numbers(arguments: Sequence[_Result]) -> list[float]:
 
 
 def _rounded(value: float, digits: float) -> float:
+    # what overflows on the way to a result is an error at its end alone, as the engine has it
+    if not math.isfinite(value):
+        return value
     # spreadsheets round halves away from zero
     return float(Decimal(short_number(value)).quantize(Decimal(1).scaleb(-int(digits)), context=_DECIMALS))
 

@@ -114,8 +114,9 @@ def _read_samples(sheets: Sheets, facts: dict[str, str], network: Network) -> Sa
     rows = range(first.row, first.row + count)
     order: tuple[int, ...] = ()
     if facts["order of samples"] == "drawn":
-        order = tuple(int(numbers(row, first.column + inputs + targets + 1, 1)[0]) for row in rows)
-        if not set(order) <= set(range(1, count + 1)):
+        shown = [numbers(row, first.column + inputs + targets + 1, 1)[0] for row in rows]
+        order = tuple(map(int, shown))
+        if not set(shown) <= set(range(1, count + 1)):
             raise Edited(f"the order on the sheet {first.sheet} names a sample that there is not.")
     return Samples(
         tuple(numbers(row, first.column, inputs) for row in rows),

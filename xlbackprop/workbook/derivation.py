@@ -96,7 +96,11 @@ class DerivationSheet:
             for section in self._derivation.sections
         ]
         self.gradients = GradientComparison(
-            sheet, self._derivation.comparison_row, compared, counts=f"{AS_TEXT}{self._verdict_row}"
+            sheet,
+            self._derivation.comparison_row,
+            compared,
+            counts=f"{AS_TEXT}{self._verdict_row}",
+            third="samples" if layout.network.in_batches else "training",
         )
         self.values, self._texts = (
             {
@@ -200,7 +204,6 @@ class DerivationSheet:
             },
             margins=gradient_check.margins,
             epsilon=gradient_check.epsilon,
-            third="samples" if network_trained.in_batches else "training",
         )
         row = self._verdict_row
         band = sheet.put(f"C{row}", [""] * 3, looks.VERDICT)

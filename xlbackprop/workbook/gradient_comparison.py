@@ -32,10 +32,11 @@ class GradientComparison:
         row: where the section begins.
         compared: the weights and biases whose gradients are compared.
         counts: the first of the two cells, one below the other, that hold how many agree and how many differ.
+        third: the kind of sheet that the third number stands on, `training` or `samples`.
     """
 
-    def __init__(self, sheet: Sheet, row: int, compared: list[str], counts: str) -> None:
-        self.sheet, self._row, self._compared = sheet, row, compared
+    def __init__(self, sheet: Sheet, row: int, compared: list[str], counts: str, third: str) -> None:
+        self.sheet, self._row, self._compared, self._third = sheet, row, compared, third
         self._values = sheet.reserve("gradients three ways", f"B{row + 3}", (len(compared), 3))
         self._verdicts = sheet.reserve("whether gradients agree", f"E{row + 3}", (len(compared), 1))
         self._counts = sheet.reserve("how many gradients agree, and how many differ", counts, (2, 1))
@@ -58,7 +59,6 @@ class GradientComparison:
         training: Mapping[str, Formula],
         margins: Mapping[str, Place],
         epsilon: Place,
-        third: str = "training",
     ) -> None:
         """Fill the section.
 
@@ -69,9 +69,8 @@ class GradientComparison:
             training: each gradient as the training sheet has it.
             margins: the cell that says how far each central difference may be off.
             epsilon: the cell of the step of the central differences.
-            third: the kind of sheet that the third number stands on.
         """
-        sheet, row = self.sheet, self._row
+        sheet, row, third = self.sheet, self._row, self._third
         sheet.put(f"A{row}", [title, *[""] * 4], looks.SECTION)
         sheet.put(
             f"A{row + 1}",
@@ -114,9 +113,10 @@ class GradientComparison:
         sheet, count = self.sheet, len(self._compared)
         agreeing, differing = (f"{self._counts.cell(n):$}" for n in (0, 1))
         which = "all " if count == of_all else "the first "
-        good = f'"Gradient check: {which}"&{agreeing}&" gradients agree: chain rule, central difference, training."'
+        ways = f'agree{"s" * (count == 1)}: chain rule, central difference, {self._third}."'
+        good = f'"Gradient check: {which}"&{agreeing}&" gradients {ways}'
         if count == 1:
-            good = '"Gradient check: the gradient agrees: chain rule, central difference, training."'
+            good = f'"Gradient check: the gradient {ways}'
         bad = f'"Gradient check: "&{differing}&" of {count} gradients do not agree: see the red cells below."'
         open_ = (
             f'"Gradient check: "&({count}-{agreeing})&" of {count} gradients cannot be compared: see the amber cells '

@@ -30,6 +30,8 @@ from xlbackprop.workbook.samples_sheet import SamplesSheet
 _STEP_WIDTH, _CHART_WIDTH, _COLUMN_WIDTH = 70, 340, 80
 _BAND_HEIGHT = 34
 _CHART_HEIGHT, _ROWS_OF_A_CHART = 232, 12
+# Two curves are named beside each other in a line of the legend.
+_LEGEND_LINE = 20
 
 # In two lines of the chart's column.
 _HINT = (
@@ -169,23 +171,25 @@ class TrainingSheet:
         self._draw(run, self._write_band(network))
         self._write_headers()
         column_looks = [column_look(column) for column in table.columns[1:]]
-        rows = map(itemgetter(*self._columns), run.steps(self.number))
+        values = map(itemgetter(*self._columns), run.steps(self.number))
         first = self._start.shape[0]
-        start = [
-            [Formula(text, value) for text, value in zip(self._row(step, data)[1:], next(rows), strict=True)]
-            for step in range(first)
-        ]
+        *start, filled = (self._row(step, data) for step in range(first + 1))
+        # the longest ones: row numbers grow downwards
+        for column, text in zip(table.columns, filled, strict=True):
+            insist_on_room(self._rows, self._layout.network, column.name, text)
         sheet.fill(self._step_0, 0.0, looks.STEP)
-        sheet.fill(self._start, start, *column_looks)
+        contents = [
+            [Formula(text, value) for text, value in zip(texts[1:], next(values), strict=True)] for texts in start
+        ]
+        sheet.fill(self._start, contents, *column_looks)
         if self._first_steps:
-            counted = [[Formula(self._row(step, data)[0], float(step))] for step in range(1, first)]
+            counted = [[Formula(texts[0], float(step))] for step, texts in enumerate(start[1:], start=1)]
             sheet.fill(self._first_steps, counted, looks.STEP)
         steps = range(first, self._layout.steps + 1)
-        counting = Formula(self._row(first, data)[0])
-        sheet.fill(self._steps, FilledDown([counting], zip(steps), {0: steps}), looks.STEP)
-        formulas = [Formula(text) for text in self._row(first, data)[1:]]
+        sheet.fill(self._steps, FilledDown([Formula(filled[0])], zip(steps), {0: steps}), looks.STEP)
+        formulas = [Formula(text) for text in filled[1:]]
         kept = {self._columns[name]: column[first:] for name, column in run.added_up[self.number].curves.items()}
-        sheet.fill(self._rows, FilledDown(formulas, rows, kept), *column_looks)
+        sheet.fill(self._rows, FilledDown(formulas, values, kept), *column_looks)
         self._size(foldable=foldable)
         self._dress()
         if self._samples and data:
@@ -214,8 +218,6 @@ class TrainingSheet:
         for state in states(network):
             expression = state.expression if step else state.first
             formulas[state.name] = cell_formula(expression, lambda name: self._address(name, step))
-        for name, formula in formulas.items():
-            insist_on_room(self._rows, network, name, formula)
         return [formulas[column.name] for column in self._table.columns]
 
     def _carried(self, step: int) -> dict[str, str]:
@@ -342,12 +344,13 @@ class TrainingSheet:
             self.sheet.charts.append((f"{self._table.chart_column}{top + n * _ROWS_OF_A_CHART}", chart, 4, 4))
 
     def _chart(self, title: str, y: Axis, description: str, series: list[Series], *, legend: bool = False) -> Chart:
+        of_legend = _LEGEND_LINE * -(-len(series) // 2) if legend else 0
         return Chart(
             title=title,
             title_size=11,
             x=step_axis(self._layout.steps, letters=8),
             y=y,
-            size=(_CHART_WIDTH - 8, _CHART_HEIGHT),
+            size=(_CHART_WIDTH - 8, _CHART_HEIGHT + of_legend),
             description=description,
             series=series,
             legend=legend,
