@@ -33,12 +33,13 @@ class OptimizerChoice:
                 or a training stands there twice.
         """
         schedule, arguments = parse_schedule(self.schedule)
-        words = [word.strip() for word in self.optimizers.split(",")]
+        words = [word.strip().lower() for word in self.optimizers.split(",")]
         made: list[tuple[Optimizer, float]] = []
         names = [word.partition("@")[0].strip() for word in words]
         for name in names:
             if name not in KINDS:
-                raise UnusableInput(f"{name or 'nothing'} is no optimizer: use one of {', '.join(KINDS)}.")
+                what = f"{name} is no optimizer" if name else "an optimizer has no name"
+                raise UnusableInput(f"{what}: use one of {', '.join(KINDS)}, with a comma between two.")
         self._insist_that_one_has(names)
         for word, name in zip(words, names, strict=True):
             own = {key: value for key, value in self.hyperparameters.items() if key in KINDS[name].hyperparameters}

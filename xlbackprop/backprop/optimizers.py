@@ -147,7 +147,9 @@ _MOST = 1e300
 _BELOW_1 = ("momentum", "beta_1", "beta_2", "alpha")
 #: The least and the largest value of each hyperparameter.
 RANGES = {
-    **dict.fromkeys((*_BELOW_1, "dampening", "gamma"), (0.0, 1.0)),
+    **dict.fromkeys((*_BELOW_1, "dampening"), (0.0, 1.0)),
+    # 0 to the power of step 0 is an error in a cell
+    "gamma": (1e-9, 1.0),
     **dict.fromkeys(("eps", "weight_decay"), (0.0, _MOST)),
     **dict.fromkeys(("step_size", "warm_up"), (1.0, _MOST)),
 }

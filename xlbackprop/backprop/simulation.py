@@ -1,7 +1,7 @@
 """A training in plain Python, operation for operation as the cells compute it."""
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import isfinite
 from types import CodeType
 
@@ -34,6 +34,8 @@ class Simulation:
         self._update_code = _assignments((update.name, update.expression) for update in updates(network))
         kept = states(network)
         self._state_names = [state.name for state in kept]
+        self._first_states = [(state.name, compiled(state.first)) for state in kept]
+        self._states = [(state.name, compiled(state.expression)) for state in kept]
         self._first_state_code = _assignments((state.name, state.first) for state in kept)
         self._state_code = _assignments((state.name, state.expression) for state in kept)
         samples = network.samples
@@ -110,7 +112,8 @@ class Simulation:
         except ArithmeticError:
             in_range = False
         if not in_range:
-            raise LeavesRange(self._out_of_range(values, eta, step))
+            lines = self._states if step else self._first_states
+            raise LeavesRange(self._out_of_range(values, eta, step, lines))
 
     def _passed(self, values: dict[str, float], eta: float, step: int) -> dict[str, float]:
         """The values with all quantities of the pass."""
@@ -120,7 +123,7 @@ class Simulation:
         except ArithmeticError:
             in_range = False
         if not in_range:
-            raise LeavesRange(self._out_of_range(values, eta, step))
+            raise LeavesRange(self._out_of_range(values, eta, step, self._step))
         return values
 
     def gathered(self, passes: Collection[Mapping[str, float]]) -> dict[str, float]:
@@ -150,12 +153,15 @@ class Simulation:
         exec(self._update_code, self._functions, following)
         return {name: following[name] for name in self._network.trained_names}
 
-    def _out_of_range(self, values: dict[str, float], eta: float, step: int) -> str:
+    def _out_of_range(
+        self, values: dict[str, float], eta: float, step: int, lines: Sequence[tuple[str, CodeType]] = ()
+    ) -> str:
+        """What is wrong, and what to change; `lines` were being worked out."""
         culprit = next((name for name in self._network.trained_names if not isfinite(values[name])), None)
         of_a_step = [*self._state_names, *(one.name for one in gathered(self._network))]
         if culprit is None:
             culprit = next((name for name in of_a_step if not isfinite(values.get(name, 0))), None)
-        for name, code in self._step if culprit is None else ():
+        for name, code in lines if culprit is None else ():
             try:
                 values[name] = eval(code, self._functions, values)
             except ArithmeticError:
