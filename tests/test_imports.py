@@ -26,7 +26,10 @@ MAY_IMPORT = {
     "cnn": {"spreadsheet", "report", "files", "errors"},
     "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "cnn", "files", "errors"},
     "build": {"backprop", "spreadsheet", "report", "tables", "workbook", "check", "files", "errors"},
+    "grading": {"backprop", "spreadsheet", "report", "check", "files", "printing", "errors"},
+    "cli_grade": {"grading", "report", "files", "printing", "errors"},
     "cli": {
+        "cli_grade",
         "backprop",
         "spreadsheet",
         "report",

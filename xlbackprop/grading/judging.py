@@ -6,7 +6,7 @@ from pathlib import Path
 from xlbackprop.check.batch import in_a_sentence
 from xlbackprop.check.file import check
 from xlbackprop.errors import UnusableInput
-from xlbackprop.grading.points import Deduction, deductions
+from xlbackprop.grading.points import Deduction, deductions, other_tables
 from xlbackprop.grading.scheme import Scheme
 from xlbackprop.grading.traces import Trace, traces
 from xlbackprop.report.annotation import marked
@@ -53,7 +53,7 @@ def judge(path: Path, scheme: Scheme, points: float, copy: Path | None) -> Judge
             raise UnusableInput(f"{path} holds a trained network and no table of a training.")
         package = Package(path)
         taken = deductions(checked, Curves(package), scheme, points)
-        notes, is_marked = list(checked.notes), False
+        notes, is_marked = [*checked.notes, *other_tables(checked, scheme)], False
         if copy is not None and any(sheet.findings for sheet in checked.sheets):
             try:
                 marked(checked).save(copy)

@@ -56,9 +56,9 @@ def likenesses(found: Mapping[str, Sequence[Trace]]) -> list[Likeness]:
                     weak[couple].append(words[kind, key])
         elif kind is not TraceKind.AUTHOR and (kind is TraceKind.FILE or _is_rare(len(names), len(found))):
             shared[tuple(names)].append(words[kind, key])
-    for couple, slips in weak.items():
+    for both, slips in weak.items():
         if len(slips) >= _FEWEST_SLIPS:
-            shared[couple] += slips
+            shared[both] += slips
     for name, other in _saved_by_another(found):
         shared[name, other].append(f"the workbook of {name} was saved under the name of {other}")
     result = [Likeness(names, tuple(dict.fromkeys(reasons))) for names, reasons in shared.items()]

@@ -13,10 +13,15 @@ from xlbackprop.spreadsheet.curves import Area, Curves
 
 #: Numbers that were typed agree so far.
 _SAME = 1e-9
-#: From so many pasted columns on a table is called pasted, below that each is a cause.
-_FEW_PASTED = 3
+#: So many columns that are pasted, or missing, are no slip.
+_FEW = 3
+#: A sentence names so many columns.
+_LISTED = 8
+#: How the note begins that says which columns are missing.
+_LACKS = "it lacks "
 #: A curve through fewer points is none, where the table has more.
 _FEWEST_POINTS = 10
+_NUMBER = re.compile(r"\d+")
 _ADDRESS = re.compile(r"\$?\b[A-Z]{1,3}\$?\d+\b")
 
 
@@ -37,12 +42,14 @@ class Cause:
         part: what it spoils, one of `scheme.PARTS`.
         size: what it takes of that part.
         sentence: what is wrong.
+        where: the column that it is found in; empty where it is none of one.
     """
 
     key: tuple[object, ...]
     part: str
     size: float
     sentence: str
+    where: str = ""
 
 
 def deductions(checked: CheckedFile, curves: Curves, scheme: Scheme, points: float) -> list[Deduction]:
@@ -60,25 +67,35 @@ def deductions(checked: CheckedFile, curves: Curves, scheme: Scheme, points: flo
     share = points / len(scheme.learning_rates)
     exact: list[tuple[float, str]] = []
     left = {(rate, part): share * scheme.part(part) for rate in scheme.learning_rates for part in scheme.weights}
-    places: dict[tuple[object, ...], list[float]] = {}
-    causes: dict[tuple[object, ...], Cause] = {}
+    found: dict[tuple[object, ...], list[tuple[float, Cause]]] = {}
     for rate in scheme.learning_rates:
         table = _table(checked, rate, scheme)
         if table is None:
             exact.append((share, f"There is no table for the learning rate {rate:g}."))
             continue
         for cause in (*_causes(table, scheme), *_chart(table, curves, rate)):
-            causes.setdefault(cause.key, cause)
-            places.setdefault(cause.key, []).append(rate)
-    for key, cause in causes.items():
-        # one root in several tables costs once, where most is left to take
-        rate = max(places[key], key=lambda rate: left[rate, cause.part])
+            found.setdefault(cause.key, []).append((rate, cause))
+    for places in found.values():
+        # one root in several places costs once, where most is left to take
+        cause = places[0][1]
+        rate = max((rate for rate, _ in places), key=lambda rate: left[rate, cause.part])
         cost = min(cause.size * share * scheme.part(cause.part), left[rate, cause.part])
         left[rate, cause.part] -= cost
-        others = len(set(places[key])) - 1
-        also = f" The same is so in {count(others, 'other table')}, and counts once." if others else ""
-        exact.append((cost, cause.sentence + also))
+        exact.append((cost, cause.sentence + _elsewhere(places)))
     return list(_in_hundredths(exact))
+
+
+def _elsewhere(places: Sequence[tuple[float, Cause]]) -> str:
+    """Where else a root is found, as a sentence; empty where it is nowhere else."""
+    first = places[0][1].where
+    columns = [name for name in dict.fromkeys(cause.where for _, cause in places) if name not in ("", first)]
+    tables = len({rate for rate, _ in places}) - 1
+    where = [*columns, *([count(tables, "other table")] if tables else [])]
+    return (
+        f" The same is so in {', '.join(where[:-1])}{' and ' if where[1:] else ''}{where[-1]}; it counts once."
+        if where
+        else ""
+    )
 
 
 def _in_hundredths(exact: Sequence[tuple[float, str]]) -> Iterator[Deduction]:
@@ -108,9 +125,7 @@ def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     strange = _strange_start(table, scheme)
     if strange:
         yield strange
-    if table.incomplete:
-        lacking = next((note for note in table.notes if note.startswith("it lacks")), "it is not complete")
-        yield Cause(("incomplete", lacking), "tables", scheme.cause, f"In {table.sheet} {_with_name(lacking)}.")
+    yield from _missing(table, scheme)
     if (table.steps or 0) < scheme.steps:
         text = f"{table.sheet} has {count(table.steps or 0, 'step')}, and {scheme.steps:,} were asked for."
         yield Cause(("steps", table.steps), "tables", scheme.cause, text)
@@ -119,12 +134,26 @@ def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
         of_start = finding.slip.startswith("starts with another value")
         if not finding.is_right_constant and not (strange and of_start):
             text = f"{table.sheet}: {sentence(finding, table.sheet)} Expected {finding.expected}"
-            yield Cause(("slip", *_root(finding)), "tables", scheme.cause, _stopped(text))
+            where = notation.header(finding.quantity)
+            yield Cause(("slip", *_root(finding)), "tables", scheme.cause, _stopped(text), where)
     yield from _pasted(table, scheme)
 
 
-def _with_name(lacking: str) -> str:
-    return lacking.replace("it lacks", "there is no")
+def _missing(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
+    """Columns that are not there: a few may be slips, as a misspelled header; many are work that was not done."""
+    lacking = next((note.removeprefix(_LACKS) for note in table.notes if note.startswith(_LACKS)), "")
+    names = lacking.split(", ") if lacking else []
+    if not names:
+        return
+    listed = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+    text = f"{table.sheet} lacks {listed}."
+    if len(names) < _FEW:
+        yield Cause(("lacks", lacking), "tables", scheme.cause, text)
+        return
+    of_table = ("lacks", table.sheet, table.header_row, *table.columns.values())
+    yield Cause((*of_table, "tables"), "tables", 1.0, text)
+    part = len(names) / (len(names) + len(table.columns))
+    yield Cause((*of_table, "formulas"), "formulas", part, f"{table.sheet}: so there are no formulas for them.")
 
 
 def _stopped(text: str) -> str:
@@ -132,25 +161,25 @@ def _stopped(text: str) -> str:
 
 
 def _root(finding: Finding) -> tuple[object, ...]:
-    """What two findings have in common that have one cause: the slip, wherever it stands."""
+    """What two findings have in common that have one cause: the slip, whichever weight or neuron it is about."""
     if finding.slip:
-        return (finding.kind, _ADDRESS.sub("·", finding.slip))
+        return (finding.kind, _NUMBER.sub("#", _ADDRESS.sub("·", finding.slip)))
     return (finding.kind, finding.quantity)
 
 
 def _pasted(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     """Right numbers where formulas belong: few columns are slips, many are a table that is not live."""
     pasted = [finding for finding in table.findings if finding.is_right_constant]
-    names = ", ".join(notation.header(finding.quantity) for finding in pasted)
-    if len(pasted) >= _FEW_PASTED:
-        text = f"{table.sheet} holds pasted numbers instead of formulas in {len(pasted)} columns: {names}."
+    names = ", ".join(notation.header(finding.quantity) for finding in pasted[:_LISTED])
+    more = f" and {len(pasted) - _LISTED} more" if len(pasted) > _LISTED else ""
+    if len(pasted) >= _FEW:
+        text = f"{table.sheet} holds pasted numbers instead of formulas in {len(pasted)} columns: {names}{more}."
         # no formula of another table makes this one live
         yield Cause(("pasted", table.sheet, table.header_row, table.columns.get("E_total")), "formulas", 1.0, text)
         return
     for finding in pasted:
-        yield Cause(
-            ("pasted", finding.quantity), "formulas", scheme.cause, f"{table.sheet}: {sentence(finding, table.sheet)}"
-        )
+        text = f"{table.sheet}: {sentence(finding, table.sheet)}"
+        yield Cause(("pasted", finding.quantity), "formulas", scheme.cause, text)
 
 
 def _strange_start(table: CheckedTable, scheme: Scheme) -> Cause | None:
@@ -210,3 +239,13 @@ def _meet(source: Area, total: Area) -> bool:
     """Whether what a formula refers to lies in the column of E_total, or holds no other column."""
     same = (source.sheet, source.column, source.last_column) == (total.sheet, total.column, total.column)
     return same and source.row <= total.last_row and source.last_row >= total.row
+
+
+def other_tables(checked: CheckedFile, scheme: Scheme) -> Iterator[str]:
+    """What is worth knowing about tables that nobody asked for, and about those that cannot be told apart."""
+    for table in checked.tables:
+        rate = table.learning_rate
+        if rate is None and table.steps:
+            yield f"the learning rate of the table on {table.sheet} could not be read"
+        elif rate is not None and not any(math.isclose(rate, asked, rel_tol=_SAME) for asked in scheme.learning_rates):
+            yield f"{table.sheet} has a table for the learning rate {rate:g}, which was not asked for"

@@ -246,14 +246,15 @@ def _is_workbook(name: str) -> bool:
 
 
 def _common_folder(names: Sequence[str]) -> str:
-    """The folder in which all of a zip lies, if there is one that is nobody's."""
-    names = [name for name in names if not any(_is_hidden(part) for part in name.split("/"))]
-    folders = {name.partition("/")[0] for name in names if "/" in name}
-    if len(folders) != 1 or not all("/" in name for name in names):
-        return ""
-    (folder,) = folders
-    is_own = named(PurePosixPath(folder, "file")).person.platform is Platform.MOODLE
-    return "" if is_own else f"{folder}/"
+    """The folder in which all of a zip lies, if it is that of a class: one workbook in it makes it a person's."""
+    paths = [PurePosixPath(name) for name in names]
+    paths = [path for path in paths if not any(_is_hidden(part) for part in path.parts)]
+    folders = {path.parts[0] if len(path.parts) > 1 else "" for path in paths}
+    workbooks = [path for path in paths if _is_workbook(path.name)]
+    folder = folders.pop() if len(folders) == 1 else ""
+    is_persons = named(PurePosixPath(folder, "file")).person.platform is Platform.MOODLE
+    deeper = any(len(path.parts) > 2 for path in workbooks)
+    return f"{folder}/" if folder and not is_persons and (deeper or len(workbooks) > 1) else ""
 
 
 def _unsafe(entry: zipfile.ZipInfo) -> str:
