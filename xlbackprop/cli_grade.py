@@ -144,7 +144,7 @@ def _print_marks(marks: "Marks") -> None:
     width = max((len(shown(mark.person.name)) for mark in marks.marks), default=0)
     for mark in marks.marks:
         say(f"{shown(mark.person.name):<{width}}  {mark.points:>6.2f}  {mark.file}")
-        for note in mark.notes:
+        for note in mark.handing_in:
             say(f"    Note: {note}.")
     for problem in marks.problems:
         say(f"{problem.person.name}: {problem.sentence}" if problem.person else problem.sentence)

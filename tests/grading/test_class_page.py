@@ -30,7 +30,7 @@ class Tags(HTMLParser):
 def marks() -> Marks:
     shared = (Trace(TraceKind.FILE, "x", f"the same {EVIL}"),)
     people = [
-        Mark(Person(f"{EVIL}{n}"), EVIL, EVIL, points, (Deduction(1, EVIL),), (EVIL,), shared)
+        Mark(Person(f"{EVIL}{n}"), EVIL, EVIL, points, (Deduction(1, EVIL),), (EVIL,), (EVIL,), shared)
         for n, points in enumerate((4.0, 9.0, 10.0))
     ]
     return Marks(10, tuple(people), (Problem(EVIL, Person(EVIL)), Problem(EVIL)))

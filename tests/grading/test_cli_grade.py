@@ -49,7 +49,7 @@ def test_moodle_takes_back_grades_feedback_and_marked_copies(tmp_path: Path, moo
     found = moodle_worksheet(marked.read_bytes(), MOODLE_WORDS[language], 10, delimiter)
     assert found.grades == {"101": 10, "102": 9.5}
     assert found.skipped == {"103": "no value"}
-    assert found.feedback["101"] == "10.00 of 10 points. Nothing is wrong."
+    assert found.feedback["101"] == "10.00 of 10 points. All that was asked for is right."
     assert "it should be a_h2*(1-a_h2)" in found.feedback["102"]
     with zipfile.ZipFile(feedback) as archive:
         taken, nobody = moodle_feedback(archive.namelist(), {"101", "102", "103"})

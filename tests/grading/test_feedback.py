@@ -14,7 +14,10 @@ def a_class(tmp_path: Path, *places: str) -> Marks:
     copy = tmp_path / "copy.xlsx"
     copy.write_bytes(b"marked")
     people = [Person(f"P{n}", str(100 + n), Platform.MOODLE, place) for n, place in enumerate(places, start=1)]
-    marks = [Mark(one, "a", "hw.xlsx", 9, (Deduction(1, "∂E/∂w3 is\nwrong."),), ("late",), (), copy) for one in people]
+    marks = [
+        Mark(one, "a", "hw.xlsx", 9, (Deduction(1, "∂E/∂w3 is\nwrong."),), ("late",), ("odd",), (), copy)
+        for one in people
+    ]
     return Marks(10, tuple(marks), ())
 
 
@@ -31,6 +34,7 @@ def test_moodle_takes_every_file_of_every_shape_of_download(tmp_path: Path) -> N
         "9.00 of 10 points.",
         r"−1.00: ∂E/∂w3 is\u000awrong.",
         "Note: late.",
+        "Note: odd.",
         "In hw.xlsx the wrong cells are marked, with a note at each cause.",
     ]
 

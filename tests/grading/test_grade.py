@@ -6,10 +6,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.conftest import with_zip_field
 from tests.grading.classes import SLIP, copied, homework, zipped
-from tests.handmade import Handmade, write
+from tests.handmade import Handmade, Layout, write
 from xlbackprop.errors import UnusableInput
 from xlbackprop.grading.grade import Assignment, grade
 from xlbackprop.grading.judging import judge
@@ -35,8 +36,8 @@ def twice(tmp_path: Path, right: Path, slip: Path) -> Path:
 
 def test_the_last_or_the_best_workbook_counts_and_a_note_says_which(twice: Path) -> None:
     last, best = (grade([twice], how).marks[0] for how in (PLAIN, BEST))
-    assert (last.points, last.leaf, last.notes[0]) == (9.5, "a.xlsx", "of 2 workbooks the last counts, a.xlsx")
-    assert (best.points, best.leaf, best.notes[0]) == (10, "z.xlsx", "of 2 workbooks the best counts, z.xlsx")
+    assert (last.points, last.leaf, last.handing_in[0]) == (9.5, "a.xlsx", "of 2 workbooks the last counts, a.xlsx")
+    assert (best.points, best.leaf, best.handing_in[0]) == (10, "z.xlsx", "of 2 workbooks the best counts, z.xlsx")
 
 
 def test_each_bad_file_is_a_sentence_and_the_others_are_graded(tmp_path: Path, small: Path, right: Path) -> None:
@@ -127,3 +128,19 @@ def test_a_trained_network_is_no_training(tmp_path: Path) -> None:
     build(Recipe(digits=1), tmp_path / "cnn.xlsx")
     with pytest.raises(UnusableInput, match="holds a trained network and no table"):
         judge(tmp_path / "cnn.xlsx", Scheme(), 10, None)
+
+
+def test_what_is_wrong_around_the_tables_costs_nothing_and_is_told(tmp_path: Path, built: Path) -> None:
+    book = load_workbook(built)
+    book["η=0.5"]["D2"], book["Comparison"]["C25"] = "=Y5", "=5"
+    book.save(tmp_path / "edited.xlsx")
+    judged = judge(tmp_path / "edited.xlsx", Scheme(weights={"tables": 1, "formulas": 1, "charts": 0}), 10, None)
+    assert (judged.points, judged.deductions) == (10, ())
+    assert [note[:10] for note in judged.notes] == ["η=0.5: D2 ", "Comparison"]
+
+
+def test_what_is_worth_knowing_about_several_tables_is_said_once(tmp_path: Path) -> None:
+    tables = [Handmade(Layout(eta="number"), rate=rate, steps=3) for rate in (0.1, 0.2, 0.5)]
+    judged = judge(write(tmp_path / "hw.xlsx", *tables), Scheme(), 10, None)
+    (note,) = (note for note in judged.notes if "typed into the formulas" in note)
+    assert note.startswith("Sheet1 and 2 other tables: the learning rate is typed into the formulas")

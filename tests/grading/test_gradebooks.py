@@ -28,13 +28,16 @@ def test_moodle_takes_every_grade_and_all_feedback_in_any_language(tmp_path: Pat
     book = read(tmp_path, WORKSHEETS[language])
     assert (book.platform, book.maximum) == (Platform.MOODLE, 10)
     assert not book.enter(JANE, 9.5, "9.50 of 10 points. −0.50: if a<b & c")
-    assert not book.enter(JOHN, 10, "Nothing is wrong.")
+    assert not book.enter(JOHN, 10, "All that was asked for is right.")
     delimiter = ";" if language == "German" else ","
     found = moodle_worksheet(book.csv.content, MOODLE_WORDS[language], 10, delimiter)
     assert found.grades == {"101": 9.5, "102": 10}
     # no submission: no value, and nobody else is skipped
     assert found.skipped == {"103": "no value"}
-    assert found.feedback == {"101": "9.50 of 10 points. −0.50: if a&lt;b &amp; c", "102": "Nothing is wrong."}
+    assert found.feedback == {
+        "101": "9.50 of 10 points. −0.50: if a&lt;b &amp; c",
+        "102": "All that was asked for is right.",
+    }
 
 
 @pytest.mark.parametrize("text", [*WORKSHEETS.values(), GRADEBOOK])

@@ -144,6 +144,11 @@ def test_without_charts_a_fifth_is_lost_and_each_rate_is_told(tmp_path: Path) ->
     assert found[0].sentence == "No chart draws E_total of the learning rate 0.1 from the cells of Sheet1."
 
 
+def test_what_is_worth_nothing_is_not_asked_for(tmp_path: Path) -> None:
+    path = homework(tmp_path / "hw.xlsx", charts=False)
+    assert taken(path, Scheme(weights={"tables": 1, "formulas": 1, "charts": 0})) == []
+
+
 def test_a_chart_counts_from_half_of_the_steps_on(tmp_path: Path) -> None:
     path = homework(tmp_path / "hw.xlsx", charts=False, steps=19)
     draw(path, 9)

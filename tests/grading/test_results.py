@@ -27,6 +27,7 @@ MARKS = st.builds(
     HUNDREDTHS,
     st.lists(st.builds(Deduction, HUNDREDTHS, TEXT), max_size=3).map(tuple),
     st.lists(TEXT, max_size=2).map(tuple),
+    st.lists(TEXT, max_size=2).map(tuple),
     st.lists(st.builds(Trace, st.sampled_from(TraceKind), TEXT, TEXT), max_size=3).map(tuple),
 )
 CLASSES = st.builds(
@@ -60,7 +61,10 @@ def test_no_cell_of_the_csv_is_a_formula_and_every_person_has_a_line(marks: Mark
 
 def test_feedback_begins_with_the_points_and_says_where_they_went() -> None:
     assert feedback_line(mark("Jane", 8.5), 10) == "8.50 of 10 points. −1.50: Wrong."
-    assert feedback_line(replace(mark("Jane", 10), deductions=()), 10) == "10.00 of 10 points. Nothing is wrong."
+    assert (
+        feedback_line(replace(mark("Jane", 10), deductions=()), 10)
+        == "10.00 of 10 points. All that was asked for is right."
+    )
     free = replace(mark("Jane", 8), deductions=(Deduction(2, "One."), Deduction(0, "Two.")))
     assert feedback_line(free, 10) == "8.00 of 10 points. −2.00: One. At no further cost: Two."
 

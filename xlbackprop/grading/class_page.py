@@ -46,7 +46,7 @@ def _parts(marks: Marks) -> Iterator[str]:
 
 def _row(mark: Mark) -> str:
     why = [f"−{one.points:.2f}: {one.sentence}" for one in mark.deductions]
-    notes = "".join(f"<br><small>{_text(note)}</small>" for note in (mark.file, *mark.notes))
+    notes = "".join(f"<br><small>{_text(note)}</small>" for note in (mark.file, *mark.handing_in, *mark.notes))
     return (
         f'<tr><td>{_text(mark.person.name)}{notes}</td><td class="points">{mark.points:.2f}</td>'
         f"<td>{_list(why)}</td></tr>\n"

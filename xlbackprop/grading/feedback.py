@@ -42,7 +42,7 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes, packing: int) -> N
 
 
 def _text(mark: Mark, maximum: float) -> str:
-    lines = [*feedback_lines(mark, maximum), *(f"Note: {note}." for note in mark.notes)]
+    lines = [*feedback_lines(mark, maximum), *(f"Note: {note}." for note in (*mark.handing_in, *mark.notes))]
     if mark.marked is not None:
         lines.append(f"In {mark.leaf} the wrong cells are marked, with a note at each cause.")
     return "".join(f"{shown(line)}\n" for line in lines)

@@ -106,19 +106,18 @@ def _mark(
     if not usable:
         return None
     workbook, result, target = max(reversed(usable), key=lambda one: one[1].points) if best else usable[-1]
-    notes = list(result.notes)
+    handing_in = ["it was handed in late"] if submission.person.late else []
     if len(submission.workbooks) > 1:
         which = "the best" if best else "the last"
-        notes.insert(0, f"of {count(len(submission.workbooks), 'workbook')} {which} counts, {workbook.leaf}")
-    if submission.person.late:
-        notes.insert(0, "it was handed in late")
+        handing_in.append(f"of {count(len(submission.workbooks), 'workbook')} {which} counts, {workbook.leaf}")
     return Mark(
         submission.person,
         workbook.name,
         workbook.leaf,
         result.points,
         result.deductions,
-        tuple(notes),
+        tuple(handing_in),
+        result.notes,
         result.traces,
         target if result.is_marked else None,
     )

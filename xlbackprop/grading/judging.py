@@ -1,5 +1,6 @@
 """One workbook: checked, given points, and marked in a copy, all in a process of its own."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from xlbackprop.grading.points import Deduction, deductions, other_tables
 from xlbackprop.grading.scheme import Scheme
 from xlbackprop.grading.traces import Trace, traces
 from xlbackprop.report.annotation import marked
+from xlbackprop.report.findings import CheckedFile
+from xlbackprop.report.text import count, sentence
 from xlbackprop.spreadsheet.curves import Curves
 from xlbackprop.spreadsheet.package import Package
 
@@ -53,7 +56,10 @@ def judge(path: Path, scheme: Scheme, points: float, copy: Path | None) -> Judge
             raise UnusableInput(f"{path} holds a trained network and no table of a training.")
         package = Package(path)
         taken = deductions(checked, Curves(package), scheme, points)
-        notes, is_marked = [*checked.notes, *other_tables(checked, scheme)], False
+        notes, is_marked = (
+            [*checked.notes, *other_tables(checked, scheme), *_of_tables(checked), *_around(checked)],
+            False,
+        )
         if copy is not None and any(sheet.findings for sheet in checked.sheets):
             try:
                 marked(checked).save(copy)
@@ -62,3 +68,22 @@ def judge(path: Path, scheme: Scheme, points: float, copy: Path | None) -> Judge
                 notes.append(f"there is no marked copy: {str(error).removeprefix(f'{path} ').removesuffix('.')}")
         left = max(points - sum(one.points for one in taken), 0.0)
         return Judged(round(left, 2), tuple(taken), tuple(notes), tuple(traces(checked, package)), is_marked)
+
+
+def _around(checked: CheckedFile) -> Iterator[str]:
+    """What is wrong around the tables, which costs nothing."""
+    for sheet in checked.sheets:
+        for finding in sheet.findings:
+            if finding.quantity == sheet.sheet:
+                yield f"{sheet.sheet}: {sentence(finding, sheet.sheet).removesuffix('.')}"
+
+
+def _of_tables(checked: CheckedFile) -> Iterator[str]:
+    """What is worth knowing about the tables; what is so in several is said once."""
+    where: dict[str, list[str]] = {}
+    for table in checked.tables:
+        for note in table.notes:
+            where.setdefault(note, []).append(table.sheet)
+    for note, sheets in where.items():
+        more = f" and {count(len(sheets) - 1, 'other table')}" if sheets[1:] else ""
+        yield f"{sheets[0]}{more}: {note}"

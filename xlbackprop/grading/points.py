@@ -2,6 +2,7 @@
 
 import math
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from xlbackprop.spreadsheet.curves import Area, Curves
 _SAME = 1e-9
 #: So many columns that are pasted, or missing, are no slip.
 _FEW = 3
+#: A longer formula is cut.
+_LONGEST_FORMULA = 200
 #: A sentence names so many columns.
 _LISTED = 8
 #: How the note begins that says which columns are missing.
@@ -74,7 +77,9 @@ def deductions(checked: CheckedFile, curves: Curves, scheme: Scheme, points: flo
             exact.append((share, f"There is no table for the learning rate {rate:g}."))
             continue
         for cause in (*_causes(table, scheme), *_chart(table, curves, rate)):
-            found.setdefault(cause.key, []).append((rate, cause))
+            # what is worth nothing was not asked for
+            if scheme.part(cause.part):
+                found.setdefault(cause.key, []).append((rate, cause))
     for places in found.values():
         # one root in several places costs once, where most is left to take
         cause = places[0][1]
@@ -132,8 +137,11 @@ def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     for finding in table.findings:
         # a start value that only this table has is told with the set that it is compared with
         of_start = finding.slip.startswith("starts with another value")
-        if not finding.is_right_constant and not (strange and of_start):
-            text = f"{table.sheet}: {sentence(finding, table.sheet)} Expected {finding.expected}"
+        # what stands around a table has no quantity, and nobody asked for it
+        is_around = finding.quantity == table.sheet
+        if not finding.is_right_constant and not is_around and not (strange and of_start):
+            expected = textwrap.shorten(finding.expected, _LONGEST_FORMULA, placeholder=" …")
+            text = f"{table.sheet}: {sentence(finding, table.sheet)} Expected {expected}"
             where = notation.header(finding.quantity)
             yield Cause(("slip", *_root(finding)), "tables", scheme.cause, _stopped(text), where)
     yield from _pasted(table, scheme)
@@ -169,7 +177,7 @@ def _root(finding: Finding) -> tuple[object, ...]:
 
 def _pasted(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     """Right numbers where formulas belong: few columns are slips, many are a table that is not live."""
-    pasted = [finding for finding in table.findings if finding.is_right_constant]
+    pasted = [one for one in table.findings if one.is_right_constant and one.quantity != table.sheet]
     names = ", ".join(notation.header(finding.quantity) for finding in pasted[:_LISTED])
     more = f" and {len(pasted) - _LISTED} more" if len(pasted) > _LISTED else ""
     if len(pasted) >= _FEW:

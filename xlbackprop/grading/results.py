@@ -30,8 +30,9 @@ class Mark:
         leaf: its name when it was handed in.
         points: how many.
         deductions: what was taken, and why.
-        notes: what else is worth knowing, as sentences.
-        traces: what the workbook may share with others.
+        handing_in: what is worth knowing about how it was handed in, as sentences.
+        notes: what is worth knowing about the workbook, as sentences.
+        traces: what it may share with others.
         marked: where its marked copy is; None where there is none.
     """
 
@@ -40,6 +41,7 @@ class Mark:
     leaf: str
     points: float
     deductions: tuple[Deduction, ...]
+    handing_in: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()
     marked: Path | None = None
@@ -82,7 +84,7 @@ def feedback_lines(mark: Mark, maximum: float) -> list[str]:
         lines.append(
             f"−{taken.points:.2f}: {taken.sentence}" if taken.points else f"At no further cost: {taken.sentence}"
         )
-    return lines if mark.deductions else [*lines, "Nothing is wrong."]
+    return lines if mark.deductions else [*lines, "All that was asked for is right."]
 
 
 def feedback_line(mark: Mark, maximum: float) -> str:
@@ -144,6 +146,7 @@ def _mark_as_json(mark: Mark, maximum: float) -> dict[str, Any]:
         "points": mark.points,
         "deductions": [{"points": one.points, "sentence": one.sentence} for one in mark.deductions],
         "feedback": feedback_lines(mark, maximum),
+        "handing_in": list(mark.handing_in),
         "notes": list(mark.notes),
         "traces": [list(trace) for trace in mark.traces],
     }
@@ -184,6 +187,7 @@ def _mark_from_json(one: Mapping[str, Any]) -> Mark:
         str(one["name"]),
         float(one["points"]),
         tuple(Deduction(float(taken["points"]), str(taken["sentence"])) for taken in one["deductions"]),
+        tuple(map(str, one["handing_in"])),
         tuple(map(str, one["notes"])),
         tuple(Trace(TraceKind(kind), str(key), str(words)) for kind, key, words in one["traces"]),
     )

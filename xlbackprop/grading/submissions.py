@@ -149,7 +149,11 @@ class Collection:
         alone = (source / ".git").exists() or named(
             PurePosixPath(whole.name, "file")
         ).person.platform is Platform.MOODLE
-        for folder, below, files in os.walk(source, followlinks=False):
+
+        def unreadable(error: OSError) -> None:
+            self.refused.append(f"{error.filename} cannot be read: {reason(error)}.")
+
+        for folder, below, files in os.walk(source, onerror=unreadable, followlinks=False):
             below[:] = sorted(name for name in below if not _is_hidden(name))
             for name in sorted(files):
                 path = Path(folder, name)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import textwrap
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,6 +18,7 @@ _DOCUMENT_ID = re.compile(rb"""documentId=["']([^"']+)["']""")
 _PROGRAMS = ("xlbackprop", "openpyxl", "xlsxwriter", "apache poi")
 #: Numbers with fewer digits are the same in two workbooks by chance.
 _FEWEST_DIGITS = 5
+_LONGEST_QUOTE = 80
 
 
 class TraceKind(StrEnum):
@@ -90,13 +92,19 @@ def _of_findings(table: CheckedTable) -> Iterator[Trace]:
                 yield Trace(
                     TraceKind.DIGITS,
                     f"{finding.quantity} {finding.found}",
-                    f"the same digits pasted for {header}, {finding.found}",
+                    f"the same digits pasted for {header}, {_shortened(finding.found)}",
                 )
         elif _is_odd(finding, table):
             key = f"{finding.quantity} {finding.cell} {finding.found}"
-            yield Trace(TraceKind.ODD_SLIP, key, f"the same slip in {finding.cell} for {header}, {finding.found}")
+            yield Trace(
+                TraceKind.ODD_SLIP, key, f"the same slip in {finding.cell} for {header}, {_shortened(finding.found)}"
+            )
         else:
             yield Trace(TraceKind.SLIP, f"{finding.quantity} {finding.found}", f"the same slip for {header}")
+
+
+def _shortened(text: str) -> str:
+    return textwrap.shorten(text, _LONGEST_QUOTE, placeholder=" …")
 
 
 def _is_odd(finding: Finding, table: CheckedTable) -> bool:
