@@ -87,6 +87,8 @@ def test_without_a_column_for_feedback_the_date_is_left_alone(tmp_path: Path) ->
     assert book.feedback_column is None
     assert not book.enter(JANE, 9.5, "said")
     assert b"said" not in book.csv.content
+    # not even where no date stands
+    assert read(tmp_path, text.replace('"Jack"', "Jack").replace(",-\n", ",\n")).feedback_column is None
 
 
 def test_an_unknown_language_goes_by_position(tmp_path: Path) -> None:
@@ -144,6 +146,11 @@ def test_canvas_takes_every_grade_and_creates_no_assignment(tmp_path: Path, assi
 def test_a_gradebook_of_one_assignment_needs_no_choice(tmp_path: Path) -> None:
     book = read(tmp_path, GRADEBOOK.replace("Essay (4712)", "Current Score"))
     assert book.grade_column == 5
+
+
+def test_an_assignment_that_may_only_be_read_is_no_choice(tmp_path: Path) -> None:
+    text = GRADEBOOK.replace(",10,5,(read only)", ",10,(read only),(read only)")
+    assert read(tmp_path, text).grade_column == 5
 
 
 def test_a_gradebook_with_first_and_last_names_is_known(tmp_path: Path) -> None:

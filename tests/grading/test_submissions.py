@@ -173,6 +173,22 @@ def test_a_link_typed_into_canvas_is_told(tmp_path: Path) -> None:
     assert "holds a link" in refused_of(collected(tmp_path, source), "doejane")
 
 
+def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("Jane", "John"):
+        copied_bytes(tmp_path / "class" / name / "hw.xlsx")
+    scandir = os.scandir
+
+    def refusing(folder: str) -> object:
+        if str(folder).endswith("John"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    collection = collected(tmp_path, tmp_path / "class")
+    assert list(of(collection)) == ["Jane"]
+    assert [sentence.endswith("John cannot be read: permission denied.") for sentence in collection.refused] == [True]
+
+
 @needs_posix
 def test_links_in_a_clone_lead_nowhere(tmp_path: Path) -> None:
     secret = copied_bytes(tmp_path / "secret.xlsx")
