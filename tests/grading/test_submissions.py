@@ -162,6 +162,15 @@ def test_what_is_no_workbook_is_told_as_what_it_is(tmp_path: Path, name: str, co
     assert sentence in refused_of(collected(tmp_path, zipped(tmp_path / "a.zip", {f"Jane/{name}": content})), "Jane")
 
 
+def test_what_lies_beside_the_folders_of_a_class_is_the_teachers(tmp_path: Path) -> None:
+    for name in ("grades.csv", "README.md", "task.pdf", "notes.txt", "Jane/hw.xlsx"):
+        copied_bytes(tmp_path / "class" / name)
+    copied_bytes(tmp_path / "class" / "John.zip")
+    (tmp_path / "class" / "Max.url").write_text("URL=https://example.org")
+    found = {one.person.name: bool(one.problems) for one in collected(tmp_path, tmp_path / "class").submissions}
+    assert found == {"Jane": False, "John": True, "Max": True}
+
+
 def test_what_lies_beside_a_workbook_is_no_problem(tmp_path: Path) -> None:
     files = {"Jane/hw.xlsx": CONTENT, "Jane/screenshots.zip": b"PK", "Jane/README.md": b"https://example.org"}
     (submission,) = collected(tmp_path, zipped(tmp_path / "a.zip", files)).submissions

@@ -18,8 +18,9 @@ from xlbackprop.spreadsheet.package import EXPANSION_MATTERS_FROM, MAX_EXPANSION
 #: Files that a spreadsheet program wrote: what cannot be read among them is told by what it is.
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".xltx", ".numbers")
 _ARCHIVES = (".zip", ".rar", ".7z", ".gz", ".tar", ".tgz", ".bz2", ".xz")
-#: Files in which a link may stand instead of a workbook.
-_TEXTS = (".html", ".htm", ".url", ".webloc", ".txt", ".md", ".csv", ".gsheet")
+#: Files that are links, and those in which one may stand instead of a workbook.
+_LINKS = (".url", ".webloc", ".gsheet", ".html", ".htm", ".txt")
+_TEXTS = (".md", ".csv")
 _LINK = re.compile(rb"https?://")
 _LOOKED_AT = 2**16
 #: No workbook of this assignment is larger.
@@ -182,13 +183,19 @@ class Collection:
             name: the path.
             start: reads how it begins.
         """
-        submission = self._of(found.person)
         suffix = PurePosixPath(name).suffix.lower()
-        if suffix in _ARCHIVES:
+        beside = found.person.platform is Platform.NONE and "/" not in name
+        is_archive = suffix in _ARCHIVES
+        is_link = suffix in (_LINKS if beside else (*_LINKS, *_TEXTS)) and _holds_link(start())
+        # what lies beside the folders of a class is the teacher's, unless it may lead to a workbook
+        if beside and not is_archive and not is_link:
+            return
+        submission = self._of(found.person)
+        if is_archive:
             submission.instead.append(
                 f"{name} is an archive within the submissions: unpack it, and grade what is in it."
             )
-        elif suffix in _TEXTS and _holds_link(start()):
+        elif is_link:
             submission.instead.append(f"{name} holds a link, and no workbook: download what it leads to.")
         else:
             submission.others.append(name)
