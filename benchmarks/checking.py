@@ -10,6 +10,7 @@ import os
 import platform
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -156,9 +157,47 @@ def time_a_class(folder: Path, runs: int = 3) -> None:
         with contextlib.suppress(SystemExit):
             process(sys.executable, "-m", "xlbackprop", "check", folder, "--csv")
         times.append(time.perf_counter() - start)
+    grade_a_class(folder, runs)
     cells = CLASS * len(RATES) * (STEPS * len(FORMULAS) + len(FORMULAS) - 8)
     what = f"a class of {CLASS} workbooks of {len(RATES)} sheets, {cells:,} formulas"
     print(f"| {what} | {statistics.median(times):.1f} s |")
+
+
+def seconds(*arguments: object) -> float:
+    """How long a command of this program takes, whatever it says."""
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "xlbackprop", *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return time.perf_counter() - start
+
+
+def grade_a_class(folder: Path, runs: int) -> None:
+    """The same class checked and graded in turn, and in four parts, as if each had a machine of its own."""
+    marked, feedback = folder / "marked.csv", folder / "feedback.zip"
+    ratios, parts, joining = [], [], []
+    workbooks = sorted(folder.glob("*.xlsx"))
+    for _ in range(runs):
+        checking = seconds("check", folder, "--csv")
+        grading = seconds("grade", *workbooks, "-o", marked, "--feedback", feedback, "--force")
+        ratios.append(grading / checking)
+        documents = []
+        longest = 0.0
+        for n in range(4):
+            start = time.perf_counter()
+            command = [sys.executable, "-m", "xlbackprop", "grade", *workbooks[n::4], "--json"]
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+            longest = max(longest, time.perf_counter() - start)
+            documents.append(folder / f"part-{n}.json")
+            documents[-1].write_bytes(done.stdout)
+        parts.append(longest / grading)
+        joining.append(seconds("grade", *documents, "-o", marked, "--force"))
+    print(f"| graded with feedback, against `check` over the same | {statistics.median(ratios):.2f} |")
+    print(f"| the slowest of four parts, against the whole | {statistics.median(parts):.2f} |")
+    print(f"| joining the four parts | {statistics.median(joining):.1f} s |", flush=True)
 
 
 def main() -> None:

@@ -1,28 +1,33 @@
 """Every command in the documentation runs, and every picture and link that it shows is there."""
 
+import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from click.testing import CliRunner
 
 import xlbackprop
 from tests.conftest import REPOSITORY, needs_posix, needs_trainer
+from tests.grading.classes import GRADEBOOK, WORKSHEETS, copied, zipped
 from tests.handmade import FORMULAS, Handmade, write
 from xlbackprop import cli
 from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES
 from xlbackprop.backprop.simulation import Simulation
 from xlbackprop.backprop.templates import KEYS, load_template, read_template, template_names
+from xlbackprop.grading.names import Platform, named
+from xlbackprop.grading.scheme import PARTS, Scheme, load_scheme
 from xlbackprop.tables.headers import quantity
 from xlbackprop.workbook.layout import MAX_LAYER, MAX_LEARNING_RATES, WorkbookLayout
 
 OTHERS = {
     *("make workbook", "make test", "make test-light", "make benchmarks", "python -m benchmarks"),
+    "gh classroom clone student-repos -a 123456",
     *("pip install .", 'pip install ".[mnist]"', "torchrun --standalone --nproc-per-node=2 -m mnist_train"),
 }
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -55,10 +60,19 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: p
             program = program.removeprefix(".venv/bin/")
             subprocess.run([sys.executable, "-m", program, *arguments], cwd=REPOSITORY, check=True, capture_output=True)
             continue
+        if program == "find":
+            in_a_shell(command, tmp_path)
+            continue
         # the others are run by continuous integration, and by the tests of the installation and of the processes
         if program != "xlbackprop":
             assert command in OTHERS
             continue
+        # a shell puts names in the place of a pattern
+        arguments = [
+            name
+            for word in arguments
+            for name in (sorted(path.name for path in Path().glob(word)) if "*" in word else [word])
+        ]
         result = CliRunner().invoke(cli.main, arguments)
         # the homework is wrong
         assert result.exit_code == int(arguments[0] == "check"), (command, result.stderr)
@@ -96,6 +110,15 @@ def train(arguments: list[str], monkeypatch: pytest.MonkeyPatch, folder: Path) -
     assert result.exit_code == 0, (arguments, result.stderr)
 
 
+def in_a_shell(command: str, folder: Path) -> None:
+    """Run a line that needs a shell, with the program of these tests in its path."""
+    if os.name == "nt":
+        pytest.skip("Windows has no such shell")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {"PATH": path, "PYTHONPATH": str(REPOSITORY)}
+    subprocess.run(command, shell=True, cwd=folder, env=environment, check=True, capture_output=True)
+
+
 def homework(folder: Path) -> None:
     """The workbooks that the pages check: a student's, with the slip that is handed from course to course."""
     copied = {name: FORMULAS[name].replace("{a_h2}", "{a_h1}") for name in ("dE_dw3", "dE_dw4")}
@@ -103,6 +126,26 @@ def homework(folder: Path) -> None:
     write(folder / "other.xlsx", Handmade(rate=2))
     (folder / "class").mkdir()
     shutil.copyfile(student, folder / "class/student.xlsx")
+    submissions(folder, student)
+
+
+def submissions(folder: Path, workbook: Path) -> None:
+    """What the learning platforms export for a class of two, and the clones of GitHub Classroom."""
+    people = [
+        f"{name}_{number}_assignsubmission_file/hw.xlsx" for name, number in (("Jane Doe", 101), ("John Roe", 102))
+    ]
+    zipped(folder / "submissions.zip", dict.fromkeys(people, workbook))
+    for name in people:
+        copied(workbook, folder / "submissions" / name)
+    zipped(folder / "canvas.zip", {"doejane_901_55_hw.xlsx": workbook})
+    (folder / "grades.csv").write_text(WORKSHEETS["English"], encoding="utf-8", newline="")
+    (folder / "gradebook.csv").write_text(GRADEBOOK, encoding="utf-8", newline="")
+    page = (REPOSITORY / "docs/grading.md").read_text(encoding="utf-8")
+    (scheme,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (folder / "scheme.toml").write_text(scheme, encoding="utf-8")
+    copied(workbook, folder / "backprop-submissions/backprop-jane/hw.xlsx")
+    roster = "identifier,github_username,github_id,name\nJane Doe,jane,1,\n"
+    (folder / "classroom_roster.csv").write_text(roster, encoding="utf-8")
 
 
 def test_the_readme_shows_what_check_says_about_the_homework(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +197,7 @@ def test_the_readme_shows_what_its_first_command_prints(tmp_path: Path, monkeypa
     assert result.stdout.partition("the largest")[0] == output.partition("the largest")[0]
 
 
-@pytest.mark.parametrize("command", ["build", "check", "verify", "cnn"])
+@pytest.mark.parametrize("command", ["build", "check", "grade", "verify", "cnn"])
 def test_the_examples_in_the_help_run(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -169,7 +212,9 @@ def test_the_examples_in_the_help_run(
     assert examples
     for example in examples:
         arguments = shlex.split(example.removeprefix("xlbackprop "))
-        result = CliRunner().invoke(cli.main, [*arguments, *(["--force"] if command in ("build", "cnn") else [])])
+        result = CliRunner().invoke(
+            cli.main, [*arguments, *(["--force"] if command in ("build", "cnn", "grade") else [])]
+        )
         assert result.exit_code == int(command == "check"), (example, result.stderr)
 
 
@@ -250,3 +295,46 @@ def test_make_workbook_does_it_all_in_a_fresh_checkout(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert (checkout / "output/backprop.xlsx").exists()
     assert "NumPy agrees with every one" in done.stdout
+
+
+def test_the_scheme_that_explains_the_keys_is_the_one_without_a_file(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs/grading.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "scheme.toml").write_text(example, encoding="utf-8")
+    assert load_scheme(tmp_path / "scheme.toml") == Scheme()
+    assert set(re.findall(r"^(\w+) =", example.partition("[weights]")[0], re.MULTILINE)) | {"weights"} == set(
+        Scheme.__dataclass_fields__
+    )
+    assert set(re.findall(r"^(\w+) =", example.partition("[weights]")[2], re.MULTILINE)) == set(PARTS)
+
+
+def test_every_name_of_a_platform_in_the_documentation_is_understood() -> None:
+    page = (REPOSITORY / "docs/grading.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ((?:Moodle|before|not in|blind|Canvas)[^|]*) \| ([^|]+) \|$", page, re.MULTILINE)
+    assert len(rows) == 6
+    for platform, examples in rows:
+        for example in re.findall(r"`([^`]+)`", examples):
+            path = PurePosixPath(example.replace("_..", "_assignsubmission_file/hw.xlsx"))
+            expected = Platform.CANVAS if "Canvas" in platform else Platform.MOODLE
+            assert named(path).person.platform is expected, example
+
+
+@needs_posix
+def test_the_workflow_of_github_classroom_tells_a_student_what_is_wrong(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs/grading.md").read_text(encoding="utf-8")
+    (workflow,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    lines = re.findall(r"- run: (.*)", workflow)
+    assert lines.pop(0).startswith("pip install git+https://github.com/")
+    clone = tmp_path / "backprop-jane"
+    subprocess.run(["git", "init", "--quiet", str(clone)], check=True)
+    homework(tmp_path)
+    shutil.move(tmp_path / "homework.xlsx", clone / "homework.xlsx")
+    summary = tmp_path / "summary.md"
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {"PATH": path, "PYTHONPATH": str(REPOSITORY), "GITHUB_STEP_SUMMARY": str(summary)}
+    codes = [
+        subprocess.run(line, shell=True, cwd=clone, env=environment, capture_output=True).returncode for line in lines
+    ]
+    # what is printed is told, and then the run fails, because the homework is wrong
+    assert codes == [0, 0, 1]
+    assert "uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2)" in summary.read_text(encoding="utf-8")

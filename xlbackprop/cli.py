@@ -1,22 +1,20 @@
 """The commands: parse, call, print. Whatever is slow to import is imported when a command runs."""
 
-import contextlib
 import gc
-import json
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
 from xlbackprop import __version__
 from xlbackprop.backprop.defaults import DEFAULT_ETAS, DEFAULT_STEPS
+from xlbackprop.cli_grade import grade
 from xlbackprop.commands import Commands
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import check_output
-from xlbackprop.printing import say, shown
+from xlbackprop.printing import progress, say, say_json, shown
 
 if TYPE_CHECKING:
     from xlbackprop.build import Built
@@ -47,6 +45,7 @@ def main(context: click.Context) -> None:
     \b
     xlbackprop build --lrs 0.1,0.2,0.5,0.8,1,2 -o backprop.xlsx
     xlbackprop check homework.xlsx
+    xlbackprop grade submissions.zip -o marked.csv
     xlbackprop verify backprop.xlsx
     xlbackprop templates
     xlbackprop cnn -o cnn.xlsx
@@ -59,16 +58,7 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@contextlib.contextmanager
-def _progress(total: int, unit: str, *, worth_it: bool) -> Iterator[Callable[[], object]]:
-    """A progress bar that appears after a second, on a terminal; gives what is to be called after each unit."""
-    if not worth_it:
-        yield lambda: None
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=total, unit=unit, delay=1, disable=None, leave=False, file=sys.stderr) as progress:
-        yield progress.update
+main.add_command(grade)
 
 
 @main.command()
@@ -168,7 +158,7 @@ def build(
     trainings = len(settled.choice.trainings(settled.etas))
     total = progress_total(trainings, settled.steps)
     worth_it = progress_total(trainings, settled.passes) > _QUICK_PASSES
-    with _progress(total, "step", worth_it=worth_it) as step_done:
+    with progress(total, "step", worth_it=worth_it) as step_done:
         built = build_workbook(
             recipe,
             output,
@@ -248,10 +238,10 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
         if annotate.exists() and paths[0].exists() and annotate.samefile(paths[0]):
             raise UnusableInput(f"{annotate} is the workbook itself: give the marked copy another name.")
         check_output(annotate, force=force)
-    with _progress(len(paths), "file", worth_it=len(paths) > 1) as file_done:
+    with progress(len(paths), "file", worth_it=len(paths) > 1) as file_done:
         checked = batch.check_all(paths, on_file=file_done)
     if as_json:
-        _print_json(data.as_json(checked))
+        say_json(data.as_json(checked))
     elif as_csv:
         for line in data.as_csv(checked).splitlines():
             say(line)
@@ -269,12 +259,6 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
         )
     if not all(file.correct for file in checked):
         raise CheckFailed("not every table is correct." if len(checked) > 1 else f"{checked[0].file} is not correct.")
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    # JSON is UTF-8, or ASCII where the output is neither
-    ascii_only = sys.stdout.encoding.lower() not in ("utf-8", "utf8")
-    say(json.dumps(document, ensure_ascii=ascii_only, allow_nan=False))
 
 
 def _print_checked(files: "list[CheckedFile]") -> None:
@@ -333,10 +317,10 @@ def verify(file: Path, engine: str, details: bool, as_json: bool) -> None:
         reports = [batch.verify(file, name) for name in engines]
     except UnusableInput as error:
         if as_json:
-            _print_json(data.as_json([CheckedFile(file, error=str(error))], every_sheet=True))
+            say_json(data.as_json([CheckedFile(file, error=str(error))], every_sheet=True))
         raise
     if as_json:
-        _print_json(data.as_json(reports, every_sheet=True))
+        say_json(data.as_json(reports, every_sheet=True))
     else:
         for report in reports:
             _print_verified(report, details=details)
@@ -427,7 +411,7 @@ def cnn(
         protect=protect,
     )
     # a folder of images is read as a whole
-    with _progress(_TEST_IMAGES, "image", worth_it=data_dir is not None) as image_done:
+    with progress(_TEST_IMAGES, "image", worth_it=data_dir is not None) as image_done:
         built = build_workbook(recipe, output, force=force, create_folder=output == CNN_OUTPUT, on_image=image_done)
     _print_network(built, recipe.rounded_accuracy)
 

@@ -1,10 +1,12 @@
 """What a command prints: a line stays a line, the terminal obeys nothing in it, and no failure goes unsaid."""
 
 import contextlib
+import json
 import os
 import re
 import sys
-from typing import TextIO
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
 
 import click
 
@@ -47,6 +49,24 @@ def say(text: str, *, err: bool = False, bold: bool = False, ending: str = "") -
         if isinstance(error, BrokenPipeError):
             sys.exit(_READER_GONE)
         raise UnusableInput(f"The result could not be printed: {reason(error)}.") from error
+
+
+def say_json(document: dict[str, Any]) -> None:
+    """Print a document of JSON: UTF-8, or ASCII where the output is neither."""
+    ascii_only = sys.stdout.encoding.lower() not in ("utf-8", "utf8")
+    say(json.dumps(document, ensure_ascii=ascii_only, allow_nan=False))
+
+
+@contextlib.contextmanager
+def progress(total: int | None, unit: str, *, worth_it: bool) -> Iterator[Callable[[], object]]:
+    """A progress bar that appears after a second, on a terminal; gives what is to be called after each unit."""
+    if not worth_it:
+        yield lambda: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, unit=unit, delay=1, disable=None, leave=False, file=sys.stderr) as bar:
+        yield bar.update
 
 
 def prepare_streams() -> None:

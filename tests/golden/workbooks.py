@@ -116,6 +116,7 @@ PRINTING: dict[str, tuple[str, ...]] = {
     "help": (),
     "help of build": ("build", "--help"),
     "help of check": ("check", "--help"),
+    "help of grade": ("grade", "--help"),
     "help of verify": ("verify", "--help"),
     "help of templates": ("templates", "--help"),
     **{

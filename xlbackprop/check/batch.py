@@ -72,14 +72,36 @@ def check_all(paths: Sequence[Path], on_file: Callable[[], object] = lambda: Non
     Raises:
         UnusableInput: no process can be started.
     """
-    results = []
-    with _processes(max(1, min(_cores(), len(paths))), MAX_BYTES) as pool:
-        futures = [pool.schedule(_check, args=[path], timeout=MAX_SECONDS) for path in paths]
-        for path, future in zip(paths, futures, strict=True):
+    found = each_apart(_check, [(path,) for path in paths], on_file)
+    return [
+        CheckedFile(path, error=one) if isinstance(one, str) else one for path, one in zip(paths, found, strict=True)
+    ]
+
+
+def each_apart(
+    work: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], on_file: Callable[[], object] = lambda: None
+) -> list[Result | str]:
+    """Do the same with many files on all cores, with the limits of a check; the results come in the order of the tasks.
+
+    Args:
+        work: a function of a module, which raises `UnusableInput` for a file that cannot be used.
+        tasks: what it is called with, the path of the file first.
+        on_file: called after each file.
+
+    Returns:
+        For each task its result, or the sentence that says why there is none.
+
+    Raises:
+        UnusableInput: no process can be started.
+    """
+    results: list[Result | str] = []
+    with _processes(max(1, min(_cores(), len(tasks))), MAX_BYTES) as pool:
+        futures = [pool.schedule(work, args=task, timeout=MAX_SECONDS) for task in tasks]
+        for task, future in zip(tasks, futures, strict=True):
             try:
-                results.append(_outcome(future, path, "check", "checked"))
+                results.append(_outcome(future, task[0], "check", "checked"))
             except UnusableInput as error:
-                results.append(CheckedFile(path, error=str(error)))
+                results.append(str(error))
             on_file()
     return results
 
@@ -252,14 +274,14 @@ def _prepare(max_bytes: int | None, folder: Path) -> None:
 def _check(path: Path) -> CheckedFile:
     from xlbackprop.check.file import check
 
-    with _in_a_sentence(path):
+    with in_a_sentence(path):
         return check(path)
 
 
 def _verify(path: Path, engine: str) -> CheckedFile:
     from xlbackprop.check.file import verify
 
-    with _in_a_sentence(path):
+    with in_a_sentence(path):
         if engine != "libreoffice":
             return verify(path, engine)
         # it has processes of its own, which are ended before this one
@@ -271,7 +293,7 @@ def _verify(path: Path, engine: str) -> CheckedFile:
 
 
 @contextlib.contextmanager
-def _in_a_sentence(path: Path) -> Iterator[None]:
+def in_a_sentence(path: Path) -> Iterator[None]:
     """Tell of whatever nobody expected in a sentence, too.
 
     Raises:

@@ -59,4 +59,8 @@ def judge_contents(contents: Contents, network: Network | None = None) -> Checke
         learning_rate=contents.eta.first,
         cells=len(table.rows) * len(table.columns),
         largest_error=error,
+        start_values={
+            name: float(contents.numbers[name][0]) for name in table.network.start_values if name in contents.numbers
+        },
+        columns=table.columns,
     )

@@ -1,7 +1,7 @@
 """What a check of a workbook finds: causes, differences, and a verdict a sheet."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -98,6 +98,8 @@ class CheckedTable:
         cells: how many cells were compared.
         differences: for a workbook of ours, how far each quantity is from NumPy's own run.
         largest_error: how far E_total gets from a run in NumPy; None if that cannot be said.
+        start_values: the inputs, targets, weights and biases of the first step, by name; NaN where no number stands.
+        columns: the column of each quantity, counted from 1.
     """
 
     sheet: str
@@ -112,6 +114,8 @@ class CheckedTable:
     cells: int = 0
     differences: tuple[Difference, ...] = ()
     largest_error: float | None = None
+    start_values: Mapping[str, float] = field(default_factory=dict)
+    columns: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:

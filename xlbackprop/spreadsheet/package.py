@@ -19,7 +19,7 @@ _CONTENT_TYPES = "[Content_Types].xml"
 # An .xlsx of ours shrinks to a fifth; what shrinks to a thousandth was made to fill a memory.
 MAX_EXPANSION = 200
 MAX_UNPACKED_BYTES = 4 * 2**30
-_EXPANSION_MATTERS_FROM = 16 * 2**20
+EXPANSION_MATTERS_FROM = 16 * 2**20
 
 # how a file of Microsoft's compound format begins, and how much of it is looked at
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -42,7 +42,7 @@ def check_package(path: Path) -> None:
             unpacked = sum(part.file_size for part in parts)
             packed = max(path.stat().st_size, 1)
             if unpacked > MAX_UNPACKED_BYTES or (
-                unpacked > _EXPANSION_MATTERS_FROM and unpacked > MAX_EXPANSION * packed
+                unpacked > EXPANSION_MATTERS_FROM and unpacked > MAX_EXPANSION * packed
             ):
                 raise UnusableInput(
                     f"{path} would unpack from {packed:,} to {unpacked:,} bytes, which no honest workbook does."

@@ -1,0 +1,201 @@
+"""Points for checked workbooks: root causes, not spoilt cells."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.grading.classes import RATES, SLIP, STEPS, draw, homework
+from tests.handmade import FORMULAS, START_A, START_B, START_C, Handmade, write
+from xlbackprop.check.file import check
+from xlbackprop.grading.points import Deduction, deductions, other_tables
+from xlbackprop.grading.scheme import Scheme
+from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding, Kind
+from xlbackprop.spreadsheet.curves import Curves
+from xlbackprop.spreadsheet.package import Package
+
+SHARE = 10 / len(RATES)
+
+
+def taken(path: Path, scheme: Scheme | None = None) -> list[Deduction]:
+    return deductions(check(path), Curves(Package(path)), scheme or Scheme(), 10)
+
+
+def points(path: Path, scheme: Scheme | None = None) -> float:
+    return round(10 - sum(one.points for one in taken(path, scheme)), 2)
+
+
+def test_a_workbook_of_this_program_has_all_points(built: Path) -> None:
+    assert taken(built) == []
+
+
+@pytest.mark.parametrize("start", [START_A, START_B, START_C])
+def test_a_right_workbook_of_each_set_has_all_points(tmp_path: Path, start: dict[str, float]) -> None:
+    assert taken(homework(tmp_path / "hw.xlsx", start=start)) == []
+
+
+def test_a_slip_in_two_columns_of_six_sheets_is_one_cause(slip: Path) -> None:
+    (only,) = taken(slip)
+    assert only.points == 0.5
+    assert only.sentence.startswith("Sheet1: ∂E/∂w3 (Z6:Z12) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2)")
+    assert only.sentence.endswith("The same is so in ∂E/∂w4 and 5 other tables; it counts once.")
+
+
+def test_a_rate_with_one_cause_keeps_more_than_half_of_its_share(tmp_path: Path) -> None:
+    for n, formulas in enumerate((SLIP, {"E1": "({t1}-{a_o1})^2"}, {"w5": "{-w5}+{eta}*{-dE_dw5}"})):
+        path = homework(tmp_path / f"{n}.xlsx", formulas)
+        assert sum(one.points for one in taken(path)) < SHARE / 2
+
+
+def test_one_misunderstanding_about_every_weight_is_one_cause(tmp_path: Path) -> None:
+    climbing = {f"w{n}": f"{{-w{n}}}+{{eta}}*{{-dE_dw{n}}}" for n in range(1, 9)}
+    (only,) = taken(homework(tmp_path / "hw.xlsx", climbing))
+    assert only.points == 0.5
+
+
+def test_two_causes_cost_twice_where_two_tables_have_them_and_more_cost_more(tmp_path: Path) -> None:
+    wrong = [{}, SLIP, SLIP | {"E1": "({t1}-{a_o1})^2"}]
+    wrong.append(wrong[-1] | {"h1": "{w1}*{i1}-{w2}*{i2}"})
+    assert [points(homework(tmp_path / f"{n}.xlsx", one)) for n, one in enumerate(wrong)] == [10, 9.5, 9, 8.5]
+
+
+def test_a_rate_that_is_missing_costs_its_share_and_one_that_nobody_asked_for_is_a_note(tmp_path: Path) -> None:
+    path = homework(tmp_path / "hw.xlsx", rates=(0.1, 0.2, 0.5, 0.8, 1.0, 20.0))
+    assert [(one.points, one.sentence) for one in taken(path)] == [(1.67, "There is no table for the learning rate 2.")]
+    note = "Sheet6 has a table for the learning rate 20, which was not asked for"
+    assert list(other_tables(check(path), Scheme())) == [note]
+
+
+def test_of_two_tables_with_one_rate_the_better_counts(tmp_path: Path) -> None:
+    tables = [Handmade(rate=rate, steps=STEPS) for rate in RATES]
+    path = write(tmp_path / "hw.xlsx", replace(tables[0], formulas=FORMULAS | SLIP), *tables)
+    draw(path)
+    assert points(path) == 10
+
+
+def test_pasted_numbers_cost_what_live_formulas_are_worth(tmp_path: Path, right: Path) -> None:
+    # the numbers of a right workbook, in place of its formulas
+    from openpyxl import load_workbook
+
+    from xlbackprop.spreadsheet.engines import recalculated
+
+    sheets, book = recalculated(right, "ironcalc"), load_workbook(right)
+    for sheet in book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.data_type == "f":
+                    cell.value = sheets.value(sheet.title, cell.row, cell.column)
+    book.save(tmp_path / "pasted.xlsx")
+    found = taken(tmp_path / "pasted.xlsx")
+    assert len(found) == len(RATES)
+    assert sum(one.points for one in found) == pytest.approx(4)
+    # a chart in a file that openpyxl read is gone
+    assert "pasted numbers instead of formulas in" in found[0].sentence
+
+
+@pytest.mark.parametrize("column", ["E1", "dE_dw8"])
+def test_few_pasted_columns_are_a_cause_each(tmp_path: Path, right: Path, column: str) -> None:
+    checked = check(right)
+    pasted = Finding(column, Kind.CONSTANT, "A1", 7, "0.5", "=1", ranges=("A1:A7",))
+    tables = tuple(replace(table, findings=(pasted,)) for table in checked.tables)
+    found = deductions(replace(checked, sheets=tables), Curves(Package(right)), Scheme(), 10)
+    assert [one.points for one in found] == [0.5]
+
+
+def with_columns(checked: CheckedFile, lacking: list[str]) -> CheckedFile:
+    """A checked workbook whose tables lack some columns."""
+    note = f"it lacks {', '.join(lacking)}"
+    tables = [replace(table, incomplete=True, notes=(note,)) for table in checked.tables]
+    return replace(checked, sheets=tuple(tables))
+
+
+def test_two_missing_columns_are_one_cause_and_three_are_work_that_was_not_done(right: Path) -> None:
+    checked, curves = check(right), Curves(Package(right))
+    few = deductions(with_columns(checked, ["∂E/∂w1", "∂E/∂w2"]), curves, Scheme(), 10)
+    assert [one.points for one in few] == [0.5]
+    many = deductions(with_columns(checked, ["∂E/∂w1", "∂E/∂w2", "∂E/∂w3"]), curves, Scheme(), 10)
+    assert sum(one.points for one in many) > 4
+
+
+def test_other_start_values_are_one_cause_however_many_tables_have_them(tmp_path: Path) -> None:
+    (only,) = taken(homework(tmp_path / "hw.xlsx", start=START_A | {"w3": 0.26}))
+    assert only.points == 0.5
+    assert only.sentence.startswith("Sheet1 starts with w3 = 0.26, but set A with 0.25.")
+
+
+def test_start_values_may_be_any_where_the_scheme_names_no_set(tmp_path: Path) -> None:
+    path = homework(tmp_path / "hw.xlsx", start=START_A | {"w3": 0.26})
+    assert taken(path, Scheme(start_values={})) == []
+
+
+def test_a_start_value_of_one_table_alone_is_told_once(tmp_path: Path) -> None:
+    tables = [Handmade(rate=rate, steps=STEPS) for rate in RATES]
+    tables[2] = replace(tables[2], start=START_A | {"w3": 0.26})
+    path = write(tmp_path / "hw.xlsx", *tables)
+    draw(path)
+    assert [one.sentence for one in taken(path)] == ["Sheet3 starts with w3 = 0.26, but set A with 0.25."]
+
+
+def test_without_charts_a_fifth_is_lost_and_each_rate_is_told(tmp_path: Path) -> None:
+    found = taken(homework(tmp_path / "hw.xlsx", charts=False))
+    assert sum(one.points for one in found) == pytest.approx(2)
+    assert found[0].sentence == "No chart draws E_total of the learning rate 0.1 from the cells of Sheet1."
+
+
+def test_what_is_worth_nothing_is_not_asked_for(tmp_path: Path) -> None:
+    path = homework(tmp_path / "hw.xlsx", charts=False)
+    assert taken(path, Scheme(weights={"tables": 1, "formulas": 1, "charts": 0})) == []
+
+
+def test_a_chart_counts_from_half_of_the_steps_on(tmp_path: Path) -> None:
+    path = homework(tmp_path / "hw.xlsx", charts=False, steps=19)
+    draw(path, 9)
+    assert taken(path) == []
+    path = homework(tmp_path / "short.xlsx", charts=False, steps=19)
+    draw(path, 8)
+    assert sum(one.points for one in taken(path)) == pytest.approx(2)
+
+
+def test_steps_are_counted_where_the_scheme_asks_for_them(right: Path) -> None:
+    assert taken(right, Scheme(steps=STEPS)) == []
+    (only,) = taken(right, Scheme(steps=STEPS + 1))
+    assert only.sentence.startswith("Sheet1 has 6 steps, and 7 were asked for.")
+
+
+def test_nothing_can_be_lost_twice(tmp_path: Path) -> None:
+    wrong = {name: f"{formula}+1" for name, formula in FORMULAS.items()}
+    path = homework(tmp_path / "hw.xlsx", wrong, charts=False, rates=(0.1, 0.2))
+    assert 0 <= points(path) < 10
+    assert points(write(tmp_path / "none.xlsx", Handmade(rate=7, steps=3))) == 0
+
+
+FINDINGS = st.builds(
+    lambda quantity, kind, slip: Finding(quantity, kind, "A1", 3, "=1", "=2", 0.1, ("A1:A3",), slip),
+    st.sampled_from(["h1", "E_total", "dE_dw1", "w5"]),
+    st.sampled_from(Kind),
+    st.sampled_from(["", "uses w1; it should be w2", "shows #NUM!"]),
+)
+
+
+@given(st.lists(st.lists(FINDINGS, max_size=6), min_size=6, max_size=6), st.floats(0.5, 200))
+def test_deductions_are_hundredths_that_add_up_to_no_more_than_the_points(found, maximum: float) -> None:
+    tables = tuple(
+        CheckedTable(f"S{n}", tuple(findings), header_row=1, first_row=2, last_row=5, steps=3, learning_rate=rate)
+        for n, (rate, findings) in enumerate(zip(RATES, found, strict=True))
+    )
+    scheme = Scheme(start_values={})
+    checked = CheckedFile(Path("x"), sheets=tables)
+
+    class NoCurves:
+        areas: tuple[()] = ()
+
+    taken = deductions(checked, NoCurves(), scheme, maximum)  # type: ignore[arg-type]
+    total = sum(one.points for one in taken)
+    assert total <= maximum + 0.005 + 1e-9
+    assert all(one.points == pytest.approx(round(one.points, 2)) and one.points >= 0 for one in taken)
+    # one more cause never gives a point back
+    fewer = (replace(tables[0], findings=tables[0].findings[:-1]), *tables[1:])
+    less = deductions(replace(checked, sheets=fewer), NoCurves(), scheme, maximum)  # type: ignore[arg-type]
+    assert sum(one.points for one in less) <= total + 0.0051

@@ -1,0 +1,1 @@
+"""A class of submissions, graded: from the zip of a learning platform to points and feedback."""

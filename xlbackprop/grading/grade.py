@@ -1,0 +1,123 @@
+"""The road of a class: collect what was handed in, judge each workbook, and give one mark a person."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlbackprop.check.batch import each_apart
+from xlbackprop.errors import UnusableInput
+from xlbackprop.files import temporary_folder
+from xlbackprop.grading.judging import Judged, judge
+from xlbackprop.grading.results import Mark, Marks, Problem, joined, read_json
+from xlbackprop.grading.scheme import Scheme
+from xlbackprop.grading.submissions import Collection, Submission, Workbook
+from xlbackprop.report.text import count
+
+_RESULTS = ".json"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """How a class is graded.
+
+    Attributes:
+        scheme: what was asked for.
+        points: how many there are.
+        best: of several workbooks of a person the best counts, not the last.
+        roster: the names of people by what their folders end in.
+    """
+
+    scheme: Scheme
+    points: float
+    best: bool
+    roster: Mapping[str, str]
+
+
+def grade(
+    sources: Sequence[Path],
+    assignment: Assignment,
+    *,
+    copies: Path | None = None,
+    on_file: Callable[[], object] = lambda: None,
+) -> Marks:
+    """Grade a class.
+
+    Args:
+        sources: zips, folders and workbooks; and what earlier runs wrote as JSON.
+        assignment: how.
+        copies: the folder for the marked copies; None for none.
+        on_file: called after each workbook.
+
+    Raises:
+        UnusableInput: a source cannot be used, or no process can be started.
+    """
+    parts = [read_json(source) for source in sources if source.suffix.lower() == _RESULTS]
+    others = [source for source in sources if source.suffix.lower() != _RESULTS]
+    if parts and copies is not None:
+        raise UnusableInput("Marked copies need the workbooks: have each part write its own.")
+    if others:
+        with temporary_folder() as folder:
+            collection = Collection(folder, assignment.roster)
+            for source in others:
+                collection.add(source)
+            parts.append(_grade(collection, assignment, copies, on_file))
+    whole = joined(parts, best=assignment.best)
+    if not whole.marks and not whole.problems:
+        raise UnusableInput(f"{sources[0]} holds no submission.")
+    return whole
+
+
+def _grade(collection: Collection, assignment: Assignment, copies: Path | None, on_file: Callable[[], object]) -> Marks:
+    submissions = collection.submissions
+    workbooks = [workbook for submission in submissions for workbook in submission.workbooks]
+    targets = [copies / f"{n}.xlsx" if copies is not None else None for n in range(len(workbooks))]
+    tasks = [
+        (workbook.path, assignment.scheme, assignment.points, target)
+        for workbook, target in zip(workbooks, targets, strict=True)
+    ]
+    found = each_apart(judge, tasks, on_file) if tasks else []
+    judged = {workbook: (result, target) for workbook, result, target in zip(workbooks, found, targets, strict=True)}
+    marks, problems = [], [Problem(sentence) for sentence in collection.refused]
+    for submission in submissions:
+        results = {workbook: judged[workbook] for workbook in submission.workbooks}
+        problems += [Problem(sentence, submission.person) for sentence in _problems(submission, results)]
+        mark = _mark(submission, results, best=assignment.best)
+        if mark:
+            marks.append(mark)
+    return Marks(assignment.points, tuple(marks), tuple(problems))
+
+
+def _problems(submission: Submission, results: Mapping[Workbook, tuple[Judged | str, Path | None]]) -> Iterator[str]:
+    """Why something that a person handed in could not be graded."""
+    yield from submission.problems
+    for workbook, (result, _) in results.items():
+        if isinstance(result, str):
+            # where it was unpacked is nobody's business
+            yield result.replace(str(workbook.path), workbook.name)
+
+
+def _mark(
+    submission: Submission, results: Mapping[Workbook, tuple[Judged | str, Path | None]], *, best: bool
+) -> Mark | None:
+    """The mark of a person for the last or the best workbook that could be judged; None where none could."""
+    usable = [
+        (workbook, result, target) for workbook, (result, target) in results.items() if isinstance(result, Judged)
+    ]
+    if not usable:
+        return None
+    workbook, result, target = max(reversed(usable), key=lambda one: one[1].points) if best else usable[-1]
+    handing_in = ["it was handed in late"] if submission.person.late else []
+    if len(submission.workbooks) > 1:
+        which = "the best" if best else "the last"
+        handing_in.append(f"of {count(len(submission.workbooks), 'workbook')} {which} counts, {workbook.leaf}")
+    return Mark(
+        submission.person,
+        workbook.name,
+        workbook.leaf,
+        result.points,
+        result.deductions,
+        tuple(handing_in),
+        result.notes,
+        result.traces,
+        target if result.is_marked else None,
+    )

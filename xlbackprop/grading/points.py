@@ -1,0 +1,259 @@
+"""Points for a checked workbook: each root cause costs once, and every deduction is a sentence."""
+
+import math
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from xlbackprop.backprop import notation
+from xlbackprop.grading.scheme import Scheme
+from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding
+from xlbackprop.report.text import count, sentence
+from xlbackprop.spreadsheet.curves import Area, Curves
+
+#: Numbers that were typed agree so far.
+_SAME = 1e-9
+#: So many columns that are pasted, or missing, are no slip.
+_FEW = 3
+#: A longer formula is cut.
+_LONGEST_FORMULA = 200
+#: A sentence names so many columns.
+_LISTED = 8
+#: How the note begins that says which columns are missing.
+_LACKS = "it lacks "
+#: A curve through fewer points is none, where the table has more.
+_FEWEST_POINTS = 10
+_NUMBER = re.compile(r"\d+")
+_ADDRESS = re.compile(r"\$?\b[A-Z]{1,3}\$?\d+\b")
+
+
+@dataclass(frozen=True)
+class Deduction:
+    """What a root cause costs, in points, and the sentence about it."""
+
+    points: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What is wrong with a part of some tables.
+
+    Attributes:
+        key: equal for what has one root.
+        part: what it spoils, one of `scheme.PARTS`.
+        size: what it takes of that part.
+        sentence: what is wrong.
+        where: the column that it is found in; empty where it is none of one.
+    """
+
+    key: tuple[object, ...]
+    part: str
+    size: float
+    sentence: str
+    where: str = ""
+
+
+def deductions(checked: CheckedFile, curves: Curves, scheme: Scheme, points: float) -> list[Deduction]:
+    """What a workbook falls short of, each root cause once.
+
+    Args:
+        checked: what was found in it.
+        curves: what its charts draw.
+        scheme: what was asked for.
+        points: how many there are for all of it.
+
+    Returns:
+        Deductions in hundredths of a point, which add up to no more than the points.
+    """
+    share = points / len(scheme.learning_rates)
+    exact: list[tuple[float, str]] = []
+    left = {(rate, part): share * scheme.part(part) for rate in scheme.learning_rates for part in scheme.weights}
+    found: dict[tuple[object, ...], list[tuple[float, Cause]]] = {}
+    for rate in scheme.learning_rates:
+        table = _table(checked, rate, scheme)
+        if table is None:
+            exact.append((share, f"There is no table for the learning rate {rate:g}."))
+            continue
+        for cause in (*_causes(table, scheme), *_chart(table, curves, rate)):
+            # what is worth nothing was not asked for
+            if scheme.part(cause.part):
+                found.setdefault(cause.key, []).append((rate, cause))
+    for places in found.values():
+        # one root in several places costs once, where most is left to take
+        cause = places[0][1]
+        rate = max((rate for rate, _ in places), key=lambda rate: left[rate, cause.part])
+        cost = min(cause.size * share * scheme.part(cause.part), left[rate, cause.part])
+        left[rate, cause.part] -= cost
+        exact.append((cost, cause.sentence + _elsewhere(places)))
+    return list(_in_hundredths(exact))
+
+
+def _elsewhere(places: Sequence[tuple[float, Cause]]) -> str:
+    """Where else a root is found, as a sentence; empty where it is nowhere else."""
+    first = places[0][1].where
+    columns = [name for name in dict.fromkeys(cause.where for _, cause in places) if name not in ("", first)]
+    tables = len({rate for rate, _ in places}) - 1
+    where = [*columns, *([count(tables, "other table")] if tables else [])]
+    return (
+        f" The same is so in {', '.join(where[:-1])}{' and ' if where[1:] else ''}{where[-1]}; it counts once."
+        if where
+        else ""
+    )
+
+
+def _in_hundredths(exact: Sequence[tuple[float, str]]) -> Iterator[Deduction]:
+    """Deductions rounded so that they add up to their rounded sum."""
+    total, told = 0.0, 0
+    for cost, text in exact:
+        total += cost
+        hundredths = round(100 * total) - told
+        told += hundredths
+        yield Deduction(hundredths / 100, text)
+
+
+def _table(checked: CheckedFile, rate: float, scheme: Scheme) -> CheckedTable | None:
+    """The table of a learning rate; of several, that with the fewest causes."""
+    found = [
+        table
+        for table in checked.tables
+        if table.learning_rate is not None
+        and math.isclose(table.learning_rate, rate, rel_tol=_SAME)
+        and (table.steps or 0) >= 1
+    ]
+    return min(found, key=lambda table: sum(cause.size for cause in _causes(table, scheme)), default=None)
+
+
+def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
+    """What is wrong in a table, root by root."""
+    strange = _strange_start(table, scheme)
+    if strange:
+        yield strange
+    yield from _missing(table, scheme)
+    if (table.steps or 0) < scheme.steps:
+        text = f"{table.sheet} has {count(table.steps or 0, 'step')}, and {scheme.steps:,} were asked for."
+        yield Cause(("steps", table.steps), "tables", scheme.cause, text)
+    for finding in table.findings:
+        # a start value that only this table has is told with the set that it is compared with
+        of_start = finding.slip.startswith("starts with another value")
+        # what stands around a table has no quantity, and nobody asked for it
+        is_around = finding.quantity == table.sheet
+        if not finding.is_right_constant and not is_around and not (strange and of_start):
+            expected = textwrap.shorten(finding.expected, _LONGEST_FORMULA, placeholder=" …")
+            text = f"{table.sheet}: {sentence(finding, table.sheet)} Expected {expected}"
+            where = notation.header(finding.quantity)
+            yield Cause(("slip", *_root(finding)), "tables", scheme.cause, _stopped(text), where)
+    yield from _pasted(table, scheme)
+
+
+def _missing(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
+    """Columns that are not there: a few may be slips, as a misspelled header; many are work that was not done."""
+    lacking = next((note.removeprefix(_LACKS) for note in table.notes if note.startswith(_LACKS)), "")
+    names = lacking.split(", ") if lacking else []
+    if not names:
+        return
+    listed = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+    text = f"{table.sheet} lacks {listed}."
+    if len(names) < _FEW:
+        yield Cause(("lacks", lacking), "tables", scheme.cause, text)
+        return
+    of_table = ("lacks", table.sheet, table.header_row, *table.columns.values())
+    yield Cause((*of_table, "tables"), "tables", 1.0, text)
+    part = len(names) / (len(names) + len(table.columns))
+    yield Cause((*of_table, "formulas"), "formulas", part, f"{table.sheet}: so there are no formulas for them.")
+
+
+def _stopped(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
+
+
+def _root(finding: Finding) -> tuple[object, ...]:
+    """What two findings have in common that have one cause: the slip, whichever weight or neuron it is about."""
+    if finding.slip:
+        return (finding.kind, _NUMBER.sub("#", _ADDRESS.sub("·", finding.slip)))
+    return (finding.kind, finding.quantity)
+
+
+def _pasted(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
+    """Right numbers where formulas belong: few columns are slips, many are a table that is not live."""
+    pasted = [one for one in table.findings if one.is_right_constant and one.quantity != table.sheet]
+    names = ", ".join(notation.header(finding.quantity) for finding in pasted[:_LISTED])
+    more = f" and {len(pasted) - _LISTED} more" if len(pasted) > _LISTED else ""
+    if len(pasted) >= _FEW:
+        text = f"{table.sheet} holds pasted numbers instead of formulas in {len(pasted)} columns: {names}{more}."
+        # no formula of another table makes this one live
+        yield Cause(("pasted", table.sheet, table.header_row, table.columns.get("E_total")), "formulas", 1.0, text)
+        return
+    for finding in pasted:
+        text = f"{table.sheet}: {sentence(finding, table.sheet)}"
+        yield Cause(("pasted", finding.quantity), "formulas", scheme.cause, text)
+
+
+def _strange_start(table: CheckedTable, scheme: Scheme) -> Cause | None:
+    """A table that starts from no set of start values that was asked for; None where there is nothing to say."""
+    if not scheme.start_values or not table.start_values:
+        return None
+    name, other = min(
+        ((name, _differences(table, wanted)) for name, wanted in scheme.start_values.items()),
+        key=lambda found: len(found[1]),
+    )
+    if not other:
+        return None
+    first = other[0]
+    wanted = scheme.start_values[name].get(first, 0.0)
+    found = table.start_values.get(first, math.nan)
+    value = "no number" if math.isnan(found) else f"{found:g}"
+    more = f", and {len(other) - 1} other values are not its own either" if len(other) > 1 else ""
+    text = f"{table.sheet} starts with {notation.header(first)} = {value}, but set {name} with {wanted:g}{more}."
+    key = ("start", *((one, table.start_values.get(one)) for one in other))
+    return Cause(key, "tables", scheme.cause, text)
+
+
+def _differences(table: CheckedTable, wanted: Mapping[str, float]) -> list[str]:
+    """The start values of a table that are not those of a set; a bias that one of them lacks is 0."""
+
+    def start(values: Mapping[str, float], name: str) -> float:
+        return values.get(name, 0.0 if name.startswith("b") else math.nan)
+
+    names = dict.fromkeys((*wanted, *table.start_values))
+    return [
+        name
+        for name in names
+        if not math.isclose(start(table.start_values, name), start(wanted, name), rel_tol=_SAME, abs_tol=_SAME)
+    ]
+
+
+def _chart(table: CheckedTable, curves: Curves, rate: float) -> Iterator[Cause]:
+    """A table whose E_total no chart draws."""
+    column = table.columns.get("E_total")
+    if column is None or table.first_row is None or table.last_row is None:
+        return
+    total = Area(table.sheet, table.first_row, column, table.last_row, column)
+    fewest = min(_FEWEST_POINTS, (total.points + 1) // 2)
+    if not any(_draws(curves, area, total) for area in curves.areas if area.points >= fewest):
+        text = f"No chart draws E_total of the learning rate {rate:g} from the cells of {table.sheet}."
+        yield Cause(("chart", rate), "charts", 1.0, text)
+
+
+def _draws(curves: Curves, area: Area, total: Area) -> bool:
+    if (area.sheet, area.column, area.last_column) == (total.sheet, total.column, total.column):
+        common = min(area.last_row, total.last_row) - max(area.row, total.row) + 1
+        return 2 * common >= total.points
+    return all(any(_meet(source, total) for source in corner) for corner in curves.sources(area))
+
+
+def _meet(source: Area, total: Area) -> bool:
+    """Whether what a formula refers to lies in the column of E_total, or holds no other column."""
+    same = (source.sheet, source.column, source.last_column) == (total.sheet, total.column, total.column)
+    return same and source.row <= total.last_row and source.last_row >= total.row
+
+
+def other_tables(checked: CheckedFile, scheme: Scheme) -> Iterator[str]:
+    """What is worth knowing about tables that nobody asked for, and about those that cannot be told apart."""
+    for table in checked.tables:
+        rate = table.learning_rate
+        if rate is None and table.steps:
+            yield f"the learning rate of the table on {table.sheet} could not be read"
+        elif rate is not None and not any(math.isclose(rate, asked, rel_tol=_SAME) for asked in scheme.learning_rates):
+            yield f"{table.sheet} has a table for the learning rate {rate:g}, which was not asked for"

@@ -1,0 +1,216 @@
+"""The marks of a class as a value; as JSON, from which they can be read back; and as a CSV of our own."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from xlbackprop.errors import UnusableInput, reason
+from xlbackprop.grading.csv_text import harmless
+from xlbackprop.grading.likeness import Likeness, likenesses
+from xlbackprop.grading.names import Person, Platform
+from xlbackprop.grading.points import Deduction
+from xlbackprop.grading.traces import Trace, TraceKind
+from xlbackprop.printing import shown
+
+CSV_HEADER = ("name", "id", "file", "points", "maximum", "feedback", "problems")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a person gets.
+
+    Attributes:
+        person: who.
+        file: the workbook that was graded, as the download has it.
+        leaf: its name when it was handed in.
+        points: how many.
+        deductions: what was taken, and why.
+        handing_in: what is worth knowing about how it was handed in, as sentences.
+        notes: what is worth knowing about the workbook, as sentences.
+        traces: what it may share with others.
+        marked: where its marked copy is; None where there is none.
+    """
+
+    person: Person
+    file: str
+    leaf: str
+    points: float
+    deductions: tuple[Deduction, ...]
+    handing_in: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    traces: tuple[Trace, ...] = ()
+    marked: Path | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why something could not be graded, as a sentence; and whose it is, where that is known."""
+
+    sentence: str
+    person: Person | None = None
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The marks of a class.
+
+    Attributes:
+        maximum: the points that there are.
+        marks: one a person, in the order of their names.
+        problems: what could not be graded.
+        read_back: whether some were graded elsewhere, so that their workbooks are not at hand.
+    """
+
+    maximum: float
+    marks: tuple[Mark, ...]
+    problems: tuple[Problem, ...]
+    read_back: bool = False
+
+    @cached_property
+    def likenesses(self) -> list[Likeness]:
+        """Who shares more than chance allows."""
+        return likenesses({mark.person.name: mark.traces for mark in self.marks})
+
+
+def feedback_lines(mark: Mark, maximum: float) -> list[str]:
+    """What a person is told: the points, and why some were taken."""
+    lines = [f"{mark.points:.2f} of {maximum:g} points."]
+    for taken in mark.deductions:
+        lines.append(
+            f"−{taken.points:.2f}: {taken.sentence}" if taken.points else f"At no further cost: {taken.sentence}"
+        )
+    return lines if mark.deductions else [*lines, "All that was asked for is right."]
+
+
+def feedback_line(mark: Mark, maximum: float) -> str:
+    """The same in one line, for a cell."""
+    return " ".join(shown(line) for line in feedback_lines(mark, maximum))
+
+
+def as_csv(marks: Marks) -> str:
+    """A line a person, and one for each problem, below a line of headers."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_HEADER)
+    for mark in marks.marks:
+        of = (mark.person.name, mark.person.id, mark.file)
+        _write(writer, *of, f"{mark.points:.2f}", f"{marks.maximum:g}", feedback_line(mark, marks.maximum), "")
+    for problem in marks.problems:
+        whose = (problem.person.name, problem.person.id) if problem.person else ("", "")
+        _write(writer, *whose, "", "", f"{marks.maximum:g}", "", problem.sentence)
+    return text.getvalue()
+
+
+def _write(writer: Any, *cells: str) -> None:
+    writer.writerow([harmless(shown(cell)) for cell in cells])
+
+
+# -- JSON --------------------------------------------------------------------------------------------
+
+
+def as_json(marks: Marks) -> dict[str, Any]:
+    """The marks as one JSON document, which `from_json` reads back."""
+    return {
+        "points": marks.maximum,
+        "submissions": [_mark_as_json(mark, marks.maximum) for mark in marks.marks],
+        "problems": [
+            {"sentence": one.sentence, "person": _person_as_json(one.person) if one.person else None}
+            for one in marks.problems
+        ],
+        "likenesses": [
+            {"names": list(one.names), "shared": list(one.shared), "question": one.question} for one in marks.likenesses
+        ],
+    }
+
+
+def _person_as_json(person: Person) -> dict[str, Any]:
+    return {
+        "name": person.name,
+        "id": person.id,
+        "platform": str(person.platform),
+        "feedback_path": person.feedback,
+        "late": person.late,
+    }
+
+
+def _mark_as_json(mark: Mark, maximum: float) -> dict[str, Any]:
+    return {
+        "person": _person_as_json(mark.person),
+        "file": mark.file,
+        "name": mark.leaf,
+        "points": mark.points,
+        "deductions": [{"points": one.points, "sentence": one.sentence} for one in mark.deductions],
+        "feedback": feedback_lines(mark, maximum),
+        "handing_in": list(mark.handing_in),
+        "notes": list(mark.notes),
+        "traces": [list(trace) for trace in mark.traces],
+    }
+
+
+def read_json(path: Path) -> Marks:
+    """The marks that another run wrote as JSON.
+
+    Raises:
+        UnusableInput: it cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        return Marks(
+            float(content["points"]),
+            tuple(_mark_from_json(one) for one in content["submissions"]),
+            tuple(
+                Problem(str(one["sentence"]), _person_from_json(one["person"]) if one["person"] else None)
+                for one in content["problems"]
+            ),
+            read_back=True,
+        )
+    except OSError as error:
+        raise UnusableInput(f"{path} cannot be read: {reason(error)}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise UnusableInput(f"{path} holds no marks: give what an earlier run printed as JSON.") from None
+
+
+def _person_from_json(one: Mapping[str, Any]) -> Person:
+    path = str(one["feedback_path"])
+    return Person(str(one["name"]), str(one["id"]), Platform(one["platform"]), path, bool(one["late"]))
+
+
+def _mark_from_json(one: Mapping[str, Any]) -> Mark:
+    return Mark(
+        _person_from_json(one["person"]),
+        str(one["file"]),
+        str(one["name"]),
+        float(one["points"]),
+        tuple(Deduction(float(taken["points"]), str(taken["sentence"])) for taken in one["deductions"]),
+        tuple(map(str, one["handing_in"])),
+        tuple(map(str, one["notes"])),
+        tuple(Trace(TraceKind(kind), str(key), str(words)) for kind, key, words in one["traces"]),
+    )
+
+
+def joined(parts: Sequence[Marks], *, best: bool) -> Marks:
+    """The marks of several runs as those of one class.
+
+    Args:
+        parts: the later ones count where a person is in several.
+        best: the one with the most points counts instead.
+
+    Raises:
+        UnusableInput: they were graded for different points.
+    """
+    if len({part.maximum for part in parts}) > 1:
+        listed = ", ".join(f"{maximum:g}" for maximum in sorted({part.maximum for part in parts}))
+        raise UnusableInput(f"The parts were graded for different points, {listed}: grade them for the same.")
+    found: dict[tuple[str, str], Mark] = {}
+    for mark in (mark for part in parts for mark in part.marks):
+        known = found.get(mark.person.key)
+        if known is None or not best or mark.points >= known.points:
+            found[mark.person.key] = mark
+    marks = tuple(sorted(found.values(), key=lambda mark: (mark.person.name.casefold(), mark.person.id)))
+    problems = tuple(dict.fromkeys(problem for part in parts for problem in part.problems))
+    return Marks(parts[0].maximum, marks, problems, any(part.read_back for part in parts))

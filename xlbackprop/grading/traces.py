@@ -1,0 +1,112 @@
+"""What in a workbook is hardly twice in a class by chance: its ids, where a slip stands, digits that were pasted."""
+
+import hashlib
+import re
+import textwrap
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+from xlbackprop.backprop import notation
+from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding, Kind
+from xlbackprop.spreadsheet.package import Package
+
+_CORE = "docProps/core.xml"
+_DOCUMENT_ID = re.compile(rb"""documentId=["']([^"']+)["']""")
+#: What these sign has no person's name, and many files of the same second.
+_PROGRAMS = ("xlbackprop", "openpyxl", "xlsxwriter", "apache poi")
+#: Numbers with fewer digits are the same in two workbooks by chance.
+_FEWEST_DIGITS = 5
+_LONGEST_QUOTE = 80
+
+
+class TraceKind(StrEnum):
+    """What two workbooks may share."""
+
+    #: the whole file, byte by byte
+    FILE = "file"
+    #: the id that Excel gives to a new document, or who began it in which second
+    DOCUMENT = "document"
+    #: who it was begun or last saved by
+    AUTHOR = "author"
+    #: a wrong formula in a few cells of a column, not in all of it
+    ODD_SLIP = "odd slip"
+    #: a wrong formula in a whole column, as many others may have it
+    SLIP = "slip"
+    #: a pasted number that is not right
+    DIGITS = "digits"
+
+
+class Trace(NamedTuple):
+    """Something that two workbooks may share.
+
+    Attributes:
+        kind: what it is.
+        key: equal where it is the same.
+        words: what it is, as the end of a sentence.
+    """
+
+    kind: TraceKind
+    key: str
+    words: str
+
+
+def traces(checked: CheckedFile, package: Package) -> list[Trace]:
+    """The traces of a workbook, each once.
+
+    Args:
+        checked: what was found in it.
+        package: its parts.
+    """
+    found = [*_of_document(package), *(one for table in checked.tables for one in _of_findings(table))]
+    return list({(trace.kind, trace.key): trace for trace in found}.values())
+
+
+def _of_document(package: Package) -> Iterator[Trace]:
+    digest = hashlib.sha256(package.path.read_bytes()).hexdigest()
+    yield Trace(TraceKind.FILE, digest, "the same file, byte by byte")
+    for identity in _DOCUMENT_ID.findall(package.parts.get("xl/workbook.xml", b"")):
+        yield Trace(TraceKind.DOCUMENT, identity.decode("latin-1").rpartition("{")[2], "the id of the same document")
+    try:
+        core = ElementTree.fromstring(package.parts.get(_CORE, b""))
+    except ElementTree.ParseError:
+        return
+    # by the last part of the name: creator, lastModifiedBy, created
+    of = {element.tag.rpartition("}")[2]: (element.text or "").strip() for element in core}
+    creator, last = of.get("creator", ""), of.get("lastModifiedBy", "")
+    if creator and of.get("created") and not creator.lower().startswith(_PROGRAMS):
+        yield Trace(TraceKind.DOCUMENT, f"{creator} {of['created']}", f"begun by {creator} in the same second")
+    for name in dict.fromkeys((creator, last)):
+        if name:
+            yield Trace(TraceKind.AUTHOR, name, f"saved under the name {name}")
+
+
+def _of_findings(table: CheckedTable) -> Iterator[Trace]:
+    for finding in table.findings:
+        if finding.is_right_constant or not finding.found:
+            continue
+        header = notation.header(finding.quantity)
+        if finding.kind is Kind.CONSTANT:
+            if len(re.sub(r"\D", "", finding.found.partition("e")[0]).lstrip("0")) >= _FEWEST_DIGITS:
+                yield Trace(
+                    TraceKind.DIGITS,
+                    f"{finding.quantity} {finding.found}",
+                    f"the same digits pasted for {header}, {_shortened(finding.found)}",
+                )
+        elif _is_odd(finding, table):
+            key = f"{finding.quantity} {finding.cell} {finding.found}"
+            yield Trace(
+                TraceKind.ODD_SLIP, key, f"the same slip in {finding.cell} for {header}, {_shortened(finding.found)}"
+            )
+        else:
+            yield Trace(TraceKind.SLIP, f"{finding.quantity} {finding.found}", f"the same slip for {header}")
+
+
+def _shortened(text: str) -> str:
+    return textwrap.shorten(text, _LONGEST_QUOTE, placeholder=" …")
+
+
+def _is_odd(finding: Finding, table: CheckedTable) -> bool:
+    """Whether a slip stands in a few cells of its column: one that was filled down stands in all of them."""
+    return (table.steps or 0) > 2 and 2 * finding.rows <= (table.steps or 0)
