@@ -27,6 +27,15 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def make_deterministic() -> None:
+    """Have cuDNN and cuBLAS take the algorithms that give the same numbers each time, before either is used."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True)
+    # no tensor is read here before it is written
+    torch.utils.deterministic.fill_uninitialized_memory = False
+
+
 def device_name(device: torch.device) -> str:
     """The device for people, such as the name of the GPU."""
     if device.type == "cuda":

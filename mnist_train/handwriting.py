@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 
-from mnist_train.data import SIZE
+from xlbackprop.cnn.networks import IMAGE
 from xlbackprop.errors import UnusableInput
 
+SIZE = IMAGE[1]
 _BOX = 20
 # larger pictures hold nothing more about a digit
 _LARGEST_SIDE = 1000
@@ -36,6 +37,9 @@ def read_digit(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     Raises:
         UnusableInput: the file is missing or no picture, or there is nothing on it.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # a pipe, from which nothing may ever come
+        raise UnusableInput(f"{path} is not a file: give a PNG or JPEG.")
     try:
         with warnings.catch_warnings():
             # what Pillow warns of, such as a large picture, is no trouble here
