@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RUNS = Path("output/mnist")
 PREDICTIONS = "predictions.png"
+# which extra brings what the others do not
+_EXTRAS = {"tensorboard": "tensorboard", "onnx": "export", "onnxscript": "export", "onnxruntime": "export"}
 # of the settings of a run that goes on
 _MAY_CHANGE = ("data_dir", "device")
 
@@ -54,7 +56,7 @@ class _TrainsByDefault(Commands):
             raise self._once(error) from error
         except ModuleNotFoundError as error:
             missing = (error.name or str(error)).partition(".")[0]
-            extra = missing if missing == "tensorboard" else "mnist"
+            extra = _EXTRAS.get(missing, "mnist")
             raise UnusableInput(f'{missing} is not installed: pip install ".[{extra}]" in the checkout.') from error
 
 
@@ -294,6 +296,30 @@ def predict(checkpoint: Path, images: tuple[Path, ...], picture: Path | None, de
         prediction.draw(target, predictions)
         say(f"What the network saw: {target}", err=as_json)
     sys.exit(2 if failures else 0)
+
+
+@main.command()
+@_CHECKPOINT
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def export(checkpoint: Path, path: Path, force: bool) -> None:
+    """Write a trained network for other programs: PATH ends in .onnx, or in .pt2 for torch.export.
+
+    Normalisation is inside: it takes pixels from 0 to 255 and gives logits. What was written is run before it is
+    handed over, and gives the same.
+
+    \b
+    python -m mnist_train export output/mnist/compact compact.onnx
+    python -m mnist_train export output/mnist/compact compact.pt2
+    """
+    from mnist_train import devices
+    from mnist_train import export as exporting
+    from mnist_train.trained import load_trained
+
+    exporting.check_path(path, force=force)
+    difference = exporting.export(load_trained(checkpoint, devices.choose_device("cpu")), path, force=force)
+    opset = f", opset {exporting.OPSET}" if path.suffix.lower() == ".onnx" else ""
+    say(f"Written: {path}{opset}; its logits differ from those of the network by {difference:.1g} at most.")
 
 
 @main.command()

@@ -484,7 +484,7 @@ def test_compare_takes_the_settings_that_all_its_runs_share() -> None:
     assert options_of("compare").keys() == names | {"names", "seeds", "run_dir", "as_json", "config"}
 
 
-@pytest.mark.parametrize("command", ["train", "report", "models", "summary", "evaluate", "predict", "compare"])
+@pytest.mark.parametrize("command", ["train", "report", "models", "summary", "evaluate", "predict", "export", "compare"])
 def test_every_command_and_every_option_of_training_has_its_help(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -676,7 +676,7 @@ def test_what_is_no_number_is_null_in_json(finished: Finished, digits: Path, mon
     assert "NaN" not in result.stdout
 
 
-@pytest.mark.parametrize("command", ["models", "compare", "evaluate x", "predict x y", "summary", "report x"])
+@pytest.mark.parametrize("command", ["models", "compare", "export x y.onnx", "evaluate x", "predict x y", "summary", "report x"])
 def test_only_training_is_work_for_several_processes(command: str, nowhere: Path) -> None:
     together = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
     sentence = assert_refused(run(*command.split(), **together, RANK="0", LOCAL_RANK="0"))
