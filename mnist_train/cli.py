@@ -14,7 +14,7 @@ from mnist_train import __version__, options, settings
 from mnist_train.launch import launch
 from mnist_train.options import DATA_VARIABLE, DEFAULTS_IN_WORDS, effective_settings, settings_options
 from mnist_train.settings import DEFAULT_MODEL, Settings, name_on_command_line
-from xlbackprop.commands import Commands
+from xlbackprop.commands import Commands, end_if_asked
 from xlbackprop.errors import Failure, UnusableInput
 from xlbackprop.interruption import EXIT_CODE
 from xlbackprop.printing import say
@@ -144,6 +144,7 @@ def _train_and_report(told: Settings, data: "DataSet", together: "Processes", ru
         run = runs.train(told, data, run_dir, together, reporter, resume=resume)
         reporter.line(brief.checklist(brief.items(network_layers(told.model), run.epochs, told.dataset)))
         _draw(run)
+        end_if_asked()
     except (runs.Interrupted, KeyboardInterrupt) as error:
         begun = f"; {runs.how_to_go_on(run_dir)}" if folders.holds_run(run_dir) else " before the training began."
         say("", err=True)

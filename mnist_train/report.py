@@ -15,7 +15,7 @@ from mnist_train.history import EpochRecord
 from mnist_train.runs import Watcher
 from mnist_train.settings import Settings
 from mnist_train.training import Training
-from xlbackprop.printing import say
+from xlbackprop.printing import READER_GONE, say
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -44,11 +44,15 @@ class Reporter(Watcher):
         self._tensorboard = _tensorboard_writer(folder) if tensorboard else None
 
     def line(self, text: str) -> None:
-        """Print and log a text."""
-        for line in text.splitlines():
-            say(line)
+        """Log and print a text; where nobody reads what is printed any more, the run goes on, and so does its log."""
         with self._log.open("a", encoding="utf-8") as log:
             log.write(text + "\n")
+        try:
+            for line in text.splitlines():
+                say(line)
+        except SystemExit as error:
+            if error.code != READER_GONE:
+                raise
 
     @contextlib.contextmanager
     def epoch(self, number: int, settings: Settings, steps: int) -> Iterator[Callable[[int, float | None], None]]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mnist_train import files, folders, history, models, settings
 from mnist_train.card import card
 from mnist_train.data import DataSet, load
-from mnist_train.devices import choose_device, device_name, fastest_thread_count, make_deterministic
+from mnist_train.devices import choose_device, device_name, fastest_thread_count, keep_memory, make_deterministic
 from mnist_train.folders import CARD, CONFIG, METRICS, STEPS, SUMMARY, file_errors
 from mnist_train.history import EpochRecord
 from mnist_train.processes import Processes
@@ -123,6 +123,7 @@ def train(
     """
     device = torch.device(told.device)
     if device.type == "cpu":
+        keep_memory()
         told = replace(told, threads=_set_threads(told, data, device, processes))
     training = Training(told, data, device, processes)
     with file_errors(folder):

@@ -1,3 +1,4 @@
+import contextlib
 import csv
 import json
 import math
@@ -484,7 +485,9 @@ def test_compare_takes_the_settings_that_all_its_runs_share() -> None:
     assert options_of("compare").keys() == names | {"names", "seeds", "run_dir", "as_json", "config"}
 
 
-@pytest.mark.parametrize("command", ["train", "report", "models", "summary", "evaluate", "predict", "export", "compare"])
+@pytest.mark.parametrize(
+    "command", ["train", "report", "models", "summary", "evaluate", "predict", "export", "compare"]
+)
 def test_every_command_and_every_option_of_training_has_its_help(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -676,7 +679,9 @@ def test_what_is_no_number_is_null_in_json(finished: Finished, digits: Path, mon
     assert "NaN" not in result.stdout
 
 
-@pytest.mark.parametrize("command", ["models", "compare", "export x y.onnx", "evaluate x", "predict x y", "summary", "report x"])
+@pytest.mark.parametrize(
+    "command", ["models", "compare", "export x y.onnx", "evaluate x", "predict x y", "summary", "report x"]
+)
 def test_only_training_is_work_for_several_processes(command: str, nowhere: Path) -> None:
     together = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
     sentence = assert_refused(run(*command.split(), **together, RANK="0", LOCAL_RANK="0"))
@@ -699,3 +704,38 @@ def test_printed_digits_need_no_data(train: object) -> None:
     assert "of printed for 1 epoch" in result.stdout
     assert "99.40" not in result.stdout
     assert run("evaluate", "output/mnist/nano", "--device", "cpu").exit_code == 0
+
+
+@needs_posix
+def test_a_signal_that_a_library_swallows_ends_the_run_all_the_same(
+    train: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swallow(run: object) -> None:
+        with contextlib.suppress(SystemExit):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(plots, "draw_all", swallow)
+            result = train("--run-dir", "run", "--epochs", 1)
+        assert result.exit_code == 128 + signal.SIGTERM
+        assert (Path("run") / "checkpoint.safetensors").exists()
+        assert run("--run-dir", "run", "--resume").exit_code == 0
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+@needs_posix
+def test_a_reader_that_goes_away_takes_nothing_of_the_run_along(digits: Path, tmp_path: Path) -> None:
+    process = outside(*SMALL, "--data-dir", digits, "--run-dir", "run", cwd=tmp_path)
+    assert process.stdout.readline().startswith("Training nano")
+    process.stdout.close()
+    assert process.wait(timeout=120) == 0
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert {path.name for path in (tmp_path / "run").iterdir()} == TEXTS | PICTURES
+    lines = (tmp_path / "run" / "train.log").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("Training nano")
+    assert lines[-1] == "Everything lies in run."

@@ -135,3 +135,14 @@ def test_every_network_can_be_trained_deterministically(name: str, data: DataSet
         Training(told, data, torch.device("cpu"), Processes()).warm_up()
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+def test_memory_is_kept_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    library = SimpleNamespace(mallopt=lambda option, value: asked.append((option, value)))
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda name: library)
+    devices.keep_memory()
+    assert asked == [(-3, 2**30), (-1, 2**31 - 1)]
+    # as on macOS
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda name: SimpleNamespace())
+    devices.keep_memory()
