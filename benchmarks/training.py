@@ -22,17 +22,17 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from benchmarks.__main__ import seconds
-from mnist_train import models, runs
+from mnist_train import designs, models, runs
+from mnist_train.brief import TARGET_ACCURACY
 from mnist_train.data import SIZE, DataSet
 from mnist_train.devices import device_name
-from mnist_train.history import TARGET_ACCURACY
 from mnist_train.optimizers import make_optimizers
 from mnist_train.processes import Processes
 from mnist_train.runs import Run, Watcher
 from mnist_train.settings import DEFAULT_MODEL, Settings, effective
 from mnist_train.training import Training
 
-DATA = os.environ.get("MNIST_DATA", "data")
+DATA = os.environ.get("MNIST_DATA", "")
 RIVAL = "seed3"
 CPU = torch.device("cpu")
 #: Batches of a measurement of the loops, and how many measurements there are.
@@ -41,7 +41,7 @@ BATCHES, PAIRS = 60, 5
 
 def told(model: str, **changes: object) -> Settings:
     """The recipe of a network, on the CPU."""
-    return effective(models.design(model).recipe, {"model": model, "data_dir": DATA, "device": "cpu", **changes})
+    return effective(designs.design(model).recipe, {"model": model, "data_dir": DATA, "device": "cpu", **changes})
 
 
 def row(*cells: str) -> None:

@@ -46,3 +46,21 @@ class Affine:
         grid = self._pixels @ rows.permute(1, 2, 0).reshape(3, 2 * batch)
         grid = grid.reshape(self._size, self._size, batch, 2).permute(2, 0, 1, 3)
         return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def examples(images: Tensor, amount: tuple[float, float, float] | None, seed: int) -> Tensor:
+    """Images as they may be trained on.
+
+    Args:
+        images: (count, 1, size, size), from 0 to 255.
+        amount: rotation, scale and shift, as Affine takes them; None for no change.
+        seed: of the random changes.
+
+    Returns:
+        the same shape, as floats.
+    """
+    if amount is None:
+        return images.float()
+    randomness = torch.Generator().manual_seed(seed)
+    amounts = torch.rand(4, len(images), generator=randomness) * 2 - 1
+    return Affine(*amount, images.shape[-1], images.device)(images.float(), amounts.to(images.device))

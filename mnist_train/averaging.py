@@ -40,6 +40,10 @@ class WeightAverage:
         finally:
             self._copy(kept, self._current)
 
+    def settle(self) -> None:
+        """Leave the model with the averaged weights."""
+        self._copy(self._average, self._current)
+
     def tensors(self) -> dict[str, Tensor]:
         """The averages by the names that they have in the model."""
         return dict(zip(self._names, self._average, strict=True))

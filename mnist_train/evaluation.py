@@ -9,7 +9,7 @@ from torch.nn import functional
 from mnist_train.data import Images, Normalisation
 
 # large enough to keep a device busy, small enough for any memory
-_BATCH = 1000
+_BATCH = 500
 
 
 @dataclass(frozen=True)

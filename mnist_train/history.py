@@ -4,14 +4,10 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mnist_train.evaluation import Result
-
-# the brief that these networks are built to
-TARGET_ACCURACY = 99.4
-MAX_PARAMETERS = 20_000
-MAX_EPOCHS = 20
+if TYPE_CHECKING:
+    from mnist_train.evaluation import Result
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class EpochRecord:
 
 
 def record(
-    epoch: int, rate: float, train: tuple[float, float], results: tuple[Result, Result | None], seconds: float
+    epoch: int, rate: float, train: tuple[float, float], results: "tuple[Result, Result | None]", seconds: float
 ) -> EpochRecord:
     """The line of an epoch, from what was measured.
 

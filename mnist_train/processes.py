@@ -1,12 +1,14 @@
 """Training with several processes, which torchrun starts: each takes its part of every batch."""
 
 import contextlib
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, distributed
+
+from mnist_train.launch import launch
+from xlbackprop.errors import UnusableInput
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,17 @@ class Processes:
         return batch if self.count == 1 else batch.tensor_split(self.count, dim=-1)[self.rank]
 
     def add(self, tensors: Iterable[Tensor]) -> None:
-        """Replace each tensor by its sum over all processes, all in one message."""
+        """Replace each tensor by its sum over all processes, all in one message.
+
+        Raises:
+            UnusableInput: another process is gone.
+        """
         if self.count == 1:
             return
         targets = list(tensors)
         message = torch.cat([tensor.flatten() for tensor in targets])
-        distributed.all_reduce(message)
+        with _connection():
+            distributed.all_reduce(message)
         for tensor, total in zip(targets, message.split([tensor.numel() for tensor in targets]), strict=True):
             tensor.copy_(total.view_as(tensor))
 
@@ -49,21 +56,60 @@ class Processes:
                 tensor.div_(self.count)
 
     def wait(self) -> None:
-        """Go on when all processes are here."""
+        """Go on when all processes are here.
+
+        Raises:
+            UnusableInput: another process is gone.
+        """
         if self.count > 1:
-            distributed.barrier()
+            with _connection():
+                distributed.barrier()
 
 
 @contextlib.contextmanager
-def joined() -> Iterator[Processes]:
-    """The processes that torchrun started, connected within the block; or this one alone."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+def _connection() -> Iterator[None]:
+    """Turn what a broken connection raises into one sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise UnusableInput("The connection to the other processes broke off.") from error
+
+
+@contextlib.contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """The processes that torchrun started, connected within the block; or this one alone.
+
+    Args:
+        device: where they compute; on GPUs each process takes one of its own.
+
+    Raises:
+        UnusableInput: there are not enough devices for them, or they do not find each other.
+    """
+    here = launch()
+    if here.count == 1:
         yield Processes()
         return
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    own = _own_device(device, here.local_rank, here.local_count)
+    with _connection():
+        if own is None:
+            distributed.init_process_group("gloo")
+        else:
+            torch.cuda.set_device(own)
+            distributed.init_process_group("nccl", device_id=own)
     try:
         yield Processes(distributed.get_rank(), distributed.get_world_size())
     finally:
         distributed.destroy_process_group()
+
+
+def _own_device(device: torch.device, number: int, count: int) -> torch.device | None:
+    """The GPU of the process with a number, of so many on this machine; None if they compute on the CPU."""
+    if device.type == "cpu":
+        return None
+    there = torch.cuda.device_count() if device.type == "cuda" else 1
+    if count > there:
+        raise UnusableInput(
+            f"{count} processes need {count} GPUs, and here {'is 1' if there == 1 else f'are {there}'}: start no more "
+            "processes than there are GPUs, or let them compute on the CPU with --device cpu."
+        )
+    return torch.device(device.type, number)

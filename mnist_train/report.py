@@ -1,22 +1,21 @@
-"""What a run says on the terminal and in its log, and how it stands against the brief."""
+"""What a run says on the terminal and in its log while it goes on."""
 
 import contextlib
 import importlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from torch import nn
 from tqdm import tqdm
 
-from mnist_train import history, models
 from mnist_train.evaluation import Result
+from mnist_train.folders import LOG
 from mnist_train.history import EpochRecord
-from mnist_train.runs import LOG, Run, Watcher
-from mnist_train.settings import NO_AUGMENTATION, Recipe, Settings
+from mnist_train.runs import Watcher
+from mnist_train.settings import Settings
 from mnist_train.training import Training
-from xlbackprop.printing import say
+from xlbackprop.printing import READER_GONE, say
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -45,11 +44,15 @@ class Reporter(Watcher):
         self._tensorboard = _tensorboard_writer(folder) if tensorboard else None
 
     def line(self, text: str) -> None:
-        """Print and log a text."""
-        for line in text.splitlines():
-            say(line)
+        """Log and print a text; where nobody reads what is printed any more, the run goes on, and so does its log."""
         with self._log.open("a", encoding="utf-8") as log:
             log.write(text + "\n")
+        try:
+            for line in text.splitlines():
+                say(line)
+        except SystemExit as error:
+            if error.code != READER_GONE:
+                raise
 
     @contextlib.contextmanager
     def epoch(self, number: int, settings: Settings, steps: int) -> Iterator[Callable[[int, float | None], None]]:
@@ -104,51 +107,21 @@ def _scalars(line: EpochRecord) -> dict[str, float]:
     return {name: value for name, value in names.items() if value is not None}
 
 
-def checklist(run: Run) -> str:
-    """The run against the brief of the course: small, short, accurate at its end."""
-    model, epochs = run.training.model, run.epochs
-    parameters = models.parameter_count(model)
-    reached = [line.epoch for line in epochs if line.accuracy >= history.TARGET_ACCURACY]
-    kinds: dict[str, tuple[Any, ...]] = {
-        "batch norm": (nn.BatchNorm2d,),
-        "dropout": (nn.Dropout,),
-        "pooling": (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d),
-    }
-    layers = {name: sum(isinstance(layer, kind) for layer in model.modules()) for name, kind in kinds.items()}
-    lines = [
-        (parameters < history.MAX_PARAMETERS, f"parameters < {history.MAX_PARAMETERS:,}", f"{parameters:,}"),
-        (len(epochs) < history.MAX_EPOCHS, f"epochs < {history.MAX_EPOCHS}", str(len(epochs))),
-        (
-            epochs[-1].accuracy >= history.TARGET_ACCURACY,
-            f"last epoch >= {history.TARGET_ACCURACY:.2f}%",
-            f"{epochs[-1].accuracy:.2f}%",
-        ),
-        (bool(reached), "epochs that reached it", ", ".join(map(str, reached)) or "none"),
-        *((count > 0, name, f"{count} layers" if count != 1 else "1 layer") for name, count in layers.items()),
-    ]
-    width = max(len(what) for _, what, _ in lines)
-    return "\n".join(f"[{'x' if met else ' '}] {what:{width}}  {value}" for met, what, value in lines)
+@contextlib.contextmanager
+def epochs_bar(total: int) -> Iterator[tuple[Callable[[], None], Callable[[str], None]]]:
+    """Show how far the epochs of several runs are, on standard error where that is a terminal.
 
+    Args:
+        total: how many epochs there are.
 
-def registry() -> str:
-    """All networks: name, parameters, a sentence, and the recipe."""
-    lines = []
-    for name, design in models.DESIGNS.items():
-        parameters = models.parameter_count(models.build(name))
-        lines.append(f"{name:12} {parameters:>6,} parameters  {design.sentence}")
-        lines.append(f"{'':32}{_recipe(design.recipe)}")
-    return "\n".join(lines)
+    Yields:
+        what to call after each epoch, and what to print lines beside the bar with.
+    """
+    with tqdm(total=total, unit="epoch", leave=False, disable=None if total else True, file=sys.stderr) as bar:
 
+        def line(text: str) -> None:
+            bar.clear()
+            say(text, err=True)
+            bar.refresh()
 
-def _recipe(recipe: Recipe) -> str:
-    """A recipe in a line: what differs from leaving it out."""
-    parts = [f"{recipe.epochs} epochs of batches of {recipe.batch_size}", f"{recipe.optimizer} {recipe.lr:g}"]
-    if recipe.schedule != "constant":
-        parts.append(f"{recipe.schedule} decay")
-    if recipe.warmup:
-        parts.append(f"warm-up {100 * recipe.warmup:g}%")
-    if recipe.augment != NO_AUGMENTATION:
-        parts.append(f"augmentation {recipe.augment}")
-    if recipe.ema:
-        parts.append(f"averaged weights {recipe.ema:g}")
-    return ", ".join(parts)
+        yield lambda: bar.update() and None, line

@@ -15,7 +15,8 @@ from xlbackprop.errors import UnusableInput, reason
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "muon")
 SCHEDULES = ("constant", "linear", "cosine")
-DATASETS = ("mnist", "fashion-mnist", "kmnist", "emnist-digits")
+PRINTED = "printed"
+DATASETS = ("mnist", "fashion-mnist", "kmnist", "emnist-digits", PRINTED)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16")
 DEFAULT_MODEL = "compact"
@@ -71,8 +72,8 @@ class Settings(Recipe):
     """Everything that decides what a run does."""
 
     model: str = _option("The network; `models` lists them.", DEFAULT_MODEL)
-    dataset: str = _option("The images.", "mnist", choices=DATASETS)
-    data_dir: str = _option("Where the images lie, or are downloaded to; also the variable MNIST_DATA.", "data")
+    dataset: str = _option("The images; printed ones are drawn from fonts.", "mnist", choices=DATASETS)
+    data_dir: str = _option("Where the images lie, or are downloaded to; also the variable MNIST_DATA.", "")
     limit: int = _option("Train on the first so many images only, 0 for all.", 0, at_least=0)
     hold_out: int = _option(
         "Keep back so many training images and report on them instead of the test images.", 0, at_least=0
@@ -81,6 +82,7 @@ class Settings(Recipe):
     device: str = _option("Where to compute; auto takes a GPU if there is one.", "auto", choices=DEVICES)
     precision: str = _option("Numbers of the forward and backward pass.", "fp32", choices=PRECISIONS)
     compile: bool = _option("Let torch.compile translate the network first.", False)
+    deterministic: bool = _option("Have a GPU, too, add up in the same order each time.", False)
     threads: int = _option("Threads on the CPU, 0 to try out what is fastest.", 0, at_least=0, at_most=1024)
     tensorboard: bool = _option("Write TensorBoard's files, too.", False)
 
@@ -174,6 +176,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         UnusableInput: the file is missing, is no TOML, or has a name in both ways.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            # a pipe, from which nothing may ever come
+            raise UnusableInput(f"{path} is not a file: give a TOML file.")
         with path.open("rb") as file:
             table = tomllib.load(file)
     except OSError as error:

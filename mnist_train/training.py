@@ -133,7 +133,9 @@ class Training:
             if (step + 1) % _STEPS_BETWEEN_LOOKS == 0 or step + 1 == steps:
                 if looking:
                     self._raise_if_diverged(losses[: step + 1], epoch)
-                progress(step % _STEPS_BETWEEN_LOOKS + 1, losses[step].item() if looking else None)
+                # this process knows its own part of the loss only
+                shown = losses[step].item() * self._processes.count if looking else None
+                progress(step % _STEPS_BETWEEN_LOOKS + 1, shown)
 
         self._processes.add([losses, correct])
         self._processes.average(b for b in self.model.buffers() if b.is_floating_point())
@@ -141,6 +143,18 @@ class Training:
             self._processes.average(self.average.batch_norm_tensors())
         self._raise_if_diverged(losses, epoch)
         return EpochLosses(losses.tolist(), 100 * correct.item() / (steps * batch))
+
+    def warm_up(self) -> None:
+        """Compute gradients once and forget them, so that what happens only once is not in the time of an epoch."""
+        kept = [buffer.clone() for buffer in self.model.buffers()]
+        self.model.train()
+        chosen = torch.arange(self.batch_size, device=self._device)
+        self._gradients(*self._batch(chosen, torch.zeros(4, self.batch_size, device=self._device)))
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+        with torch.no_grad():
+            for buffer, value in zip(self.model.buffers(), kept, strict=True):
+                buffer.copy_(value)
 
     def trial_step(self) -> None:
         """A step that is timed, of a training that is thrown away."""
@@ -152,7 +166,15 @@ class Training:
 
     def _step(self, chosen: Tensor, amounts: Tensor, correct: Tensor) -> Tensor:
         """One step on this process's part of a batch; returns its part of the mean loss."""
-        pixels, labels = self._batch(chosen, amounts)
+        loss, outputs, labels = self._gradients(*self._batch(chosen, amounts))
+        self._processes.add(parameter.grad for parameter in self.model.parameters() if parameter.grad is not None)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        correct += (outputs.argmax(dim=1) == labels).sum()
+        return loss
+
+    def _gradients(self, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Have each parameter's gradient on this process's part of a batch; returns loss, outputs and labels."""
         images = self.data.normalisation(pixels).contiguous(memory_format=torch.channels_last)
         half = self.settings.precision == "bf16"
         with torch.autocast(self._device.type, torch.bfloat16, enabled=half):
@@ -161,27 +183,12 @@ class Training:
         for optimizer in self.optimizers:
             optimizer.zero_grad()
         loss.backward()
-        self._processes.add(parameter.grad for parameter in self.model.parameters() if parameter.grad is not None)
-        for optimizer in self.optimizers:
-            optimizer.step()
-        correct += (outputs.argmax(dim=1) == labels).sum()
-        return loss.detach()
+        return loss.detach(), outputs.detach(), labels
 
     def _batch(self, chosen: Tensor, amounts: Tensor) -> tuple[Tensor, Tensor]:
         """Images as they are trained on, from 0 to 255, and their labels."""
         pixels = self.data.train.pixels[chosen].float()
         return self._affine(pixels, amounts) if self._affine else pixels, self.data.train.labels[chosen]
-
-    def augmented(self, count: int) -> tuple[Tensor, Tensor]:
-        """The first training images as they may be trained on.
-
-        Returns:
-            pixels from 0 to 255, (count, 1, 28, 28), and labels, (count,); fewer where there are fewer.
-        """
-        randomness = torch.Generator().manual_seed(self.settings.seed)
-        chosen = torch.arange(min(count, len(self.data.train)), device=self._device)
-        amounts = torch.rand(4, len(chosen), generator=randomness) * 2 - 1
-        return self._batch(chosen, amounts.to(self._device))
 
     def _raise_if_diverged(self, losses: Tensor, epoch: int) -> None:
         wrong = (~losses.isfinite()).nonzero()
@@ -200,6 +207,11 @@ class Training:
     def averaged_in_place(self) -> contextlib.AbstractContextManager[None]:
         """Within the block the network has the averaged weights, if there are any."""
         return self.average.in_place() if self.average else contextlib.nullcontext()
+
+    def take_average(self) -> None:
+        """Leave the network with the averaged weights, if there are any: there is nothing more to train."""
+        if self.average:
+            self.average.settle()
 
     def state(self) -> dict[str, Tensor]:
         """Everything that changes in training, by name."""

@@ -80,7 +80,7 @@ def test_dependencies_point_one_way(folder: str) -> None:
 def test_the_trainer_uses_how_networks_are_described_and_how_commands_fail_and_nothing_of_cells() -> None:
     trainer = PACKAGE.parent / "mnist_train"
     used = {name for path in trainer.glob("*.py") for name in imports(path) if name.startswith("xlbackprop.")}
-    described = {f"cnn.{name}" for name in ("layers", "networks", "receptive_field", "tensors", "trained")}
+    described = {f"cnn.{name}" for name in ("idx", "layers", "networks", "receptive_field", "tensors", "trained")}
     for name in used:
         places = {"commands", "errors", "interruption", "printing", "__version__", *described}
         assert any(f"{name}.".startswith(f"xlbackprop.{place}.") for place in places), name

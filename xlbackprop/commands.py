@@ -18,9 +18,10 @@ class Commands(click.Group):
         prepare_streams()
         raise_again()
         # ended from outside, a command still tidies up after itself
+        _asked.clear()
         for name in ("SIGTERM", "SIGHUP"):
             if number := getattr(signal, name, None):
-                signal.signal(number, lambda number, _: sys.exit(128 + number))
+                signal.signal(number, _end)
         try:
             sys.exit(super().main(*args, **options | {"standalone_mode": False}))
         except click.ClickException as error:
@@ -45,3 +46,22 @@ class Commands(click.Group):
         except KeyboardInterrupt as error:
             # click would print an empty line, whether that is possible or not
             raise click.Abort from error
+
+
+# the signals that asked for the end of this command
+_asked: list[int] = []
+
+
+def _end(number: int, _: object) -> None:
+    _asked.append(number)
+    sys.exit(128 + number)
+
+
+def end_if_asked() -> None:
+    """End now if a signal has asked for it, which a callback of a library may have swallowed.
+
+    Raises:
+        SystemExit: it has.
+    """
+    if _asked:
+        sys.exit(128 + _asked[0])

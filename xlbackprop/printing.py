@@ -17,8 +17,8 @@ from xlbackprop.errors import UnusableInput, reason
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
-# what a shell says of a program whose reader went away
-_READER_GONE = 141
+#: What a command ends with when nobody reads what it prints any more, as a shell says it.
+READER_GONE = 141
 
 
 def shown(text: str) -> str:
@@ -47,7 +47,7 @@ def say(text: str, *, err: bool = False, bold: bool = False, ending: str = "") -
         if err:
             return
         if isinstance(error, BrokenPipeError):
-            sys.exit(_READER_GONE)
+            sys.exit(READER_GONE)
         raise UnusableInput(f"The result could not be printed: {reason(error)}.") from error
 
 

@@ -38,10 +38,11 @@ def test_a_data_set_in_other_files_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "words"),
     [
-        (IMAGES, lambda data: data[:-9], "cannot be read"),
-        (IMAGES, lambda data: b"no gzip", "cannot be read"),
+        (IMAGES, lambda data: data[:-9], "damaged"),
+        (IMAGES, lambda data: b"no gzip", "damaged"),
         (IMAGES, lambda data: gzip.compress(b"\0\0\x08"), "damaged"),
         (IMAGES, lambda data: gzip.compress(gzip.decompress(data)[:-1]), "damaged"),
+        (LABELS, lambda data: data[:5], "damaged"),
         (LABELS, lambda data: b"\0\0\x09\x01" + data[4:], "damaged"),
         (LABELS, lambda data: data[:4] + b"\0\0\0\1" + data[8:9], "2 images and 1 labels"),
         (LABELS, lambda data: data[:8] + b"\x0a\x01", "the label 10"),

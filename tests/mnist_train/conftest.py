@@ -56,7 +56,7 @@ def real_digits() -> Path:
     """The folder of the real MNIST, or a skip."""
     if REAL_DATA is None:
         pytest.skip(
-            "MNIST_DATA does not say where the real images are: `python -m mnist_train` downloads them to data/, "
+            "MNIST_DATA does not say where the real images are: `python -m mnist_train --data-dir data` fetches them, "
             "and MNIST_DATA=data tells the tests"
         )
     return REAL_DATA

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from mnist_train.augmentation import Affine
+from mnist_train.augmentation import Affine, examples
+from mnist_train.data import DataSet
 
 CPU = torch.device("cpu")
 AMOUNT = st.floats(-1, 1, width=32)
@@ -103,3 +104,13 @@ def test_each_image_gets_its_own_change() -> None:
         same(found, changed(picture[None], limits, amount)[0])
     alike = changed(images(1).expand(5, -1, -1, -1), limits, *amounts)
     assert all((alike[i] - alike[j]).abs().max() > 0.1 for i in range(5) for j in range(i))
+
+
+def test_examples_are_changed_at_random_or_not_at_all(data: DataSet) -> None:
+    images = data.train.pixels[:30]
+    shown = examples(images, (8.0, 8.0, 1.0), seed=3)
+    assert shown.shape == images.shape
+    assert not torch.equal(shown, images.float())
+    assert torch.equal(shown, examples(images, (8.0, 8.0, 1.0), seed=3))
+    assert not torch.equal(shown, examples(images, (8.0, 8.0, 1.0), seed=4))
+    assert torch.equal(examples(images, None, seed=3), images.float())

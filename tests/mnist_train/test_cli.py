@@ -1,5 +1,7 @@
+import contextlib
 import csv
 import json
+import math
 import os
 import re
 import shutil
@@ -18,9 +20,10 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from mnist_train import cli, data, plots
+from mnist_train import cli, plots, sources
+from mnist_train.designs import DESIGNS
 from mnist_train.files import load_tensors
-from mnist_train.models import DESIGNS, build, parameter_count
+from mnist_train.models import build, parameter_count
 from mnist_train.settings import Settings, name_on_command_line
 from tests.cnn.damaged import DAMAGED, content, good_card
 from tests.conftest import REPOSITORY, needs_posix
@@ -29,7 +32,8 @@ from xlbackprop import __version__
 
 SMALL = ("--model", "nano", "--batch-size", 20, "--epochs", 2, "--threads", 1)
 PICTURES = {"curves.png", "augmented.png", "misclassified.png", "confusion.png", "filters.png"}
-TEXTS = {"config.toml", "metrics.csv", "train.log", "model.safetensors", "model.json", "summary.txt"}
+TEXTS = {"config.toml", "metrics.csv", "steps.csv", "train.log", "model.safetensors", "model.json", "summary.txt"}
+TEXTS |= {"README.md"}
 
 
 def run(*arguments: object, **environment: str) -> Result:
@@ -89,7 +93,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         raise AssertionError("something was to be downloaded")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data, "_download", offline)
+    monkeypatch.setattr(sources, "_download", offline)
     return tmp_path
 
 
@@ -253,8 +257,7 @@ def test_a_run_that_is_interrupted_when_it_is_drawn_can_be_finished(
         patch.setattr(plots, "draw_all", interrupt)
         result = train("--run-dir", "run")
     assert result.exit_code == 130
-    assert result.stderr.startswith("\nInterrupted; go on from ")
-    assert result.stderr.endswith(" with python -m mnist_train --run-dir run --resume\n")
+    assert result.stderr == "\nInterrupted; go on with python -m mnist_train --run-dir run --resume\n"
     result = run("--run-dir", "run", "--resume")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1] == "Everything lies in run."
@@ -292,7 +295,7 @@ def test_resume_needs_an_unfinished_run(nowhere: Path, finished: Finished) -> No
     Path("empty").mkdir()
     for name in ("empty", "missing"):
         assert assert_refused(run("--resume", "--run-dir", name)) == (
-            f"{name} holds no run to go on with: start one without --resume."
+            f"{name} holds no run: start one there without --resume."
         )
     assert [path.name for path in nowhere.rglob("*")] == ["empty"]
     folder = finished.folder
@@ -407,7 +410,7 @@ def test_a_bad_file_of_settings_is_one_sentence(text: str, said: str, nowhere: P
 
 
 def test_a_network_that_cannot_be_downloaded_is_one_sentence(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "_download", lambda *arguments: None)
+    monkeypatch.setattr(sources, "_download", lambda *arguments: None)
     assert "give their folder with --data-dir" in assert_refused(run("--data-dir", "empty"))
     assert list(nowhere.iterdir()) == []
 
@@ -445,7 +448,7 @@ def test_a_card_without_a_known_data_set_needs_the_option(named: dict[str, str],
     (nowhere / "model.safetensors").write_bytes(content(card))
     assert assert_refused(run("evaluate", nowhere, "--data-dir", digits)) == (
         f"The network in {nowhere} does not say on which images it was trained: "
-        "add --dataset and one of mnist, fashion-mnist, kmnist, emnist-digits."
+        "add --dataset and one of mnist, fashion-mnist, kmnist, emnist-digits, printed."
     )
     assert run("evaluate", nowhere, "--data-dir", digits, "--dataset", "mnist").exit_code == 0
 
@@ -470,7 +473,11 @@ def test_the_options_of_train_are_the_settings() -> None:
     assert options.keys() == names | {"config", "run_dir", "resume"}
     for name in names:
         assert options[name].opts == [name_on_command_line(name)]
-    assert {name for name, option in options.items() if option.secondary_opts} == {"compile", "tensorboard"}
+    assert {name for name, option in options.items() if option.secondary_opts} == {
+        "compile",
+        "deterministic",
+        "tensorboard",
+    }
 
 
 def test_compare_takes_the_settings_that_all_its_runs_share() -> None:
@@ -478,7 +485,9 @@ def test_compare_takes_the_settings_that_all_its_runs_share() -> None:
     assert options_of("compare").keys() == names | {"names", "seeds", "run_dir", "as_json", "config"}
 
 
-@pytest.mark.parametrize("command", ["train", "models", "summary", "evaluate", "predict", "compare"])
+@pytest.mark.parametrize(
+    "command", ["train", "report", "models", "summary", "evaluate", "predict", "export", "compare"]
+)
 def test_every_command_and_every_option_of_training_has_its_help(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -514,7 +523,18 @@ def test_without_torch_there_is_help_and_one_sentence(tmp_path: Path) -> None:
         out, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (0, "")
         assert out
-    for arguments in ([], ["train", "--model", "tiny"], ["models"], ["evaluate", "nowhere"]):
+    for arguments in (["models"], ["summary", "tiny"], ["summary", "--markdown"]):
+        process = outside(*arguments, cwd=tmp_path, blocked="torch")
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, "")
+        assert "parameters" in out
+    for arguments in (["train", "--lr", "-1"], ["--model", "huge"], ["--resume"], ["--config", "nowhere.toml"]):
+        process = outside(*arguments, cwd=tmp_path, blocked="torch")
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out) == (2, "")
+        # what is wrong with a setting is known first
+        assert "torch" not in err
+    for arguments in ([], ["train", "--model", "tiny"], ["evaluate", "nowhere"]):
         process = outside(*arguments, cwd=tmp_path, blocked="torch")
         out, err = process.communicate(timeout=60)
         assert (process.returncode, out) == (2, "")
@@ -575,3 +595,147 @@ def test_a_process_that_is_ended_tidies_up_and_can_be_resumed(digits: Path, tmp_
     }
     assert len(load_tensors(tmp_path / "run" / "checkpoint.safetensors")[1]["epochs"]) < 50
     assert out == (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+
+
+def test_a_run_tells_of_itself_in_its_readme(finished: Finished) -> None:
+    text = (finished.folder / "README.md").read_text(encoding="utf-8")
+    assert all(f"]({name})" in text for name in PICTURES)
+    assert "\npython -m mnist_train --model nano --seed 1 --epochs 2 --batch-size 20 --threads 1\n" in text
+
+
+def test_a_finished_run_is_drawn_and_told_again(finished: Finished, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(finished.folder, folder)
+    made = {*PICTURES, "README.md"}
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for name in made:
+        (folder / name).unlink()
+    result = run("report", folder)
+    assert (result.exit_code, result.stderr) == (0, "")
+    after = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert after.keys() == before.keys()
+    assert {name for name in after if after[name] != before[name]} <= made
+    assert after["README.md"] == before["README.md"]
+
+
+def test_a_run_that_is_not_finished_cannot_be_told(interrupted: Result, nowhere: Path) -> None:
+    assert_refused(run("report", "nowhere"))
+    assert (nowhere / "run" / "config.toml").exists()
+    assert assert_refused(run("report", "run")) == "The run in run is not finished: go on with it first."
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_a_run_goes_on_with_another_device(digits: Path) -> None:
+    text = Path("run/config.toml").read_text(encoding="utf-8").replace('device = "cpu"', 'device = "mps"')
+    Path("run/config.toml").write_text(text, encoding="utf-8")
+    sentence = assert_refused(run("--run-dir", "run", "--resume"))
+    assert sentence == "--device mps is not available here: take auto or cpu."
+    assert run("--run-dir", "run", "--resume", "--device", "cpu").exit_code == 0
+    assert config(Path("run"))["device"] == "cpu"
+
+
+def test_ctrl_c_before_the_training_leaves_nothing(
+    train: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trial(step: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mnist_train.runs.fastest_thread_count", trial)
+    for options in ((), ("--run-dir", "run")):
+        result = train("--threads", 0, *options)
+        assert (result.exit_code, result.stderr) == (130, "\nInterrupted before the training began.\n")
+    assert [path.name for path in Path().rglob("*")] == ["output", "mnist"]
+
+
+def test_a_folder_in_which_another_process_trains_is_left_alone(train: Callable[..., Result]) -> None:
+    from mnist_train import folders
+
+    with folders.started(Path("run")):
+        assert assert_refused(train("--run-dir", "run")).startswith("Another process is training in run: ")
+
+
+def test_an_empty_file_of_settings_changes_nothing(train: Callable[..., Result]) -> None:
+    Path("my.toml").touch()
+    assert train("--config", "my.toml", "--run-dir", "run", "--epochs", 1).exit_code == 0
+    Path("run/config.toml").write_text("")
+    assert assert_refused(run("--run-dir", "run", "--resume")) == (
+        "run/config.toml does not name a network: delete run, and start the run anew."
+    )
+
+
+@needs_posix
+def test_a_pipe_is_no_file(finished: Finished, nowhere: Path) -> None:
+    os.mkfifo("pipe")
+    for line in (("--config", "pipe"), ("evaluate", "pipe"), ("predict", "pipe", "pipe")):
+        assert assert_refused(run(*line)).startswith("pipe ")
+    result = run("predict", finished.folder, "pipe", "--device", "cpu")
+    assert (result.exit_code, result.stderr) == (2, "Error: pipe is not a file: give a PNG or JPEG.\n")
+
+
+def test_what_is_no_number_is_null_in_json(finished: Finished, digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_train.evaluation.functional.cross_entropy", lambda *_: torch.tensor(math.nan))
+    result = run("evaluate", finished.folder, "--data-dir", digits, "--device", "cpu", "--json")
+    assert json.loads(result.stdout)["loss"] is None
+    assert "NaN" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["models", "compare", "export x y.onnx", "evaluate x", "predict x y", "summary", "report x"]
+)
+def test_only_training_is_work_for_several_processes(command: str, nowhere: Path) -> None:
+    together = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    sentence = assert_refused(run(*command.split(), **together, RANK="0", LOCAL_RANK="0"))
+    assert sentence == f"{command.split()[0]} is no work for several processes: start it without torchrun."
+    # the first one of a machine speaks for all
+    silent = run(*command.split(), **together, RANK="1", LOCAL_RANK="1")
+    assert (silent.exit_code, silent.output) == (2, "")
+
+
+def test_what_is_wrong_with_a_setting_is_said_once_by_several_processes(nowhere: Path) -> None:
+    together = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    assert_refused(run("--model", "huge", **together, RANK="0", LOCAL_RANK="0"))
+    silent = run("--model", "huge", **together, RANK="1", LOCAL_RANK="1")
+    assert (silent.exit_code, silent.output) == (2, "")
+
+
+def test_printed_digits_need_no_data(train: object) -> None:
+    result = run("--dataset", "printed", "--model", "nano", "--epochs", 1, "--limit", 200, "--threads", 1)
+    assert result.exit_code == 0
+    assert "of printed for 1 epoch" in result.stdout
+    assert "99.40" not in result.stdout
+    assert run("evaluate", "output/mnist/nano", "--device", "cpu").exit_code == 0
+
+
+@needs_posix
+def test_a_signal_that_a_library_swallows_ends_the_run_all_the_same(
+    train: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swallow(run: object) -> None:
+        with contextlib.suppress(SystemExit):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(plots, "draw_all", swallow)
+            result = train("--run-dir", "run", "--epochs", 1)
+        assert result.exit_code == 128 + signal.SIGTERM
+        assert (Path("run") / "checkpoint.safetensors").exists()
+        assert run("--run-dir", "run", "--resume").exit_code == 0
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+@needs_posix
+def test_a_reader_that_goes_away_takes_nothing_of_the_run_along(digits: Path, tmp_path: Path) -> None:
+    process = outside(*SMALL, "--data-dir", digits, "--run-dir", "run", cwd=tmp_path)
+    assert process.stdout.readline().startswith("Training nano")
+    process.stdout.close()
+    assert process.wait(timeout=120) == 0
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert {path.name for path in (tmp_path / "run").iterdir()} == TEXTS | PICTURES
+    lines = (tmp_path / "run" / "train.log").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("Training nano")
+    assert lines[-1] == "Everything lies in run."

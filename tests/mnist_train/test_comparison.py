@@ -5,29 +5,33 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mnist_train import cli, history, models, runs
-from mnist_train.comparison import Row, compare, to_markdown
+from mnist_train import cli, comparison, designs, folders, history, models, runs
+from mnist_train.comparison import Row, compare, differences, margin
+from mnist_train.comparison_report import to_markdown
 from mnist_train.settings import Settings, effective
 from mnist_train.training import Training
 from xlbackprop.errors import UnusableInput
 
-SEEDS = 3
+SEEDS = [1, 2, 3]
 
 
 def told(model: str, digits: Path, **changes: object) -> Settings:
     """Seven epochs of a few steps, so that the last five are not all of them."""
     values = {"batch_size": 20, "epochs": 7, "limit": 60, "threads": 1, "data_dir": str(digits)}
-    return effective(models.design(model).recipe, {"model": model, **values, **changes})
+    return effective(designs.design(model).recipe, {"model": model, **values, **changes})
 
 
 @pytest.fixture(scope="module")
 def compared(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row], list[str]]:
     """The folder of a comparison, its rows and what it announced; nobody may write to it."""
     folder, lines = tmp_path_factory.mktemp("comparison"), []
-    rows = list(compare([told("nano", digits), told("tiny", digits)], SEEDS, folder, lines.append))
+    rows = compare([told("nano", digits), told("tiny", digits)], SEEDS, folder, lines.append)
     return folder, rows, lines
 
 
@@ -48,7 +52,7 @@ def test_rows_are_what_the_files_of_the_runs_say(compared: tuple[Path, list[Row]
     announced = []
     for row in rows:
         accuracies, last, seconds = [], [], []
-        for seed in range(1, SEEDS + 1):
+        for seed in SEEDS:
             run = folder / row.network / str(seed)
             epochs = history.from_csv((run / "metrics.csv").read_text(encoding="utf-8"))
             assert len(epochs) == 7
@@ -68,7 +72,9 @@ def test_rows_are_what_the_files_of_the_runs_say(compared: tuple[Path, list[Row]
         assert row.seconds == pytest.approx(statistics.mean(seconds), abs=1e-3)
         assert row.parameters == models.parameter_count(models.build(row.network))
         assert (row.epochs, row.runs) == (7, 3)
-    assert lines == announced
+    # until the last one is done, each line tells how long the rest takes
+    assert [line.partition("; about ")[0] for line in lines] == announced
+    assert [line.endswith(" left") for line in lines] == [True] * 5 + [False]
     # seeds are no copies of each other
     assert len({tuple(row.accuracies) for row in rows}) == 2
     assert len(set(rows[0].accuracies)) > 1
@@ -76,9 +82,9 @@ def test_rows_are_what_the_files_of_the_runs_say(compared: tuple[Path, list[Row]
 
 def test_a_run_of_a_comparison_is_finished_and_has_no_log(compared: tuple[Path, list[Row], list[str]]) -> None:
     folder, _, _ = compared
-    names = {"config.toml", "metrics.csv", "model.json", "model.safetensors", "summary.txt"}
+    names = {"config.toml", "metrics.csv", "steps.csv", "model.json", "model.safetensors", "summary.txt"}
     assert {path.name for path in (folder / "nano" / "2").iterdir()} == names
-    assert runs.is_finished(folder / "nano" / "2")
+    assert folders.is_finished(folder / "nano" / "2")
 
 
 @pytest.mark.usefixtures("no_training")
@@ -86,7 +92,7 @@ def test_what_is_there_is_read_and_not_trained_again(compared: tuple[Path, list[
     folder, rows, lines = compared
     again: list[str] = []
     assert list(compare([told("nano", digits), told("tiny", digits)], SEEDS, folder, again.append)) == rows
-    assert again == lines
+    assert again == [line.partition("; about ")[0] for line in lines]
     # what does not change results may be told otherwise
     elsewhere = told("nano", digits, data_dir="elsewhere", threads=3, device="cpu")
     assert list(compare([elsewhere], SEEDS, folder, again.append)) == rows[:1]
@@ -95,7 +101,7 @@ def test_what_is_there_is_read_and_not_trained_again(compared: tuple[Path, list[
 @pytest.mark.usefixtures("no_training")
 def test_fewer_seeds_are_a_part_of_the_runs(compared: tuple[Path, list[Row], list[str]], digits: Path) -> None:
     folder, rows, _ = compared
-    (row,) = compare([told("nano", digits)], 1, folder, lambda line: None)
+    (row,) = compare([told("nano", digits)], [1], folder, lambda line: None)
     assert (row.runs, row.deviation) == (1, None)
     assert row.accuracies == rows[0].accuracies[:1]
     assert row.mean == row.minimum == row.accuracies[0]
@@ -165,7 +171,7 @@ def test_an_interrupted_run_of_other_settings_is_refused(interrupted: Path, digi
     (interrupted / "nano" / "2").rename(place)
     before = (place / "config.toml").read_text(encoding="utf-8")
     with pytest.raises(UnusableInput, match=r"holds a run with --lr 0\.03, not 0\.02"):
-        list(compare([told("nano", digits, lr=0.02)], 1, interrupted / "other", lambda line: None))
+        list(compare([told("nano", digits, lr=0.02)], [1], interrupted / "other", lambda line: None))
     assert (place / "config.toml").read_text(encoding="utf-8") == before
 
 
@@ -173,23 +179,57 @@ def test_a_folder_with_something_else_in_it_is_refused(digits: Path, tmp_path: P
     (tmp_path / "nano" / "1").mkdir(parents=True)
     (tmp_path / "nano" / "1" / "notes.txt").write_text("precious")
     with pytest.raises(UnusableInput, match="is not empty: give another folder with --run-dir"):
-        list(compare([told("nano", digits)], 1, tmp_path, lambda line: None))
+        list(compare([told("nano", digits)], [1], tmp_path, lambda line: None))
     assert [path.name for path in (tmp_path / "nano" / "1").iterdir()] == ["notes.txt"]
 
 
-ROWS = [
-    Row("compact", 9954, 6, 10, 99.512, 0.0361, 99.449, 99.5049, 41.26, [99.5] * 10),
-    Row("nano", 2676, 10, 1, 99.0, None, 99.0, 98.996, 7.0, [99.0]),
-]
+@pytest.mark.usefixtures("no_training")
+def test_the_seeds_may_be_any(compared: tuple[Path, list[Row], list[str]], digits: Path) -> None:
+    folder, rows, _ = compared
+    (row,) = compare([told("nano", digits)], [2, 3], folder, lambda line: None)
+    assert (row.seeds, row.accuracies) == ([2, 3], rows[0].accuracies[1:])
 
 
-def test_the_table_is_markdown() -> None:
-    assert to_markdown(ROWS).splitlines() == [
-        "| network | parameters | epochs | runs | mean % | deviation | minimum % | last 5 epochs % | seconds |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-        "| compact | 9,954 | 6 | 10 | 99.51 | 0.036 | 99.45 | 99.50 | 41.3 |",
-        "| nano | 2,676 | 10 | 1 | 99.00 |  | 99.00 | 99.00 | 7.0 |",
-    ]
+def test_epochs_are_counted_as_they_are_trained(digits: Path, tmp_path: Path) -> None:
+    wanted, done = [told("nano", digits, epochs=2)], []
+    assert comparison.epochs_to_train(wanted, [1, 2], tmp_path) == 4
+    compare(wanted, [1], tmp_path, lambda line: None, lambda: done.append(1))
+    assert len(done) == 2
+    assert comparison.epochs_to_train(wanted, [1, 2], tmp_path) == 2
+
+
+def row(network: str, accuracies: list[float]) -> Row:
+    return Row(network, 1, 6, len(accuracies), sum(accuracies) / len(accuracies), None, None, 0, 0, 0, [], accuracies)
+
+
+def test_the_interval_of_a_mean_is_that_of_student() -> None:
+    # of four values with deviation 1: t(3, 0.975) = 3.18245 over the root of 4
+    assert margin([-1.0, 1.0, -0.5, 0.5]) == pytest.approx(3.182446 / 2 * (2.5 / 3) ** 0.5)
+    assert margin([3.0, 3.0]) == 0
+    assert margin([3.0]) is None
+
+
+@given(st.integers(2, 12), st.integers(0, 2**32))
+@settings(max_examples=5, deadline=None)
+def test_the_interval_holds_the_true_mean_as_often_as_it_says(count: int, seed: int) -> None:
+    values = np.random.default_rng(seed).normal(0, 1, (2000, count))
+    held = [abs(line.mean()) <= margin(line.tolist()) for line in values]
+    assert 0.93 < np.mean(held) < 0.97
+
+
+def test_differences_go_seed_by_seed() -> None:
+    first, second = row("a", [99.0, 99.5, 98.0]), row("b", [99.1, 99.6, 98.2])
+    (difference,) = differences([first, second])
+    assert (difference.network, difference.than) == ("b", "a")
+    assert difference.mean == pytest.approx(0.4 / 3)
+    # the runs differ far more among themselves than from their partners
+    assert difference.margin == pytest.approx(margin([0.1, 0.1, 0.2]))
+    assert not difference.is_certain
+    (better,) = differences([first, row("c", [99.1, 99.6, 98.11])])
+    assert better.is_certain
+    (single,) = differences([row("a", [99.0]), row("b", [99.4])])
+    assert (single.margin, single.is_certain) == (None, False)
+    assert list(differences([first])) == []
 
 
 @pytest.fixture
@@ -210,7 +250,10 @@ def test_the_command_prints_the_table_and_its_progress_apart(
     result = command(folder, "--models", "nano, tiny")
     assert result.exit_code == 0
     assert result.stdout == to_markdown(rows) + "\n"
-    assert result.stderr.splitlines() == lines
+    said = [line.partition("; about ")[0] for line in lines]
+    assert result.stderr.splitlines() == [*said, f"Table, numbers and picture lie in {folder}."]
+    assert (folder / "comparison.md").read_text(encoding="utf-8") == result.stdout
+    assert json.loads((folder / "comparison.json").read_text(encoding="utf-8"))["rows"] == [asdict(row) for row in rows]
 
 
 @pytest.mark.usefixtures("no_training")
@@ -229,7 +272,7 @@ def test_the_command_trains_what_is_missing(command, tmp_path: Path) -> None:
     assert result.exit_code == 0
     _, _, line = result.stdout.splitlines()
     assert re.fullmatch(r"\| nano \| [\d,]+ \| 1 \| 1 \| .* \|", line)
-    assert result.stderr.count("\n") == 1
+    assert result.stderr.count("\n") == 2
 
 
 def test_ctrl_c_is_one_sentence_and_the_same_command_goes_on(
@@ -244,6 +287,28 @@ def test_ctrl_c_is_one_sentence_and_the_same_command_goes_on(
     assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr == "\nInterrupted: the same command goes on from here.\n"
     assert command(tmp_path, "--models", "nano", "--seeds", 1).exit_code == 0
+
+
+@pytest.mark.usefixtures("no_training")
+def test_a_range_of_seeds_is_a_part_of_the_runs(compared: tuple[Path, list[Row], list[str]], command) -> None:
+    folder, rows, _ = compared
+    result = command(folder, "--models", "tiny", "--seeds", "2-3", "--json")
+    (row,) = json.loads(result.stdout)["rows"]
+    assert (row["seeds"], row["accuracies"]) == ([2, 3], rows[1].accuracies[1:])
+
+
+@pytest.mark.parametrize("text", ["0", "3-2", "-1", "1-", "a", "1-10001", "10001", "1.5", ""])
+def test_what_is_no_range_of_seeds_is_one_sentence(text: str, command, tmp_path: Path) -> None:
+    result = command(tmp_path, f"--seeds={text}")
+    assert result.exit_code == 2
+    assert "is no number of seeds from 1 to 10,000, and no range of them such as 4-6." in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_is_named_twice_is_refused(command, tmp_path: Path) -> None:
+    result = command(tmp_path, "--models", "nano,tiny, nano")
+    assert (result.exit_code, result.stderr) == (2, "Error: --models names nano twice: name each network once.\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_network_that_there_is_not_is_known_before_anything_is_trained(command, tmp_path: Path) -> None:

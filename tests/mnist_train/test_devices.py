@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -6,7 +8,13 @@ import pytest
 import torch
 
 from mnist_train import devices
+from mnist_train.data import DataSet
+from mnist_train.designs import DESIGNS, design
 from mnist_train.devices import choose_device, device_name, fastest_thread_count, usable_cores
+from mnist_train.processes import Processes
+from mnist_train.settings import effective
+from mnist_train.training import Training
+from tests.conftest import REPOSITORY
 from xlbackprop.errors import UnusableInput
 
 
@@ -107,3 +115,34 @@ def test_a_disturbance_of_one_trial_does_not_decide(monkeypatch: pytest.MonkeyPa
         return 100 if before == disturbed else 1
 
     assert fastest_thread_count(Machine(monkeypatch, 2, seconds).step) == 2
+
+
+def test_what_is_deterministic_is_asked_of_torch_before_it_is_used() -> None:
+    code = (
+        "import os, torch; from mnist_train.devices import make_deterministic; make_deterministic(); "
+        "print(os.environ['CUBLAS_WORKSPACE_CONFIG'], torch.are_deterministic_algorithms_enabled(), "
+        "torch.backends.cudnn.benchmark, torch.utils.deterministic.fill_uninitialized_memory)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert result.stdout.split() == [":4096:8", "True", "False", "False"]
+
+
+@pytest.mark.parametrize("name", sorted(DESIGNS))
+def test_every_network_can_be_trained_deterministically(name: str, data: DataSet) -> None:
+    told = effective(design(name).recipe, {"model": name, "batch_size": 20})
+    torch.use_deterministic_algorithms(True)
+    try:
+        Training(told, data, torch.device("cpu"), Processes()).warm_up()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_memory_is_kept_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    library = SimpleNamespace(mallopt=lambda option, value: asked.append((option, value)))
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda name: library)
+    devices.keep_memory()
+    assert asked == [(-3, 2**30), (-1, 2**31 - 1)]
+    # as on macOS
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda name: SimpleNamespace())
+    devices.keep_memory()

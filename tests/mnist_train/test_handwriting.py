@@ -1,3 +1,4 @@
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -12,10 +14,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnist_train import handwriting
 from mnist_train.data import load
+from mnist_train.evaluation import logits
 from mnist_train.handwriting import centred, read_digit
+from mnist_train.trained import load_trained
+from tests.conftest import REPOSITORY, needs_posix
 from xlbackprop.errors import UnusableInput
 
 Pixels = NDArray[np.uint8]
+SHIPPED = REPOSITORY / "xlbackprop/cnn/shipped/nano"
 
 
 def drawn(text: str = "5", size: int = 200, paper: object = 255, ink: object = 0, mode: str = "L") -> Image.Image:
@@ -192,6 +198,8 @@ def test_faint_strokes_stay_fainter_than_dark_ones(tmp_path: Path) -> None:
     picture = Image.new("L", (100, 100), 255)
     ImageDraw.Draw(picture).rectangle((20, 10, 39, 89), fill=0)
     ImageDraw.Draw(picture).rectangle((60, 10, 79, 89), fill=165)
+    # what is not joined would be two digits
+    ImageDraw.Draw(picture).rectangle((20, 80, 79, 89), fill=0)
     digit = seen(picture, tmp_path / "strokes.png")
     assert_as_in_mnist(digit)
     assert set(digit[14]) == {0, 90, 255}
@@ -284,7 +292,7 @@ def refusal(path: Path) -> str:
 @pytest.mark.parametrize("kind", BLANK)
 def test_a_picture_with_nothing_on_it_is_refused(kind: str, tmp_path: Path) -> None:
     BLANK[kind]().save(tmp_path / "blank.png")
-    assert refusal(tmp_path / "blank.png") == "holds no digit: all of it is of about one colour."
+    assert refusal(tmp_path / "blank.png") == "holds no digit: nothing on it stands out from its paper."
 
 
 def test_a_digit_just_above_the_noise_is_read(tmp_path: Path) -> None:
@@ -339,6 +347,132 @@ def test_light_ink_on_transparent_paper_is_seen(tmp_path: Path) -> None:
     white, black = (read_digit(tmp_path / f"{ink}.png")[1] for ink in ("white", "black"))
     assert np.array_equal(white, black)
     assert white[:, 14].any()
+
+
+@needs_posix
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal(tmp_path / "pipe") == "is not a file: give a PNG or JPEG."
+
+
+def lit(light: str, page: Pixels, *, grain: float = 3.0, seed: int = 1) -> Image.Image:
+    """A page, white with black, as a photograph under uneven light."""
+    height, width = page.shape
+    y, x = np.mgrid[0:height, 0:width] / np.array([height, width])[:, None, None] - 0.5
+    brightness = {
+        "from a side": 150 + 160 * (0.8 * x + 0.6 * y),
+        "dark corners": 230 - 240 * (x * x + y * y),
+        "a shadow": 215 - 95 / (1 + np.exp(-25 * (0.9 * x - 0.4 * y))),
+        "a lamp": 90 + 150 * np.exp(-4 * ((x - 0.2) ** 2 + (y + 0.1) ** 2)),
+    }[light]
+    # ink swallows a part of the light
+    seen = brightness * (0.3 + 0.7 * page / 255) + np.random.default_rng(seed).normal(0, grain, page.shape)
+    return Image.fromarray(seen.clip(0, 255).astype(np.uint8))
+
+
+LIGHTS = ("from a side", "dark corners", "a shadow", "a lamp")
+
+
+def on_a_page(text: str) -> Pixels:
+    page = Image.new("L", (400, 300), 255)
+    page.paste(drawn(text, 150), (140, 80))
+    return np.asarray(page)
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+@pytest.mark.parametrize("text", ["1", "4", "8"])
+def test_uneven_light_does_not_matter(light: str, text: str, tmp_path: Path) -> None:
+    even = seen(Image.fromarray(on_a_page(text)), tmp_path / "even.png")
+    digit = seen(lit(light, on_a_page(text)), tmp_path / "uneven.png")
+    assert_as_in_mnist(digit)
+    assert difference(digit, even) < 14
+    board = Image.fromarray(255 - np.asarray(lit(light, on_a_page(text))))
+    assert difference(seen(board, tmp_path / "board.png"), even) < 14
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+@pytest.mark.parametrize("size", [(300, 400), (200, 200)])
+@pytest.mark.parametrize("grain", [0.0, 2.0, 5.0])
+def test_a_blank_page_is_no_digit_under_any_light(
+    light: str, size: tuple[int, int], grain: float, tmp_path: Path
+) -> None:
+    lit(light, np.full(size, 255, np.uint8), grain=grain).save(tmp_path / "blank.png")
+    assert refusal(tmp_path / "blank.png") == "holds no digit: nothing on it stands out from its paper."
+
+
+def test_photographs_under_uneven_light_are_told_by_a_trained_network(real_digits: Path, tmp_path: Path) -> None:
+    network = load_trained(SHIPPED, torch.device("cpu"))
+    test = load("mnist", real_digits).test
+    right = total = 0
+    for number in range(10):
+        page = np.full((300, 400), 255, np.uint8)
+        digit = Image.fromarray(255 - test.pixels[number, 0].numpy()).resize((160, 160), Image.Resampling.BICUBIC)
+        page[70:230, 120:280] = np.asarray(digit)
+        for light in LIGHTS:
+            given = torch.from_numpy(seen(lit(light, page), tmp_path / "photo.png"))[None, None]
+            right += int(logits(network.model, given, network.normalisation).argmax()) == int(test.labels[number])
+            total += 1
+    assert right >= total - 1
+
+
+@pytest.mark.parametrize(("ink", "paper"), [((200, 0, 0), (0, 102, 0)), ((0, 0, 255), (97, 0, 0))])
+def test_strokes_as_bright_as_their_paper_are_seen_by_their_colour(
+    ink: tuple[int, int, int], paper: tuple[int, int, int], plain: Pixels, tmp_path: Path
+) -> None:
+    picture = drawn(paper=paper, ink=ink, mode="RGB")
+    assert abs(int(np.ptp(np.asarray(picture.convert("L"))))) < 40
+    digit = seen(picture, tmp_path / "digit.png")
+    assert_as_in_mnist(digit)
+    assert difference(digit, plain) < 3
+
+
+@pytest.mark.parametrize("text", ["42", "11", "007"])
+def test_more_than_one_digit_is_refused(text: str, tmp_path: Path) -> None:
+    page = Image.new("L", (400, 200), 255)
+    font = ImageFont.load_default(120)
+    ImageDraw.Draw(page).text((200, 100), text, fill=0, font=font, anchor="mm")
+    page.save(tmp_path / "digits.png")
+    assert refusal(tmp_path / "digits.png") == "holds more than one digit: cut it into pictures of one digit each."
+
+
+def test_two_lines_of_digits_are_more_than_one(tmp_path: Path) -> None:
+    page = Image.new("L", (200, 400), 255)
+    for top in (0, 200):
+        page.paste(drawn("3"), (0, top))
+    page.save(tmp_path / "digits.png")
+    assert refusal(tmp_path / "digits.png").startswith("holds more than one digit")
+
+
+def test_a_digit_in_two_pieces_is_one(tmp_path: Path) -> None:
+    eight = Image.new("L", (100, 100), 255)
+    for top in (8, 51):
+        ImageDraw.Draw(eight).ellipse((30, top, 70, top + 40), outline=0, width=6)
+    assert_as_in_mnist(seen(eight, tmp_path / "eight.png"))
+    four = Image.new("L", (100, 100), 255)
+    ImageDraw.Draw(four).line([(35, 15), (30, 50), (58, 52)], fill=0, width=6)
+    ImageDraw.Draw(four).line([(64, 15), (62, 90)], fill=0, width=6)
+    assert_as_in_mnist(seen(four, tmp_path / "four.png"))
+
+
+def test_thin_strokes_are_as_white_as_those_of_mnist(tmp_path: Path) -> None:
+    picture = Image.new("L", (400, 400), 255)
+    ImageDraw.Draw(picture).ellipse((100, 50, 300, 350), outline=0, width=3)
+    assert seen(picture, tmp_path / "zero.png").max() == 255
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_pictures_of_mnist_pass_as_they_are(inverted: bool, real_digits: Path, tmp_path: Path) -> None:
+    kept = 0
+    for image in load("mnist", real_digits).test.pixels[:300, 0].numpy():
+        picture = Image.fromarray(255 - image if inverted else image)
+        kept += np.array_equal(seen(picture, tmp_path / "digit.png"), image)
+    assert kept >= 295
+
+
+def test_a_small_picture_that_is_not_as_in_mnist_is_made_so(tmp_path: Path) -> None:
+    corner = Image.new("L", (28, 28))
+    ImageDraw.Draw(corner).line([(2, 2), (2, 12)], fill=255, width=2)
+    assert_as_in_mnist(seen(corner, tmp_path / "corner.png"))
 
 
 def least_variance(values: NDArray[np.float64]) -> list[int]:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnist_train.models import DESIGNS, build
+from mnist_train.designs import DESIGNS
+from mnist_train.models import build
 from mnist_train.optimizers import (
     Muon,
     make_optimizers,

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from mnist_train import models, plots, runs
+from mnist_train import augmentation, designs, models, plots, runs
 from mnist_train.data import DataSet, Images
 from mnist_train.files import load_tensors
 from mnist_train.history import EpochRecord
@@ -20,7 +21,7 @@ PICTURES = {plots.CURVES, plots.AUGMENTED, plots.MISCLASSIFIED, plots.CONFUSION,
 
 
 def trained(data: DataSet, folder: Path, model: str = "nano", **changes: object) -> Run:
-    told = effective(models.design(model).recipe, {"model": model, "batch_size": 20, "epochs": 2, "threads": 1})
+    told = effective(designs.design(model).recipe, {"model": model, "batch_size": 20, "epochs": 2, "threads": 1})
     return runs.train(replace(told, device="cpu", **changes), data, folder, Processes(), runs.Watcher())
 
 
@@ -31,18 +32,15 @@ class Drawn:
     Attributes:
         run: that was drawn.
         figures: by the names of their files.
-        before: the weights before it was drawn.
     """
 
     run: Run
     figures: dict[str, Figure]
-    before: dict[str, Tensor]
 
 
 @pytest.fixture(scope="module")
 def drawn(data: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     run = trained(data, tmp_path_factory.mktemp("run"))
-    before = {name: tensor.clone() for name, tensor in run.training.model.state_dict().items()}
     figures: dict[str, Figure] = {}
     save = plots.save
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -50,7 +48,7 @@ def drawn(data: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
             plots, "save", lambda figure, path: (figures.update({path.name: figure}), save(figure, path))
         )
         plots.draw_all(run)
-    return Drawn(run, figures, before)
+    return Drawn(run, figures)
 
 
 def assert_is_a_picture(path: Path) -> None:
@@ -78,28 +76,43 @@ def test_every_picture_of_a_run_is_there(name: str, drawn: Drawn) -> None:
 
 
 def test_drawing_leaves_nothing_else_in_the_folder(drawn: Drawn) -> None:
-    written = {*PICTURES, "config.toml", "summary.txt", "checkpoint.safetensors", "metrics.csv"}
+    written = {*PICTURES, "config.toml", "summary.txt", "checkpoint.safetensors", "metrics.csv", "steps.csv"}
     assert {path.name for path in drawn.run.folder.iterdir()} == written | {"model.safetensors", "model.json"}
 
 
-def test_the_averaged_weights_are_what_is_drawn_and_the_network_keeps_its_own(drawn: Drawn) -> None:
+def tiles(figure: Figure, count: int, side: int, columns: int) -> NDArray[np.float64]:
+    """The small pictures of a figure, (count, side, side), which stand in one array."""
+    (axes,) = figure.axes
+    sheet = np.asarray(axes.images[0].get_array().filled(np.nan))
+    rows = -(-count // columns)
+    places = sheet.reshape(rows, sheet.shape[0] // rows, columns, -1).swapaxes(1, 2).reshape(rows * columns, -1)
+    found = [place[~np.isnan(place)] for place in places]
+    assert [len(pixels) > 0 for pixels in found] == [True] * count + [False] * (rows * columns - count)
+    enlarged = round(len(found[0]) ** 0.5)
+    each = np.stack(found[:count]).reshape(count, enlarged, enlarged)
+    step = enlarged // side
+    assert np.array_equal(each[:, ::step, ::step].repeat(step, 1).repeat(step, 2), each)
+    return each[:, ::step, ::step]
+
+
+def test_the_averaged_weights_are_what_is_drawn(drawn: Drawn) -> None:
     averaged, _ = load_tensors(drawn.run.folder / runs.MODEL)
-    assert not torch.equal(drawn.before["0.weight"], averaged["0.weight"])
-    shown = [cell.images[0].get_array() for cell in drawn.figures[plots.FILTERS].axes if cell.images]
-    assert np.array_equal(np.stack(shown), averaged["0.weight"][:, 0].numpy())
+    shown = tiles(drawn.figures[plots.FILTERS], 8, 5, 8)
+    assert np.array_equal(shown, averaged["0.weight"][:, 0].numpy())
     wrong = round(200 - 2 * drawn.run.epochs[-1].averaged_test_accuracy)
     title = drawn.figures[plots.MISCLASSIFIED].get_suptitle()
     assert title == f"Test set: {wrong} of 200 misclassified (true, not predicted)"
-    after = drawn.run.training.model.state_dict()
-    assert all(torch.equal(tensor, after[name]) for name, tensor in drawn.before.items())
 
 
 def test_the_augmented_images_have_their_labels(drawn: Drawn, data: DataSet) -> None:
-    cells = drawn.figures[plots.AUGMENTED].axes
-    assert [cell.get_title() for cell in cells] == [str(label) for label in data.train.labels[:50].tolist()]
-    shown = np.stack([cell.images[0].get_array() for cell in cells])
-    assert np.array_equal(shown, drawn.run.training.augmented(50)[0][:, 0].numpy())
-    assert not np.array_equal(shown, data.train.pixels[:50, 0].numpy())
+    figure = drawn.figures[plots.AUGMENTED]
+    assert [text.get_text() for text in figure.axes[0].texts] == [
+        str(label) for label in data.train.labels[:50].tolist()
+    ]
+    shown = tiles(figure, 50, 28, 10)
+    first = data.train.pixels[:50]
+    assert np.array_equal(shown, augmentation.examples(first, (8.0, 8.0, 1.0), seed=1)[:, 0].numpy())
+    assert not np.array_equal(shown, first[:, 0].numpy())
 
 
 def test_a_single_epoch_of_a_seed_network_on_few_images_has_all_pictures(data: DataSet, tmp_path: Path) -> None:
@@ -121,31 +134,20 @@ def test_a_run_without_averaged_weights_shows_its_own(
 
 @pytest.mark.parametrize("count", [1, 8, 9, 20])
 def test_the_filters_of_the_first_layer_are_shown(count: int, figures: dict[str, Figure]) -> None:
-    plots.draw_filters(Path("filters.png"), nn.Sequential(nn.Conv2d(1, count, 5), nn.Conv2d(count, 3, 3)))
+    model = nn.Sequential(nn.Conv2d(1, count, 5), nn.Conv2d(count, 3, 3))
+    plots.draw_filters(Path("filters.png"), model)
     figure = figures["filters.png"]
     assert figure.get_suptitle() == f"The {count} filters of the first layer"
-    assert sum(len(cell.images) for cell in figure.axes) == count
+    assert np.array_equal(tiles(figure, count, 5, min(8, count)), model[0].weight[:, 0].detach().numpy())
 
 
-class Fixed(nn.Module):
-    """A network that gives the same outputs whatever it sees."""
-
-    def __init__(self, outputs: Tensor) -> None:
-        super().__init__()
-        self._outputs = outputs
-
-    def forward(self, images: Tensor) -> Tensor:
-        assert len(images) == len(self._outputs)
-        return self._outputs
-
-
-def shown_as(data: DataSet, pairs: list[tuple[int, int, float]]) -> tuple[DataSet, Fixed]:
-    """Test images with a true label each, and a network with a predicted one and a logit for it."""
+def shown_as(data: DataSet, pairs: list[tuple[int, int, float]]) -> tuple[DataSet, Tensor]:
+    """Test images with a true label each, and outputs with a predicted one and a logit for it."""
     images = torch.arange(len(pairs), dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 28, 28)
     outputs = torch.zeros(len(pairs), 10)
     for row, (_, predicted, logit) in zip(outputs, pairs, strict=True):
         row[predicted] = logit
-    return replace(data, test=Images(images, torch.tensor([true for true, _, _ in pairs]))), Fixed(outputs)
+    return replace(data, test=Images(images, torch.tensor([true for true, _, _ in pairs]))), outputs
 
 
 def mistakes(
@@ -158,8 +160,8 @@ def mistakes(
         drawn.append((images[:, 0, 0].tolist(), list(titles), title))
 
     monkeypatch.setattr(plots, "draw_images", draw_images)
-    images, model = shown_as(data, pairs)
-    plots.draw_misclassified(Path("unused.png"), model, images)
+    images, outputs = shown_as(data, pairs)
+    plots.draw_misclassified(Path("unused.png"), outputs, images)
     return drawn[0]
 
 
@@ -176,7 +178,8 @@ def test_mistakes_show_the_true_and_the_predicted_label_the_surest_first(
 def test_labels_have_the_names_of_their_classes(data: DataSet, monkeypatch: pytest.MonkeyPatch) -> None:
     clothes = replace(data, classes=("T-shirt", "Trouser", *map(str, range(2, 10))), test_name="Held-out set")
     _, titles, title = mistakes(clothes, [(0, 1, 1.0)], monkeypatch)
-    assert titles == ["T-shirt, not Trouser"]
+    # long names would run into each other
+    assert titles == ["T-shirt,\nnot Trouser"]
     assert title.startswith("Held-out set: 1 of 1 ")
 
 
@@ -189,17 +192,17 @@ def test_of_many_mistakes_the_fifty_surest_are_shown(data: DataSet, monkeypatch:
 
 
 def test_a_network_without_mistakes_has_all_pictures(data: DataSet, tmp_path: Path) -> None:
-    images, model = shown_as(data, [(label, label, 1.0) for label in range(10)])
-    plots.draw_misclassified(tmp_path / "misclassified.png", model, images)
+    images, outputs = shown_as(data, [(label, label, 1.0) for label in range(10)])
+    plots.draw_misclassified(tmp_path / "misclassified.png", outputs, images)
     with Image.open(tmp_path / "misclassified.png") as picture:
         assert picture.getextrema() != ((255, 255),) * 4
-    plots.draw_confusion(tmp_path / "confusion.png", model, images)
+    plots.draw_confusion(tmp_path / "confusion.png", outputs, images)
     assert_is_a_picture(tmp_path / "confusion.png")
 
 
 def test_the_confusion_matrix_counts_pairs(data: DataSet, figures: dict[str, Figure]) -> None:
-    images, model = shown_as(data, [(5, 3, 1.0), (5, 3, 1.0), (3, 5, 1.0), (4, 4, 1.0), (4, 4, 1.0), (4, 4, 1.0)])
-    plots.draw_confusion(Path("confusion.png"), model, images)
+    images, outputs = shown_as(data, [(5, 3, 1.0), (5, 3, 1.0), (3, 5, 1.0), (4, 4, 1.0), (4, 4, 1.0), (4, 4, 1.0)])
+    plots.draw_confusion(Path("confusion.png"), outputs, images)
     (axes,) = figures["confusion.png"].axes
     # columns are predictions, and rows the truth
     assert {text.get_position(): text.get_text() for text in axes.texts} == {(3, 5): "2", (5, 3): "1", (4, 4): "3"}
@@ -249,6 +252,40 @@ def test_without_averaged_weights_there_is_no_curve_of_them(figures: dict[str, F
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["training", "test", "99.4 %"]
     # the point is in sight although it is below the usual range
     assert right.get_ylim()[0] < 97
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+def test_all_points_of_the_test_stay_in_sight(averaged: bool, figures: dict[str, Figure]) -> None:
+    worst = record(1, 95.0, 12.0) if averaged else record(1, 12.0)
+    better = [record(number, 99.0, 99.2 if averaged else None) for number in range(2, 7)]
+    plots.draw_curves(Path("curves.png"), [worst, *better], [], "")
+    _, right = figures["curves.png"].axes
+    assert right.get_ylim()[0] < 12 < right.get_ylim()[1]
+
+
+def test_good_curves_show_the_last_per_cents(figures: dict[str, Figure]) -> None:
+    plots.draw_curves(Path("curves.png"), [record(1, 99.0), record(2, 99.5)], [], "")
+    assert figures["curves.png"].axes[1].get_ylim() == (98, 100.05)
+
+
+def test_without_the_losses_of_the_steps_there_are_those_of_the_test(figures: dict[str, Figure]) -> None:
+    plots.draw_curves(Path("curves.png"), [record(1, 97.0)], [], "", target=None)
+    left, right = figures["curves.png"].axes
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["test"]
+    assert [text.get_text() for text in right.get_legend().get_texts()] == ["training", "test"]
+
+
+def test_long_names_of_classes_do_not_run_into_each_other(data: DataSet, figures: dict[str, Figure]) -> None:
+    names = ("T-shirt/top", "Ankle boot", *map(str, range(2, 10)))
+    images, outputs = shown_as(replace(data, classes=names), [(n % 2, 1 - n % 2, 1.0) for n in range(50)])
+    plots.draw_misclassified(Path("misclassified.png"), outputs, images)
+    figure = figures["misclassified.png"]
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 50
+    assert not [1 for n, box in enumerate(boxes) if any(box.overlaps(other) for other in boxes[n + 1 :])]
+    # nor over an image: each has the room above its own
+    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
 
 
 def test_a_failed_save_leaves_the_old_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

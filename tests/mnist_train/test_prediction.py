@@ -9,7 +9,7 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image, ImageDraw, ImageFont
 
-from mnist_train import cli, models, prediction, runs
+from mnist_train import cli, designs, prediction, runs
 from mnist_train.data import DataSet
 from mnist_train.handwriting import read_digit
 from mnist_train.prediction import Prediction, draw, predict
@@ -23,7 +23,7 @@ from tests.conftest import needs_posix
 def folder(data: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that knows printed digits of any size; nobody may write to it."""
     values = {"model": "nano", "batch_size": 20, "epochs": 6, "threads": 1, "augment": "8,25,1"}
-    told = replace(effective(models.design("nano").recipe, values), device="cpu")
+    told = replace(effective(designs.design("nano").recipe, values), device="cpu")
     folder = tmp_path_factory.mktemp("run")
     runs.finish(runs.train(told, data, folder, Processes(), runs.Watcher()))
     return folder

@@ -5,22 +5,20 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from torch import nn
 
-from mnist_train import models, report, runs
+from mnist_train import designs, runs
 from mnist_train.data import DataSet
+from mnist_train.folders import LOG
 from mnist_train.history import EpochRecord
 from mnist_train.processes import Processes
-from mnist_train.report import Reporter, checklist, registry
-from mnist_train.runs import LOG, Run
-from mnist_train.settings import Recipe, effective
-from xlbackprop.cnn import networks
-from xlbackprop.cnn.layers import Linear
+from mnist_train.report import Reporter, epochs_bar
+from mnist_train.runs import Run
+from mnist_train.settings import effective
 
 
 def trained(data: DataSet, folder: Path, *, tensorboard: bool = False, **changes: object) -> Run:
     values = {"model": "nano", "batch_size": 20, "epochs": 2, "threads": 1, "device": "cpu", **changes}
-    told = effective(models.design("nano").recipe, values)
+    told = effective(designs.design("nano").recipe, values)
     return runs.train(told, data, folder, Processes(), Reporter(folder, tensorboard=tensorboard))
 
 
@@ -135,7 +133,7 @@ def test_a_terminal_has_a_bar_an_epoch_that_goes_away(
 def test_a_bar_counts_steps_and_shows_a_loss_where_it_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with Reporter(tmp_path).epoch(7, effective(models.design("nano").recipe, {"epochs": 9}), 40) as progress:
+    with Reporter(tmp_path).epoch(7, effective(designs.design("nano").recipe, {"epochs": 9}), 40) as progress:
         progress(30, 0.98765)
         progress(5, None)
     # a bar is drawn ten times a second at most
@@ -143,105 +141,18 @@ def test_a_bar_counts_steps_and_shows_a_loss_where_it_is_known(tmp_path: Path, m
     assert "0/40 [" in terminal.getvalue()
 
 
-def finished(model: nn.Module, *accuracies: float) -> Run:
-    epochs = [record(number, accuracy) for number, accuracy in enumerate(accuracies, start=1)]
-    return Run(Path(), None, epochs, [], SimpleNamespace(model=model), {})  # type: ignore[arg-type]
+def test_a_bar_of_epochs_leaves_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with epochs_bar(3) as (done, line):
+        done()
+        line("nano, seed 1")
+    assert "1/3 [" in terminal.getvalue()
+    assert "nano, seed 1\n" in terminal.getvalue()
 
 
-def test_the_checklist_of_a_run_that_meets_the_brief() -> None:
-    layers = (nn.BatchNorm2d(3), nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(1))
-    model = nn.Sequential(nn.Sequential(*layers), nn.Dropout(), nn.BatchNorm2d(2), nn.Linear(1997, 10))
-    assert checklist(finished(model, 99.0, 99.41, 99.3, 99.4)).splitlines() == [
-        "[x] parameters < 20,000     19,990",
-        "[x] epochs < 20             4",
-        "[x] last epoch >= 99.40%    99.40%",
-        "[x] epochs that reached it  2, 4",
-        "[x] batch norm              2 layers",
-        "[x] dropout                 1 layer",
-        "[x] pooling                 3 layers",
-    ]
-
-
-def test_the_checklist_of_a_run_that_does_not() -> None:
-    model = nn.Sequential(nn.Flatten(), nn.Linear(199, 100))
-    assert checklist(finished(model, *[99.39] * 20)).splitlines() == [
-        "[ ] parameters < 20,000     20,000",
-        "[ ] epochs < 20             20",
-        "[ ] last epoch >= 99.40%    99.39%",
-        "[ ] epochs that reached it  none",
-        "[ ] batch norm              0 layers",
-        "[ ] dropout                 0 layers",
-        "[ ] pooling                 0 layers",
-    ]
-
-
-def test_the_checklist_looks_at_the_last_epoch_not_at_the_best() -> None:
-    lines = checklist(finished(models.build("nano"), 99.5, 99.39)).splitlines()
-    assert "[ ] last epoch >= 99.40%    99.39%" in lines
-    assert "[x] epochs that reached it  1" in lines
-
-
-def test_the_checklist_goes_by_the_averaged_weights() -> None:
-    run = finished(models.build("nano"), 99.5)
-    run.epochs[0] = record(1, 99.5, averaged=99.2)
-    assert "[ ] last epoch >= 99.40%    99.20%" in checklist(run)
-
-
-def test_the_registry_has_every_network_with_its_size_and_recipe() -> None:
-    lines = registry().splitlines()
-    assert [line.split()[0] for line in lines[::2]] == list(models.DESIGNS)
-    for (name, design), first, second in zip(models.DESIGNS.items(), lines[::2], lines[1::2], strict=True):
-        count = sum(parameter.numel() for parameter in models.build(name).parameters())
-        assert re.fullmatch(rf"{name} +{count:,} parameters  {re.escape(design.sentence)}", first)
-        assert f" {design.recipe.epochs} epochs of batches of {design.recipe.batch_size}, " in second
-        # the recipes stand below the sentences
-        assert second.index(str(design.recipe.epochs)) == first.index(design.sentence)
-
-
-def test_a_recipe_names_what_is_not_usual(monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = Recipe(epochs=19, batch_size=256, lr=0.1)
-    other = Recipe(epochs=6, optimizer="muon", lr=0.03, schedule="linear", warmup=0.2, augment="8,8,1", ema=0.998)
-    recipes = {"usual": usual, "other": other}
-    designs = {name: models.Design("A sentence.", recipe) for name, recipe in recipes.items()}
-    monkeypatch.setattr(models, "DESIGNS", designs)
-    monkeypatch.setattr(networks, "NETWORKS", dict.fromkeys(recipes, (Linear(11, 100),)))
-    assert [line.strip() for line in registry().splitlines()] == [
-        "usual         1,200 parameters  A sentence.",
-        "19 epochs of batches of 256, sgd 0.1",
-        "other         1,200 parameters  A sentence.",
-        "6 epochs of batches of 128, muon 0.03, linear decay, warm-up 20%, augmentation 8,8,1, averaged weights 0.998",
-    ]
-
-
-def test_tensorboard_has_the_numbers_of_every_epoch(data: DataSet, tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard", reason="TensorBoard is not installed: EXTRAS=dev,mnist,tensorboard make test")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    run = trained(data, tmp_path, tensorboard=True)
-    (events,) = tmp_path.glob("events.out.tfevents.*")
-    accumulator = EventAccumulator(str(events))
-    accumulator.Reload()
-    columns = {
-        "loss/training": "train_loss",
-        "loss/test": "test_loss",
-        "loss/test_averaged": "averaged_test_loss",
-        "accuracy/training": "train_accuracy",
-        "accuracy/test": "test_accuracy",
-        "accuracy/test_averaged": "averaged_test_accuracy",
-        "learning_rate": "learning_rate",
-    }
-    assert set(accumulator.Tags()["scalars"]) == set(columns)
-    for tag, column in columns.items():
-        found = [(event.step, event.value) for event in accumulator.Scalars(tag)]
-        assert found == [(line.epoch, pytest.approx(getattr(line, column), rel=1e-6)) for line in run.epochs]
-
-
-def test_tensorboard_has_no_curve_of_averages_that_there_are_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written: list[tuple[str, float, int]] = []
-    writer = SimpleNamespace(add_scalar=lambda *scalar: written.append(scalar), flush=lambda: None)
-    monkeypatch.setattr(report, "_tensorboard_writer", lambda folder: writer)
-    told_by(Reporter(tmp_path, tensorboard=True), record())
-    assert ("accuracy/test", 99.48, 3) in written
-    assert not [name for name, _, _ in written if "averaged" in name]
+def test_without_a_terminal_there_are_lines_and_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with epochs_bar(3) as (done, line):
+        done()
+        line("nano, seed 1")
+    assert capsys.readouterr().err == "nano, seed 1\n"

@@ -1,6 +1,5 @@
 import dataclasses
 import json
-import math
 import os
 import signal
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_train import files, history, models, runs
+from mnist_train import designs, files, folders, history, models, runs
 from mnist_train.data import DataSet, Images
 from mnist_train.processes import Processes
 from mnist_train.runs import Watcher
@@ -23,7 +22,7 @@ from xlbackprop.errors import CheckFailed, UnusableInput
 
 def told(digits: Path, **changes) -> Settings:
     changes = {"model": "nano", "epochs": 2, "batch_size": 20, "threads": 1, "data_dir": str(digits), **changes}
-    return effective(models.design(changes["model"]).recipe, {**changes, "device": "cpu"})
+    return effective(designs.design(changes["model"]).recipe, {**changes, "device": "cpu"})
 
 
 def run(settings: Settings, data: DataSet, folder: Path, watcher: Watcher | None = None, **options) -> runs.Run:
@@ -52,7 +51,7 @@ def undisturbed(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def untimed(folder: Path) -> list[history.EpochRecord]:
-    return [dataclasses.replace(line, seconds=0) for line in runs.finished(folder)[1]]
+    return [dataclasses.replace(line, seconds=0) for line in folders.finished(folder)[1]]
 
 
 @needs_posix
@@ -63,20 +62,20 @@ def test_a_run_killed_at_any_moment_and_resumed_ends_with_the_same_weights(
     folder = tmp_path / "run"
     child = subprocess.Popen(command(digits, folder), cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     for _ in _waiting():
-        log = folder / runs.LOG
+        log = folder / folders.LOG
         if (folder / moment).exists() or (log.exists() and moment in log.read_text()):
             break
     child.send_signal(signal.SIGKILL)
     child.communicate()
     assert child.returncode == -signal.SIGKILL
-    assert not runs.is_finished(folder)
+    assert not folders.is_finished(folder)
     resumed = subprocess.run(
         command(digits, folder, "--resume"), cwd=REPOSITORY, check=True, capture_output=True, text=True, timeout=200
     )
     assert "nano" in resumed.stdout
     assert same(weights(folder), weights(undisturbed))
     assert untimed(folder) == untimed(undisturbed)
-    assert runs.is_finished(folder)
+    assert folders.is_finished(folder)
 
 
 def _waiting(seconds: float = 120) -> Iterator[None]:
@@ -94,7 +93,7 @@ def test_control_c_leaves_a_run_that_says_how_to_go_on(digits: Path, undisturbed
         command(digits, folder), cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     for _ in _waiting():
-        if (folder / runs.METRICS).exists():
+        if (folder / folders.METRICS).exists():
             break
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=60)
@@ -121,8 +120,8 @@ def test_an_epoch_that_was_not_written_is_done_again(digits: Path, data: DataSet
     run(settings, data, tmp_path / "a")
     with pytest.raises(runs.Interrupted, match="in epoch 2; go on from the end of epoch 1"):
         run(settings, data, tmp_path / "b", _Stops())
-    assert len(history.from_csv((tmp_path / "b" / runs.METRICS).read_text())) == 1
-    again = run(runs.stored_settings(tmp_path / "b"), data, tmp_path / "b", resume=True)
+    assert len(history.from_csv((tmp_path / "b" / folders.METRICS).read_text())) == 1
+    again = run(folders.stored_settings(tmp_path / "b"), data, tmp_path / "b", resume=True)
     assert [line.epoch for line in again.epochs] == [1, 2, 3]
     assert len(again.step_losses) == 3 * 25
     assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
@@ -131,19 +130,19 @@ def test_an_epoch_that_was_not_written_is_done_again(digits: Path, data: DataSet
 def test_settings_that_were_changed_under_way_are_refused_by_name(digits: Path, data: DataSet, tmp_path: Path) -> None:
     with pytest.raises(runs.Interrupted):
         run(told(digits, epochs=3), data, tmp_path, _Stops())
-    config = tmp_path / runs.CONFIG
+    config = tmp_path / folders.CONFIG
     as_begun = config.read_text()
     config.write_text(as_begun.replace("epochs = 3", "epochs = 30").replace("ema = 0.998", "ema = 0.9"))
     with pytest.raises(UnusableInput, match=r"was changed .* \(ema was 0.998, epochs was 3\)"):
-        run(runs.stored_settings(tmp_path), data, tmp_path, resume=True)
+        run(folders.stored_settings(tmp_path), data, tmp_path, resume=True)
     # the images may have moved
     config.write_text(as_begun.replace(str(digits), "elsewhere"))
-    assert len(run(runs.stored_settings(tmp_path), data, tmp_path, resume=True).epochs) == 3
+    assert len(run(folders.stored_settings(tmp_path), data, tmp_path, resume=True).epochs) == 3
 
 
 def test_the_card_tells_what_the_weights_are(digits: Path, data: DataSet, tmp_path: Path) -> None:
     finished = run(told(digits, seed=5), data, tmp_path)
-    card = json.loads((tmp_path / runs.CARD).read_text())
+    card = json.loads((tmp_path / folders.CARD).read_text())
     assert card == finished.card == files.load_tensors(tmp_path / runs.MODEL)[1]
     assert (card["network"], card["seed"], card["epochs"]) == ("nano", 5, 2)
     assert card["parameters"] == models.parameter_count(models.build("nano"))
@@ -152,44 +151,26 @@ def test_the_card_tells_what_the_weights_are(digits: Path, data: DataSet, tmp_pa
     assert card["data"]["training_images"] == 500
     assert card["data"]["published_files"] is False
     assert set(card["versions"]) == {"mnist_train", "torch", "torchvision", "python", "platform"}
-    assert card["settings"] == dataclasses.asdict(runs.stored_settings(tmp_path))
+    assert card["settings"] == dataclasses.asdict(folders.stored_settings(tmp_path))
 
 
 def test_the_stored_model_has_the_averaged_weights(digits: Path, data: DataSet, tmp_path: Path) -> None:
-    training = run(told(digits), data, tmp_path).training
-    with training.averaged_in_place():
-        averaged = {name: tensor.clone() for name, tensor in training.model.state_dict().items()}
-    assert same(weights(tmp_path), averaged)
-    assert not same(weights(tmp_path), dict(training.model.state_dict()))
+    found = run(told(digits), data, tmp_path)
+    assert same(weights(tmp_path), dict(found.model.state_dict()))
+    # the checkpoint, which is there until the pictures are, has both
+    kept = files.load_tensors(tmp_path / runs.CHECKPOINT)[0]
+    assert torch.equal(weights(tmp_path)["0.weight"], kept["average.0.weight"])
+    assert not torch.equal(weights(tmp_path)["0.weight"], kept["model.0.weight"])
 
 
 def test_metrics_have_a_line_an_epoch_that_reads_back(digits: Path, data: DataSet, tmp_path: Path) -> None:
     finished = run(told(digits), data, tmp_path)
-    lines = (tmp_path / runs.METRICS).read_text().splitlines()
+    lines = (tmp_path / folders.METRICS).read_text().splitlines()
     assert lines[0].split(",") == [field.name for field in dataclasses.fields(history.EpochRecord)]
     assert len(lines) == 3
-    read = runs.finished(tmp_path)[1]
+    read = folders.finished(tmp_path)[1]
     assert [line.accuracy for line in read] == [pytest.approx(line.accuracy) for line in finished.epochs]
-    assert read[-1].learning_rate == pytest.approx(finished.training.rate(finished.training.steps - 1))
-
-
-def test_a_finished_run_that_is_damaged_is_one_sentence(digits: Path, data: DataSet, tmp_path: Path) -> None:
-    run(told(digits), data, tmp_path)
-    whole = (tmp_path / runs.CARD).read_text(encoding="utf-8")
-    card, metrics = json.loads(whole), (tmp_path / runs.METRICS).read_text(encoding="utf-8")
-    assert runs.finished(tmp_path)[0] == card
-    unlike: list[object] = [[], None, 5, "card", {}, card | {"settings": []}, card | {"accuracy": "high"}]
-    unlike += [card | {"accuracy": math.nan}, card | {"seconds": 10**400}, card | {"epochs": card["epochs"] + 1}]
-    unlike += [{key: value for key, value in card.items() if key != "parameters"}]
-    for text in ("", "{", "[" * 100_000, *map(json.dumps, unlike)):
-        (tmp_path / runs.CARD).write_text(text, encoding="utf-8")
-        with pytest.raises(UnusableInput) as caught:
-            runs.finished(tmp_path)
-        assert str(caught.value) == f"The run in {tmp_path} cannot be read: delete the folder to train it again."
-    (tmp_path / runs.CARD).write_text(whole, encoding="utf-8")
-    (tmp_path / runs.METRICS).write_text(metrics.rsplit("\n", 2)[0], encoding="utf-8")
-    with pytest.raises(UnusableInput):
-        runs.finished(tmp_path)
+    assert read[-1].learning_rate == pytest.approx(finished.epochs[-1].learning_rate)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_a_sentence(digits: Path, data: DataSet, tmp_path: Path) -> None:
@@ -198,21 +179,76 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_a_sentence(digits: Path, da
         run(told(digits), dataclasses.replace(data, train=broken), tmp_path)
 
 
-def test_folders_are_numbered_and_never_shared(tmp_path: Path) -> None:
-    made = [runs.new_folder(tmp_path / "runs", "compact") for _ in range(3)]
-    assert [folder.name for folder in made] == ["compact", "compact-2", "compact-3"]
+def test_a_run_is_read_back_from_its_folder(digits: Path, data: DataSet, tmp_path: Path) -> None:
+    trained = run(told(digits), data, tmp_path)
+    with pytest.raises(UnusableInput, match="is not finished: go on with it first"):
+        runs.read_back(tmp_path)
+    runs.finish(trained)
+    back = runs.read_back(tmp_path)
+    assert (back.folder, back.settings, back.card) == (trained.folder, trained.settings, trained.card)
+    assert [line.accuracy for line in back.epochs] == pytest.approx([line.accuracy for line in trained.epochs])
+    assert back.step_losses == pytest.approx(trained.step_losses)
+    assert len(back.step_losses) == 50
+    left, found = trained.model.state_dict(), back.model.state_dict()
+    assert all(torch.equal(left[name], found[name]) for name in left if not name.endswith("num_batches_tracked"))
+    assert torch.equal(back.data.test.pixels, data.test.pixels)
 
 
-def test_a_folder_with_something_in_it_is_not_taken(tmp_path: Path) -> None:
-    assert runs.empty_folder(tmp_path / "new" / "deep").is_dir()
-    assert runs.empty_folder(tmp_path / "new" / "deep").is_dir()
-    with pytest.raises(UnusableInput, match="is not empty"):
-        runs.empty_folder(tmp_path / "new")
-    (tmp_path / "new" / "config.toml").touch()
-    with pytest.raises(UnusableInput, match="add --resume"):
-        runs.empty_folder(tmp_path / "new")
-    with pytest.raises(UnusableInput, match="cannot be written: "):
-        runs.empty_folder(tmp_path / "new" / "config.toml" / "below")
+def test_the_images_of_a_run_that_is_read_back_may_have_moved(digits: Path, data: DataSet, tmp_path: Path) -> None:
+    runs.finish(run(dataclasses.replace(told(digits, epochs=1), data_dir=str(tmp_path / "gone")), data, tmp_path))
+    assert len(runs.read_back(tmp_path, data_dir=str(digits)).data.test) == 200
+
+
+def test_a_run_of_another_device_goes_on_here(digits: Path, data: DataSet, tmp_path: Path) -> None:
+    with pytest.raises(runs.Interrupted):
+        run(told(digits, epochs=3), data, tmp_path, _Stops())
+    # as a GPU would have left it, where nobody counts threads
+    tensors, card = files.load_tensors(tmp_path / runs.CHECKPOINT)
+    files.save_tensors(tmp_path / runs.CHECKPOINT, tensors, {**card, "settings": card["settings"] | {"device": "cuda"}})
+    again = run(told(digits, epochs=3, threads=2), data, tmp_path, resume=True)
+    assert [line.epoch for line in again.epochs] == [1, 2, 3]
+    assert folders.stored_settings(tmp_path).threads == 2
+    assert again.card["settings"] == dataclasses.asdict(folders.stored_settings(tmp_path))
+
+
+def test_on_the_same_device_the_threads_stay_as_they_were(digits: Path, data: DataSet, tmp_path: Path) -> None:
+    with pytest.raises(runs.Interrupted):
+        run(told(digits, epochs=3), data, tmp_path, _Stops())
+    with pytest.raises(UnusableInput, match=r"\(threads was 1\)"):
+        run(told(digits, epochs=3, threads=2), data, tmp_path, resume=True)
+
+
+def test_nothing_is_left_that_a_power_cut_could_take(
+    digits: Path, data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    sync, unlink = os.fsync, Path.unlink
+
+    def fsync(number: int) -> None:
+        kept.append(Path(f"/proc/self/fd/{number}").readlink().name)
+        sync(number)
+
+    def unlinked(path: Path, *, missing_ok: bool = False) -> None:
+        kept.append(f"no {path.name}")
+        unlink(path, missing_ok=missing_ok)
+
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("the system does not say which file a number stands for")
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "unlink", unlinked)
+    runs.finish(run(told(digits, epochs=1), data, tmp_path))
+    for name in (runs.MODEL, folders.CARD, folders.METRICS, folders.STEPS):
+        assert kept.index(f".unfinished-{name}") < kept.index("no checkpoint.safetensors")
+    # the new names, too
+    assert kept[kept.index(f".unfinished-{folders.CARD}") + 1] == tmp_path.name
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_what_is_deterministic_is_asked_for(wanted: bool, digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(runs, "make_deterministic", lambda: asked.append(True))
+    runs.prepared(told(digits, deterministic=wanted), Processes())
+    assert asked == [True] * wanted
 
 
 def test_a_full_disk_is_one_sentence(

@@ -30,7 +30,7 @@ def test_a_file_changes_the_recipe_and_the_command_line_changes_both() -> None:
 
 def test_what_nobody_gives_has_its_default() -> None:
     told = effective(RECIPE)
-    assert (told.model, told.dataset, told.data_dir, told.device) == ("compact", "mnist", "data", "auto")
+    assert (told.model, told.dataset, told.data_dir, told.device) == ("compact", "mnist", "", "auto")
     assert (told.limit, told.hold_out, told.seed, told.compile) == (0, 0, 1, False)
 
 

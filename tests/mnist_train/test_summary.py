@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_train.models import DESIGNS, build, modules, parameter_count
+from mnist_train.designs import DESIGNS
+from mnist_train.models import build, modules, parameter_count
 from mnist_train.summary import summary
 from xlbackprop.cnn.layers import Convolution, Flatten, Linear, MaxPool
 from xlbackprop.cnn.networks import NETWORKS

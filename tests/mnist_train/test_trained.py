@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 
-from mnist_train import files, models, runs
+from mnist_train import designs, files, runs
 from mnist_train.data import DataSet, Normalisation
 from mnist_train.evaluation import evaluate
 from mnist_train.processes import Processes
@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 
 def trained(data: DataSet, folder: Path) -> Run:
-    told = effective(models.design("nano").recipe, {"model": "nano", "batch_size": 20, "epochs": 2, "threads": 1})
+    told = effective(designs.design("nano").recipe, {"model": "nano", "batch_size": 20, "epochs": 2, "threads": 1})
     return runs.train(replace(told, device="cpu"), data, folder, Processes(), runs.Watcher())
 
 

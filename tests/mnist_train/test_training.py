@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from mnist_train import models
+from mnist_train import designs, models
 from mnist_train.data import DataSet
 from mnist_train.processes import Processes
 from mnist_train.settings import Settings, effective
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 def told(**changes) -> Settings:
     """Settings of a small, short training."""
     changes = {"model": "nano", "epochs": 2, "batch_size": 20, **changes}
-    return effective(models.design(changes["model"]).recipe, changes)
+    return effective(designs.design(changes["model"]).recipe, changes)
 
 
 def training(data: DataSet, **changes) -> Training:
@@ -143,9 +143,41 @@ def test_half_precision_trains_too(data: DataSet) -> None:
     assert all(parameter.dtype is torch.float32 for parameter in under_way.model.parameters())
 
 
-def test_the_images_that_are_shown_are_augmented(data: DataSet) -> None:
-    shown, labels = training(data, augment="8,8,1").augmented(30)
-    assert labels.tolist() == data.train.labels[:30].tolist()
-    assert not torch.equal(shown, data.train.pixels[:30].float())
-    plain, _ = training(data, augment="none").augmented(30)
-    assert torch.equal(plain, data.train.pixels[:30].float())
+@pytest.mark.parametrize("model", ["nano", "seed0-net8"])
+def test_a_warm_up_changes_nothing_of_the_training(model: str, data: DataSet) -> None:
+    cold, warm = training(data, model=model), training(data, model=model)
+    warm.warm_up()
+    assert all(parameter.grad is None for parameter in warm.model.parameters())
+    assert same(cold, warm)
+    first, second = (each.train_epoch(0, lambda steps, loss: None) for each in (cold, warm))
+    assert first == second
+    assert same(cold, warm)
+
+
+def test_a_process_shows_the_loss_of_a_whole_batch(data: DataSet) -> None:
+    class Half(Processes):
+        """The first of two processes, to which the other one adds nothing."""
+
+        def add(self, tensors: object) -> None:
+            pass
+
+    def first_loss(processes: Processes) -> float:
+        settings = told(epochs=1, lr=1e-6, sgd_lr=1e-6, ema=0.0)
+        shown: list[float] = []
+        Training(settings, data, torch.device("cpu"), processes).train_epoch(0, lambda steps, loss: shown.append(loss))
+        return shown[0]
+
+    assert first_loss(Half(0, 2)) == pytest.approx(first_loss(Processes()), rel=0.3)
+
+
+def test_the_average_stays_in_the_network(data: DataSet) -> None:
+    with_average = trained(data, epochs=1)
+    plain = {name: tensor.clone() for name, tensor in with_average.model.state_dict().items()}
+    with_average.take_average()
+    left = with_average.model.state_dict()
+    assert all(torch.equal(tensor, left[name]) for name, tensor in with_average.average.tensors().items())
+    assert not torch.equal(plain["0.weight"], left["0.weight"])
+    without = training(data, ema=0.0)
+    before = {name: tensor.clone() for name, tensor in without.model.state_dict().items()}
+    without.take_average()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in without.model.state_dict().items())

@@ -1,6 +1,7 @@
 """Images and labels in the IDX files of MNIST, packed or not; read without torch."""
 
 import gzip
+import struct
 import zlib
 from math import prod
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlbackprop.cnn.networks import CLASSES, IMAGE
-from xlbackprop.errors import UnusableInput
+from xlbackprop.errors import UnusableInput, reason
 
 #: torchvision's folders of the data sets whose test images lie in these files.
 FOLDERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
@@ -32,17 +33,26 @@ def read_test_images(name: str, folder: Path) -> tuple[Bytes, Bytes]:
     """
     if name not in FOLDERS:
         raise UnusableInput(f"The images of {name} cannot be chosen from: choose from {', '.join(FOLDERS)}.")
-    paths = _found(folder, FOLDERS[name])
-    images, labels = (_read(path, axes) for path, axes in zip(paths, (3, 1), strict=True))
-    if images.shape[1:] != IMAGE[1:]:
-        height, width = images.shape[1:]
-        raise UnusableInput(f"{paths[0]} holds images of {height}x{width} pixels, not of {IMAGE[1]}x{IMAGE[2]}.")
-    if len(images) != len(labels) or not len(images):
-        counts = f"{len(images)} images and {len(labels)} labels"
-        raise UnusableInput(f"{paths[0]} and {paths[1].name} do not belong together: {counts}.")
-    if labels.max() >= CLASSES:
-        raise UnusableInput(f"{paths[1]} holds the label {labels.max()}, but there are only {CLASSES} classes.")
-    return images, labels
+    images, labels = _found(folder, FOLDERS[name])
+    return read_pair(images, labels)
+
+
+def read_pair(images: Path, labels: Path) -> tuple[Bytes, Bytes]:
+    """The images of a file, of shape (count, 28, 28), from 0 to 255, and their labels from another.
+
+    Raises:
+        UnusableInput: a file cannot be read, is damaged, or holds something else.
+    """
+    pixels, numbers = (_read(path, axes) for path, axes in ((images, 3), (labels, 1)))
+    if pixels.shape[1:] != IMAGE[1:]:
+        height, width = pixels.shape[1:]
+        raise UnusableInput(f"{images} holds images of {height}x{width} pixels, not of {IMAGE[1]}x{IMAGE[2]}.")
+    if len(pixels) != len(numbers) or not len(pixels):
+        counts = f"{len(pixels)} images and {len(numbers)} labels"
+        raise UnusableInput(f"{images} and {labels.name} do not belong together: {counts}.")
+    if numbers.max() >= CLASSES:
+        raise UnusableInput(f"{labels} holds the label {numbers.max()}, but there are only {CLASSES} classes.")
+    return pixels, numbers
 
 
 def _found(folder: Path, subfolder: str) -> list[Path]:
@@ -65,10 +75,16 @@ def _read(path: Path, axes: int) -> Bytes:
     try:
         packed = path.read_bytes()
         data = gzip.decompress(packed) if path.suffix == ".gz" else packed
-    except (OSError, EOFError, zlib.error) as error:
-        raise UnusableInput(f"{path} cannot be read: {error}.") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UnusableInput(_damaged(path)) from error
+    except OSError as error:
+        raise UnusableInput(f"{path} cannot be read: {reason(error)}.") from error
     start = 4 + 4 * axes
-    shape = np.frombuffer(data[4:start], dtype=">u4").tolist()
+    shape = struct.unpack(f">{axes}I", data[4:start]) if len(data) >= start else ()
     if data[:4] != bytes((0, 0, _BYTES, axes)) or len(shape) != axes or len(data) != start + prod(shape):
-        raise UnusableInput(f"{path} is damaged, or no IDX file: fetch it again.")
+        raise UnusableInput(_damaged(path))
     return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(shape)
+
+
+def _damaged(path: Path) -> str:
+    return f"{path} is damaged, or no IDX file: delete it, and fetch it again."

@@ -1,0 +1,81 @@
+"""The README that a run writes of itself, as it is handed in: what was asked for, what was built, what came of it."""
+
+import shlex
+from dataclasses import asdict
+from typing import Any
+
+from mnist_train import brief, designs, files, plots, summary
+from mnist_train.folders import CONFIG, LOG
+from mnist_train.runs import Run
+from mnist_train.settings import Settings, name_on_command_line
+from xlbackprop.cnn.networks import network_layers
+
+README = "README.md"
+
+# of the epochs, so that a long run has no long table
+_MOST_EPOCHS = 40
+# what differs from machine to machine, and changes no result
+_OF_THE_MACHINE = ("data_dir", "device")
+
+
+def write(run: Run) -> None:
+    """Write README.md into the folder of a run, beside its pictures."""
+    files.write_text(run.folder / README, text(run))
+
+
+def text(run: Run) -> str:
+    """The README of a run."""
+    layers = network_layers(run.settings.model)
+    last, data = run.epochs[-1], run.data
+    items = brief.items(layers, run.epochs, data.name)
+    checklist = "\n".join(f"- [{'x' if item.met else ' '}] {item.wanted}: {item.found}" for item in items)
+    parts = [
+        f"# {run.settings.model} on {data.name}",
+        f"**{last.accuracy:.2f} %** of the {len(data.test):,} images of the {data.test_name.lower()} after epoch "
+        f"{last.epoch}, the last one; {run.card['parameters']:,} parameters, {run.card['seconds']:.1f} s of training "
+        f"on {run.card['device']}.",
+        f"## The brief\n\n{checklist}",
+        f"## How to train it again\n\n```sh\n{command(run.settings)}\n```\n\n{_again(run)}",
+        f"## Layers\n\n{summary.to_markdown(layers)}. The receptive field is the square of the image that one output "
+        "of a layer sees; the jump is how many pixels lie between two neighbours.",
+        f"## Log\n\n{_epochs(run)}\n\nAll that was printed is in [{LOG}]({LOG}).",
+        _picture("Loss and accuracy", plots.CURVES),
+        _picture("What it gets wrong", plots.MISCLASSIFIED),
+        _picture("Which class is taken for which", plots.CONFUSION),
+        _picture("What it was shown", plots.AUGMENTED),
+        _picture("What its first layer looks for", plots.FILTERS),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def command(settings: Settings) -> str:
+    """The command that trains such a run, with what differs from the recipe of its network."""
+    usual: dict[str, Any] = asdict(Settings(**asdict(designs.design(settings.model).recipe), model=settings.model))
+    words = ["python", "-m", "mnist_train", "--model", settings.model, "--seed", str(settings.seed)]
+    for name, value in asdict(settings).items():
+        if value != usual[name] and name not in ("seed", *_OF_THE_MACHINE):
+            flag = name_on_command_line(name)
+            words += [flag] if value is True else [flag, str(value)]
+    return shlex.join(words)
+
+
+def _again(run: Run) -> str:
+    versions = run.card["versions"]
+    programs = f"torch {versions['torch']} and Python {versions['python']}, on {versions['platform']}"
+    return f"With {programs}. All settings are in [{CONFIG}]({CONFIG})."
+
+
+def _epochs(run: Run) -> str:
+    """The epochs as a table; of very many the last ones."""
+    lines = ["| epoch | loss in training | accuracy in training % | loss in test | accuracy in test % | seconds |"]
+    lines.append("|---:|---:|---:|---:|---:|---:|")
+    for line in run.epochs[-_MOST_EPOCHS:]:
+        trained, tested = f"{line.train_loss:.4f} | {line.train_accuracy:.2f}", f"{line.loss:.4f} | {line.accuracy:.2f}"
+        lines.append(f"| {line.epoch} | {trained} | {tested} | {line.seconds:.1f} |")
+    if run.card["averaged_weights"]:
+        lines.append("\nThe test is that of the averaged weights.")
+    return "\n".join(lines)
+
+
+def _picture(title: str, file: str) -> str:
+    return f"## {title}\n\n![{title}]({file})"
