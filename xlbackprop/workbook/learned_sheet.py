@@ -39,7 +39,7 @@ class LearnedSheet:
 
     def __init__(self, book: Book, layout: WorkbookLayout, samples: Samples) -> None:
         self._network, self._samples, self._steps = layout.network, samples, layout.steps
-        self.sheet = sheet = book.sheet(LEARNED, "what the network answers, at each step")
+        self.sheet = sheet = book.sheet(LEARNED, "what it answers, at each step")
         network = layout.network
         given = [*network.input_names, *network.target_names]
         answers = [*network.activations(network.last), "right" if samples.have_classes else "E_total"]
