@@ -1,7 +1,8 @@
 """Makes the pictures of the documentation: workbooks in a window of LibreOffice, and a network trained on MNIST.
 
 `make pictures` runs it. It needs LibreOffice (`soffice`), a screen that nobody sees (xvfb, xdotool and imagemagick),
-`pdftoppm` (poppler-utils) and the images of MNIST, which are downloaded or lie where `MNIST_DATA` says.
+`pdftoppm` (poppler-utils) and the images of MNIST, which are downloaded or lie where `MNIST_DATA` says. Columns are as
+wide as in Excel where there is Carlito (fonts-crosextra-carlito), which stands in for Calibri.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from openpyxl import load_workbook
@@ -31,6 +32,9 @@ PICTURES = (
     ),
     (["cnn"], {"cnn-digit.png": 0, "cnn-network.png": 1}),
 )
+# a network that learns XOR, before the training and after it, at this step
+BOUNDARY = ("boundary-before.png", "boundary-after.png", 1000)
+_LEARNS = ["build", "--template", "xor", "--lrs", "2", "--steps", "1000"]
 _DISPLAY, _SCREEN = ":87", "1440x900x24"
 # the cells and their headers, without menus and tabs
 _CELLS = "1380x738+0+104"
@@ -71,11 +75,38 @@ def draw_training(folder: Path) -> None:
 
 def draw_windows(workbook: Path, tabs: Mapping[str, int], folder: Path) -> None:
     """The sheets of a workbook as a learner sees them: in a window of 1,440 x 900 pixels, at 100 %."""
+    with window(workbook, folder) as (keys, picture):
+        shown = 0
+        for file, tab in tabs.items():
+            keys(*["ctrl+Next"] * (tab - shown), "ctrl+Home")
+            shown = tab
+            picture(file)
+            print(f"{file}: sheet {tab + 1}")
+
+
+def draw_boundary(workbook: Path, folder: Path) -> None:
+    """The sheet Learned of a workbook before the training and after it: a learner types another step."""
+    before, after, step = BOUNDARY
+    with window(workbook, folder) as (keys, picture):
+        keys("ctrl+Next", "ctrl+Next", "ctrl+Home")
+        picture(before)
+        keys("Down", "Down", "Right", *str(step), "Return", "ctrl+Home")
+        picture(after)
+    print(f"{before}, {after}: steps 0 and {step}")
+
+
+@contextlib.contextmanager
+def window(workbook: Path, folder: Path) -> Iterator[tuple[Callable[..., None], Callable[[str], None]]]:
+    """A workbook in a window of LibreOffice; gives what presses keys there, and what draws a picture of its cells."""
     screen = {**os.environ, "DISPLAY": _DISPLAY}
 
     def keys(*names: str) -> None:
         subprocess.run(["xdotool", "key", "--delay", "80", *names], check=True, env=screen)
         time.sleep(2)
+
+    def picture(file: str) -> None:
+        crop = ["import", "-window", "root", "-crop", _CELLS, "+repage", HERE / file]
+        subprocess.run(crop, check=True, env=screen)
 
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
     with (
@@ -84,25 +115,14 @@ def draw_windows(workbook: Path, tabs: Mapping[str, int], folder: Path) -> None:
     ):
         search = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "Calc"]
         found = subprocess.run(search, check=True, capture_output=True, text=True, env=screen, timeout=120)
-        window = found.stdout.split()[-1]
+        name = found.stdout.split()[-1]
         time.sleep(10)
-        for command in (
-            ["windowsize", window, "1440", "900"],
-            ["windowmove", window, "0", "0"],
-            ["windowfocus", window],
-        ):
+        for command in (["windowsize", name, "1440", "900"], ["windowmove", name, "0", "0"], ["windowfocus", name]):
             subprocess.run(["xdotool", *command], check=True, env=screen)
         # the tip of the day
         keys("Return")
         keys("ctrl+Home")
-        shown = 0
-        for file, tab in tabs.items():
-            keys(*["ctrl+Next"] * (tab - shown), "ctrl+Home")
-            shown = tab
-            subprocess.run(
-                ["import", "-window", "root", "-crop", _CELLS, "+repage", HERE / file], check=True, env=screen
-            )
-            print(f"{file}: sheet {tab + 1}")
+        yield keys, picture
 
 
 @contextlib.contextmanager
@@ -127,6 +147,9 @@ def main() -> None:
             workbook = folder / f"{number}.xlsx"
             subprocess.run([sys.executable, "-m", "xlbackprop", *command, "-o", str(workbook)], check=True)
             draw_windows(workbook, tabs, folder)
+        workbook = folder / "learned.xlsx"
+        subprocess.run([sys.executable, "-m", "xlbackprop", *_LEARNS, "-o", str(workbook)], check=True)
+        draw_boundary(workbook, folder)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,16 @@ def test_shades_and_bars_have_fixed_ends(tmp_path: Path) -> None:
     assert '<dataBar showValue="0"><cfvo type="num" val="0"/><cfvo type="num" val="1"/>' in text
 
 
+def test_shades_can_have_a_colour_half_way(tmp_path: Path) -> None:
+    book = Book()
+    sheet = book.sheet("Sheet")
+    place = sheet.put("A1", [[-1.0, 0.5]], role=Role.INPUT).place
+    sheet.shades.append(Shades(place, "#FF0000", "#0000FF", -1, 2, middle="#FFFFFF"))
+    text = written(book, tmp_path / "shades.xlsx")
+    assert '<cfvo type="num" val="-1"/><cfvo type="num" val="0.5"/><cfvo type="num" val="2"/>' in text
+    assert '<color rgb="FFFF0000"/><color rgb="FFFFFFFF"/><color rgb="FF0000FF"/>' in text
+
+
 def test_scales_can_share_how_far_they_go(tmp_path: Path) -> None:
     book = Book()
     sheet = book.sheet("Sheet")

@@ -38,11 +38,19 @@ class FittedCurve:
         """The last column that the chart lies over."""
         return self._column + _COLUMNS
 
-    def fill(self, given: Mapping[str, Place], weights: Mapping[str, Place], row: int, column: int) -> None:
+    def fill(
+        self,
+        given: Mapping[str, Place],
+        headers: Mapping[str, Place],
+        weights: Mapping[str, Place],
+        row: int,
+        column: int,
+    ) -> None:
         """Fill it.
 
         Args:
-            given: the cells of each input and target, sample by sample.
+            given: the cells of the input and of each target, sample by sample.
+            headers: the cell that names each target.
             weights: the cell of each weight and bias.
             row, column: where its workings begin: the points of the curve, a row each.
         """
@@ -54,7 +62,7 @@ class FittedCurve:
         span = f"IF({most}>{least},{most}-{least},1)"
         sheet.put(cell_address(row - 4, column + 1), ["from", "step"], looks.TABLE_HEADER)
         sheet.fill(axis, [Formula(f"{least}-{_MARGIN}*{step:$}"), Formula(f"{span}/{_ACROSS}")], looks.NUMBER)
-        headers = sheet.put(cell_address(row - 1, column), ["i1", *names], looks.TABLE_HEADER)
+        titles = sheet.put(cell_address(row - 1, column), ["i1", *names], looks.TABLE_HEADER)
         x = sheet.reserve("points of the curve", cell_address(row, column), (POINTS, 1))
         sheet.fill(x, [[Formula(f"{first:$}+{n}*{step:$}")] for n in range(POINTS)], looks.NUMBER)
         curve = sheet.reserve("forward passes of the curve", cell_address(row, column + 1), (POINTS, len(names)))
@@ -70,9 +78,9 @@ class FittedCurve:
         for n, (output, target) in enumerate(zip(network.activations(network.last), network.target_names, strict=True)):
             at = names.index(output)
             series += [
-                Series(headers.cell(0, at + 1), x.place[:, 0], curve.column_place(at), Line(colour(2 * n), 2.25)),
+                Series(titles.cell(0, at + 1), x.place[:, 0], curve.column_place(at), Line(colour(2 * n), 2.25)),
                 Series(
-                    given[f"name of {target}"],
+                    headers[target],
                     given["i1"],
                     given[target],
                     marker=Marker(7, colour(2 * n + 1), looks.INK),

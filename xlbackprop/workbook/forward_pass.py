@@ -1,6 +1,7 @@
 """A forward pass in cells of its own: the one definition of a network, over weights and inputs that stand elsewhere."""
 
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ def formula_of(network: Network, name: str, kept: Collection[str], address: Call
 
     Args:
         network: gives the layers and functions.
-        name: one of the quantities of its training step.
+        name: one of the quantities of its forward pass, of its errors, or `right`.
         kept: those that have cells; the others are put into the formula.
         address: the cell of each of `kept`, and of each input, target, weight and bias.
     """
@@ -47,7 +48,7 @@ def array_of(
 
     Args:
         network: gives the layers and functions.
-        name: one of the quantities of its training step.
+        name: one of the quantities of its forward pass, of its errors, or `right`.
         kept: those that have cells.
         values: of each of `kept` that comes before it, and of each input, weight and bias.
     """
@@ -80,10 +81,16 @@ def fixed(cells: Mapping[str, Place]) -> dict[str, str]:
 
 
 def _expression(network: Network, name: str, kept: Collection[str]) -> str:
-    expressions = {quantity.name: quantity.expression for quantity in training_step(network)}
+    expressions = _expressions(network)
     others = {other: text for other, text in expressions.items() if other not in kept}
     expression = expressions[name]
     return inlined(expression, others) if others.keys() & set(names_in(expression)) else expression
+
+
+@lru_cache(maxsize=16)
+def _expressions(network: Network) -> dict[str, str]:
+    parts = (Part.FORWARD, Part.ERROR, Part.ANSWER)
+    return {quantity.name: quantity.expression for quantity in training_step(network) if quantity.part in parts}
 
 
 def _forward(network: Network) -> list[Quantity]:

@@ -39,7 +39,7 @@ class LearnedSheet:
 
     def __init__(self, book: Book, layout: WorkbookLayout, samples: Samples) -> None:
         self._network, self._samples, self._steps = layout.network, samples, layout.steps
-        self.sheet = sheet = book.sheet(LEARNED, "what the network answers, at each step")
+        self.sheet = sheet = book.sheet(LEARNED, "what it answers, at each step")
         network = layout.network
         given = [*network.input_names, *network.target_names]
         answers = [*network.activations(network.last), "right" if samples.have_classes else "E_total"]
@@ -80,8 +80,8 @@ class LearnedSheet:
         column = self._workings + 4 + len(names)
         given = {name: self.table[name] for name in (*self._network.input_names, *self._network.target_names)}
         if isinstance(self.picture, FittedCurve):
-            given |= {f"name of {name}": cell for name, cell in self._headers.items()}
-        if self.picture:
+            self.picture.fill(given, self._headers, weights, _FIRST_ROW, column)
+        elif self.picture:
             self.picture.fill(given, weights, _FIRST_ROW, column)
         # with a picture beside it the table scrolls with the picture
         frozen = (0, 0) if self.picture else (_HEADER_ROW, 1)
@@ -154,7 +154,7 @@ class LearnedSheet:
         return names
 
     def _all_names(self) -> list[str]:
-        """The quantities of a forward pass and its errors, and whether the answer is right."""
+        """The quantities of a forward pass, and its errors."""
         errors = [f"E{n}" for n in range(1, self._network.layers[-1] + 1)]
         return [*forward_names(self._network), *errors, "E_total"]
 
