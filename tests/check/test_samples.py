@@ -227,3 +227,17 @@ def test_a_sample_that_was_deleted_is_asked_back(in_batch: Workbook, tmp_path: P
 def test_an_order_that_shows_a_sample_twice_is_allowed(in_turn: Workbook, editor: type[Editor]) -> None:
     assert editor(in_turn.path).type("Data", "F7", "3").judge().correct
     assert replace(xor.IN_TURN, order=(3, 3, 4, 2)).shown(1) == [2]
+
+
+def test_a_text_among_the_samples_is_one_sentence_and_calls_no_formula_wrong(
+    with_samples: Workbook, tmp_path: Path
+) -> None:
+    book, path = load_workbook(with_samples.path), tmp_path / "text.xlsx"
+    book["Data"]["D7"] = "one"
+    book.save(path)
+    said = f"{path}: D7 on the sheet Data is not a number: type one there."
+    report = check(path)
+    assert (report.error, report.sheets) == (said, ())
+    with pytest.raises(UnusableInput) as refused:
+        verify(path)
+    assert str(refused.value) == said
