@@ -61,11 +61,17 @@ def test_a_typed_number_is_found_in_every_column_and_is_called_wrong_where_it_is
     values = recalculated(with_samples.path)
     for part, verdict in ((0.0, Verdict.CONSTANTS), (1e-3, Verdict.WRONG)):
         book, typed = editor(with_samples.path), computed(with_samples, row)
-        for sheet, _, address in typed:
-            book.type(sheet, address, repr(cell(values, sheet, address) * (1 + part) + part))
+        if verdict is Verdict.WRONG:
+            # which inputs belong to a sample that there is not cannot be said
+            typed = [one for one in typed if one[1] != "sample"]
+        for n, (sheet, _, address) in enumerate(typed, start=1):
+            # each by another part of it: a gradient that is a δ must not follow it
+            book.type(sheet, address, repr(cell(values, sheet, address) * (1 + n * part) + n * part))
         report = book.judge()
         assert {found[0::3] for found in findings(report)} == {(sheet, address) for sheet, _, address in typed}
         assert {found[2] for found in findings(report)} == {"constant"}
+        right = {finding.is_right_constant for one in report.sheets for finding in one.findings}
+        assert right == {part == 0}
         verdicts = {table.sheet: table.verdict for table in report.sheets}
         assert {verdicts[sheet] for sheet in tables(with_samples)} == {verdict}
         assert verdicts["η=0.5"] is Verdict.CORRECT
@@ -221,3 +227,17 @@ def test_a_sample_that_was_deleted_is_asked_back(in_batch: Workbook, tmp_path: P
 def test_an_order_that_shows_a_sample_twice_is_allowed(in_turn: Workbook, editor: type[Editor]) -> None:
     assert editor(in_turn.path).type("Data", "F7", "3").judge().correct
     assert replace(xor.IN_TURN, order=(3, 3, 4, 2)).shown(1) == [2]
+
+
+def test_a_text_among_the_samples_is_one_sentence_and_calls_no_formula_wrong(
+    with_samples: Workbook, tmp_path: Path
+) -> None:
+    book, path = load_workbook(with_samples.path), tmp_path / "text.xlsx"
+    book["Data"]["D7"] = "one"
+    book.save(path)
+    said = f"{path}: D7 on the sheet Data is not a number: type one there."
+    report = check(path)
+    assert (report.error, report.sheets) == (said, ())
+    with pytest.raises(UnusableInput) as refused:
+        verify(path)
+    assert str(refused.value) == said

@@ -18,7 +18,7 @@ from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.ironcalc import Stored, opened
 from xlbackprop.tables.finding import find_tables
-from xlbackprop.tables.own import Edited, OwnWorkbook, is_own_workbook, read_own_workbook
+from xlbackprop.tables.own import Edited, OwnWorkbook, has_samples, is_own_workbook, read_own_workbook
 from xlbackprop.tables.table import Table
 from xlbackprop.workbook.sheets import OurSheets
 
@@ -42,6 +42,9 @@ def check(path: Path) -> CheckedFile:
         except Edited as error:
             return CheckedFile(path, error=f"{path}: {error}")
         except UnusableInput as error:
+            if has_samples(sheets):
+                # its tables refer to each other, and by themselves each would be called wrong
+                return CheckedFile(path, error=f"{path}: {error}")
             notes.append(f"around the tables it could not be checked: {str(error).removesuffix('.')}")
     ours = {(table.sheet, table.header_row) for table in (*own.tables, *own.passes)} if own else set()
     others = [table for table in find_tables(sheets) if (table.sheet, table.header_row) not in ours]

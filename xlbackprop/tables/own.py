@@ -42,6 +42,11 @@ def is_own_workbook(sheets: Sheets) -> bool:
     return "Network" in sheets.names and _read_facts(sheets).get("made by", "").startswith("xlbackprop")
 
 
+def has_samples(sheets: Sheets) -> bool:
+    """Whether a workbook of ours says that it learns from several samples."""
+    return "samples" in _read_facts(sheets)
+
+
 def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
     """The network and the training tables of a workbook that `xlbackprop build` made.
 
