@@ -76,7 +76,9 @@ def _expected_answer(samples: Samples, a: Array, target: Array) -> Expected:
         ahead = (target * a).sum(axis=-1) - a.max(axis=-1)
         right = ahead >= 0
     near = np.abs(ahead) < _TIE
-    return Expected(right.astype(float), np.where(near & (ahead != 0), np.inf, 1.0))
+    # of an error it cannot be told
+    right = np.where(np.isnan(ahead), np.nan, right)
+    return Expected(right, np.where(near & (ahead != 0), np.inf, 1.0))
 
 
 @np.errstate(all="ignore")
