@@ -69,12 +69,16 @@ def optimizer_slip(network: Network, name: str, columns: Mapping[str, Array], st
         steps: the rows of the formula.
     """
     found = columns[name][steps]
+    # of an error it cannot be told what gives it
+    known = np.isfinite(found)
+    if not known.any():
+        return None
     # an update works on the row above
     rows = steps - 1 if name in network.trained_names else steps
     for expression, sentence in _candidates(network, name, first=bool((steps == 0).all())):
         with np.errstate(all="ignore"):
             values = _evaluated(expression, network, columns, rows)
-        if np.allclose(values, found, rtol=1e-9, atol=1e-15):
+        if np.allclose(values[known], found[known], rtol=1e-9, atol=1e-15):
             return Slip(sentence)
     return None
 
@@ -84,13 +88,14 @@ def _candidates(network: Network, name: str, *, first: bool) -> Iterator[tuple[s
     known = {state.name: state.expression for state in states(network)}
     known |= {update.name: update.expression for update in updates(network)}
     w = next((w for w in network.trained_names if name == w or name.endswith(f"_{w}")), name)
-    words = {"w": w, "gradient": f"dE_d{w}"}
+    words = {"w": w, "gradient": network.optimizer.gradient(w)}
     if first:
         for changed, sentence in _FIRST_CHANGES:
             yield changed.format(**words), sentence
     right = known[name]
+    in_patterns = {word: re.escape(meant) for word, meant in words.items()}
     for pattern, instead, sentence in _CHANGES:
-        changed = re.sub(_filled(pattern, words), _filled(instead, words), right)
+        changed = re.sub(_filled(pattern, in_patterns), _filled(instead, words), right)
         if changed != right:
             yield changed, sentence
 

@@ -22,6 +22,7 @@ from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.optimizer_slips import optimizer_slip
 from xlbackprop.check.trial import Trial
 from xlbackprop.reference import Array, Expected
+from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.formulas import FilledFormula, Reference, filled_formulas, parsed
 from xlbackprop.tables.learning_rate import LearningRate
@@ -241,9 +242,9 @@ class OwnContents(Contents):
         name, text = group.name, group.formula.text or ""
         expected = self.built_formula(name, group.formula.steps[0])
         if not self.moves_plainly and (name in self.updates or name in self._kept):
-            return optimizer_slip(
-                self.trained, name, self.numbers | {"eta": self.eta.values}, np.array(group.formula.steps)
-            )
+            columns = self.numbers | {"eta": self.eta.values}
+            slip = optimizer_slip(self.trained, name, columns, np.array(group.formula.steps))
+            return slip or self._other_cells_alone(text, expected)
         if name in self._triable or name in self.updates or expected is None:
             return None
         found, built = parsed(text), parsed(expected)
@@ -257,11 +258,24 @@ class OwnContents(Contents):
                 return self._other_cells(taken, right)
         return None
 
+    def _other_cells_alone(self, text: str, expected: str | None) -> Slip:
+        """The slip of a formula that differs by the cells that it takes, and by nothing else; else an empty one."""
+        found, built = parsed(text), parsed(expected or "")
+        if found.pattern == built.pattern:
+            for taken, right in zip(found.references, built.references, strict=True):
+                if taken != right:
+                    return self._other_cells(taken, right)
+        return Slip("")
+
     def _other_cells(self, taken: Reference, right: Reference) -> Slip:
         """The slip of a formula that takes other cells than it should."""
         tables = [self.table, *([self.others.table] if self.others else [])]
         of = next((one for one in tables if one.sheet == (right.sheet or self.table.sheet)), None)
         names = {column: name for name, column in of.columns.items()} if of else {}
+        if of and min(taken.row, right.row) <= of.header_row and taken.sheet in (None, of.sheet):
+            # cells above the table, such as those of hyperparameters
+            found, instead = (cell_address(one.row, one.column) for one in (taken, right))
+            return Slip(f"takes {found} instead of {instead}", shifted=True)
         if taken.sheet == right.sheet and taken.column != right.column and taken.column in names:
             found, instead = (header(names.get(one.column, "")) for one in (taken, right))
             return Slip(f"takes {found} instead of {instead}" if instead else f"takes {found}", shifted=True)
