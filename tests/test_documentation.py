@@ -28,7 +28,12 @@ from xlbackprop.workbook.layout import MAX_LAYER, MAX_LEARNING_RATES, WorkbookLa
 OTHERS = {
     *("make workbook", "make test", "make test-light", "make benchmarks", "python -m benchmarks"),
     "gh classroom clone student-repos -a 123456",
-    *("pip install .", 'pip install ".[mnist]"', "torchrun --standalone --nproc-per-node=2 -m mnist_train"),
+    *(
+        "pip install .",
+        'pip install ".[mnist]"',
+        'pip install ".[export]"',
+        "torchrun --standalone --nproc-per-node=2 -m mnist_train",
+    ),
 }
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
@@ -106,6 +111,11 @@ def train(arguments: list[str], monkeypatch: pytest.MonkeyPatch, folder: Path) -
     shorter = (
         ["--epochs", "1", "--limit", "64", "--hold-out", "0", "--threads", "1"] if arguments[:1] == ["compare"] else []
     )
+    if arguments[:1] == ["export"]:
+        for module in ("onnx", "onnxscript", "onnxruntime"):
+            pytest.importorskip(module, reason='ONNX is not installed: pip install ".[export]"')
+    if "printed" in arguments:
+        shorter = ["--epochs", "1", "--limit", "64"]
     result = CliRunner().invoke(main, [*arguments, *shorter])
     assert result.exit_code == 0, (arguments, result.stderr)
 
