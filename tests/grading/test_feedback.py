@@ -44,3 +44,6 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one.zip", "two.zip"):
         write_feedback(marks, tmp_path / name)
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    # also another day
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}

@@ -40,6 +40,14 @@ def test_the_last_or_the_best_workbook_counts_and_a_note_says_which(twice: Path)
     assert (best.points, best.leaf, best.handing_in[0]) == (10, "z.xlsx", "of 2 workbooks the best counts, z.xlsx")
 
 
+def test_the_best_may_be_any_and_of_equal_ones_the_later_counts(tmp_path: Path, right: Path, slip: Path) -> None:
+    for n, source in enumerate((slip, right, right, slip)):
+        path = copied(source, tmp_path / "class" / "Jane" / f"{n}.xlsx")
+        os.utime(path, (time.time() + n, time.time() + n))
+    (mark,) = grade([tmp_path / "class"], BEST).marks
+    assert (mark.points, mark.leaf) == (10, "2.xlsx")
+
+
 def test_each_bad_file_is_a_sentence_and_the_others_are_graded(tmp_path: Path, small: Path, right: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bomb.xlsx", "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("xl/workbook.xml", "<a/>")

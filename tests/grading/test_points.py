@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import load_workbook
+from openpyxl.chart import LineChart, Reference
 
 from tests.grading.classes import RATES, SLIP, STEPS, draw, homework
 from tests.handmade import FORMULAS, START_A, START_B, START_C, Handmade, write
@@ -14,6 +16,7 @@ from xlbackprop.grading.points import Deduction, deductions, other_tables
 from xlbackprop.grading.scheme import Scheme
 from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding, Kind
 from xlbackprop.spreadsheet.curves import Curves
+from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.package import Package
 
 SHARE = 10 / len(RATES)
@@ -68,6 +71,17 @@ def test_a_rate_that_is_missing_costs_its_share_and_one_that_nobody_asked_for_is
     assert list(other_tables(check(path), Scheme())) == [note]
 
 
+def test_a_broken_cell_of_the_learning_rate_costs_no_more_than_another_cause(tmp_path: Path) -> None:
+    path = homework(tmp_path / "hw.xlsx")
+    book = load_workbook(path)
+    (cell,) = (cell for row in book["Sheet4"].iter_rows(max_row=12) for cell in row if cell.value == 0.8)
+    cell.value = "much"
+    book.save(path)
+    (only,) = taken(path)
+    assert 0 < only.points < SHARE / 2
+    assert "holds 'much'" in only.sentence
+
+
 def test_of_two_tables_with_one_rate_the_better_counts(tmp_path: Path) -> None:
     tables = [Handmade(rate=rate, steps=STEPS) for rate in RATES]
     path = write(tmp_path / "hw.xlsx", replace(tables[0], formulas=FORMULAS | SLIP), *tables)
@@ -77,10 +91,6 @@ def test_of_two_tables_with_one_rate_the_better_counts(tmp_path: Path) -> None:
 
 def test_pasted_numbers_cost_what_live_formulas_are_worth(tmp_path: Path, right: Path) -> None:
     # the numbers of a right workbook, in place of its formulas
-    from openpyxl import load_workbook
-
-    from xlbackprop.spreadsheet.engines import recalculated
-
     sheets, book = recalculated(right, "ironcalc"), load_workbook(right)
     for sheet in book:
         for row in sheet.iter_rows():
@@ -142,6 +152,23 @@ def test_without_charts_a_fifth_is_lost_and_each_rate_is_told(tmp_path: Path) ->
     found = taken(homework(tmp_path / "hw.xlsx", charts=False))
     assert sum(one.points for one in found) == pytest.approx(2)
     assert found[0].sentence == "No chart draws E_total of the learning rate 0.1 from the cells of Sheet1."
+
+
+@pytest.mark.parametrize(("column", "lost"), [("W", 0), ("V", 2)])
+def test_a_chart_may_draw_cells_that_refer_to_the_table(tmp_path: Path, column: str, lost: float) -> None:
+    path = homework(tmp_path / "hw.xlsx", charts=False)
+    book = load_workbook(path)
+    summary = book.create_sheet("summary")
+    chart = LineChart()
+    for n in range(1, len(RATES) + 1):
+        (header,) = (cell for row in book[f"Sheet{n}"].iter_rows(max_row=12) for cell in row if cell.value == "E_total")
+        assert header.column_letter == "W"
+        for step in range(STEPS + 1):
+            summary.cell(2 + step, n, f"=Sheet{n}!{column}{header.row + 1 + step}")
+        chart.add_data(Reference(summary, min_col=n, min_row=2, max_row=2 + STEPS))
+    summary.add_chart(chart, "J1")
+    book.save(path)
+    assert sum(one.points for one in taken(path)) == pytest.approx(lost)
 
 
 def test_what_is_worth_nothing_is_not_asked_for(tmp_path: Path) -> None:

@@ -71,8 +71,9 @@ def deductions(checked: CheckedFile, curves: Curves, scheme: Scheme, points: flo
     exact: list[tuple[float, str]] = []
     left = {(rate, part): share * scheme.part(part) for rate in scheme.learning_rates for part in scheme.weights}
     found: dict[tuple[object, ...], list[tuple[float, Cause]]] = {}
+    tables = _tables(checked, scheme)
     for rate in scheme.learning_rates:
-        table = _table(checked, rate, scheme)
+        table = tables.get(rate)
         if table is None:
             exact.append((share, f"There is no table for the learning rate {rate:g}."))
             continue
@@ -113,16 +114,27 @@ def _in_hundredths(exact: Sequence[tuple[float, str]]) -> Iterator[Deduction]:
         yield Deduction(hundredths / 100, text)
 
 
-def _table(checked: CheckedFile, rate: float, scheme: Scheme) -> CheckedTable | None:
-    """The table of a learning rate; of several, that with the fewest causes."""
-    found = [
-        table
-        for table in checked.tables
-        if table.learning_rate is not None
-        and math.isclose(table.learning_rate, rate, rel_tol=_SAME)
-        and (table.steps or 0) >= 1
-    ]
-    return min(found, key=lambda table: sum(cause.size for cause in _causes(table, scheme)), default=None)
+def _tables(checked: CheckedFile, scheme: Scheme) -> dict[float, CheckedTable]:
+    """The table of each learning rate: of several, that with the fewest causes.
+
+    A table whose rate cannot be read, because its cell is broken, stands for one that is missing.
+    """
+    usable = sorted(
+        (table for table in checked.tables if table.steps),
+        key=lambda table: sum(cause.size for cause in _causes(table, scheme)),
+    )
+    found = {}
+    for rate in scheme.learning_rates:
+        fitting = (one for one in usable if one.learning_rate is not None and _same(one.learning_rate, rate))
+        if (table := next(fitting, None)) is not None:
+            found[rate] = table
+    unread = [table for table in checked.tables if table.steps and table.learning_rate is None]
+    missing = [rate for rate in scheme.learning_rates if rate not in found]
+    return found | dict(zip(missing, unread, strict=False))
+
+
+def _same(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=_SAME)
 
 
 def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
@@ -131,6 +143,9 @@ def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     if strange:
         yield strange
     yield from _missing(table, scheme)
+    if table.learning_rate is None and not any(finding.quantity == "eta" for finding in table.findings):
+        text = f"The learning rate of the table on {table.sheet} cannot be read."
+        yield Cause(("no rate", table.sheet), "tables", scheme.cause, text)
     if (table.steps or 0) < scheme.steps:
         text = f"{table.sheet} has {count(table.steps or 0, 'step')}, and {scheme.steps:,} were asked for."
         yield Cause(("steps", table.steps), "tables", scheme.cause, text)
@@ -250,10 +265,8 @@ def _meet(source: Area, total: Area) -> bool:
 
 
 def other_tables(checked: CheckedFile, scheme: Scheme) -> Iterator[str]:
-    """What is worth knowing about tables that nobody asked for, and about those that cannot be told apart."""
+    """What is worth knowing about tables that nobody asked for."""
     for table in checked.tables:
         rate = table.learning_rate
-        if rate is None and table.steps:
-            yield f"the learning rate of the table on {table.sheet} could not be read"
-        elif rate is not None and not any(math.isclose(rate, asked, rel_tol=_SAME) for asked in scheme.learning_rates):
+        if rate is not None and not any(_same(rate, asked) for asked in scheme.learning_rates):
             yield f"{table.sheet} has a table for the learning rate {rate:g}, which was not asked for"

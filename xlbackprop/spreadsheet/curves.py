@@ -100,7 +100,8 @@ def _sources(text: str, sheet: str, row: int, column: int) -> tuple[Area, ...]:
 
 def _formula(text: str, address: str) -> str | None:
     """The formula of a cell without its `=`, also where it is written once for many cells; None where none stands."""
-    cell = re.search(rf'<(?:\w+:)?c\b[^>]*\br="{address}"[^>]*(?<!/)>(.*?)</(?:\w+:)?c>', text, re.DOTALL)
+    cell = re.search(rf'<(?:\w+:)?c\b[^>]*\br="{address}"[^>]*>(.*?)</(?:\w+:)?c>', text, re.DOTALL)
+    # behind a cell without contents stands another cell, and no formula
     if not cell or not (found := re.match(r"<(?:\w+:)?f\b[^>]*(?:/>|>.*?</(?:\w+:)?f>)", cell[1], re.DOTALL)):
         return None
     try:
