@@ -9,12 +9,13 @@ from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.templates import load_template
 from xlbackprop.spreadsheet.blocks import FilledDown
 from xlbackprop.workbook.chain_rule_path import path_factors
-from xlbackprop.workbook.derivation_lines import FIRST_ROW
+from xlbackprop.workbook.derivation_lines import DerivationLayout
 
 
 def shown(workbook: Workbook) -> list[list[object]]:
     sheets = Editor(workbook.path).sheets()
-    return [[sheets.value("Derivation", FIRST_ROW + n, column) for column in range(2, 6)] for n in (2, 3, 4, 5)]
+    first = DerivationLayout(workbook.layout.network, 0).path_row
+    return [[sheets.value("Derivation", first + n, column) for column in range(2, 6)] for n in (2, 3, 4, 5)]
 
 
 def test_the_way_to_w1_is_shown_once_factor_by_factor(classic: Workbook) -> None:
