@@ -24,6 +24,7 @@ from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.workbook import looks, sheets
 from xlbackprop.workbook.check_sheet import CheckSheet
+from xlbackprop.workbook.data_sheet import DataSheet
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import NetworkSheet
 from xlbackprop.workbook.run import Run
@@ -185,8 +186,10 @@ class ChecksAndFalls(CheckSheet):
         super().__init__(book, layout)
         self._falls = FallSheet(book, layout)
 
-    def fill(self, run: Run, network: NetworkSheet, training: tuple[TrainingSheet, ...]) -> None:
-        super().fill(run, network, training)
+    def fill(
+        self, run: Run, network: NetworkSheet, data: DataSheet | None, training: tuple[TrainingSheet, ...]
+    ) -> None:
+        super().fill(run, network, data, training)
         self._falls.fill(training)
 
 

@@ -172,10 +172,19 @@ def gathered(network: Network) -> tuple[Gathered, ...]:
 
 
 def _of_an_epoch(samples: Samples) -> Iterator[Gathered]:
-    last = f"of the last {samples.count} steps, or of all where there are fewer"
-    yield Gathered("E_epoch", f"The mean of E_total {last}.", "E_total", Part.ERROR, Over.EPOCH)
+    yield _error_of_an_epoch(samples)
     if samples.have_classes:
+        last = _of_the_last_epoch(samples)
         yield Gathered("accuracy", f"The part of right answers {last}.", "right", Part.ANSWER, Over.EPOCH)
+
+
+def _error_of_an_epoch(samples: Samples) -> Gathered:
+    sentence = f"The mean of E_total {_of_the_last_epoch(samples)}."
+    return Gathered("E_epoch", sentence, "E_total", Part.ERROR, Over.EPOCH)
+
+
+def _of_the_last_epoch(samples: Samples) -> str:
+    return f"of the last {samples.epoch} steps, or of all where there are fewer"
 
 
 def _of_a_batch(network: Network, samples: Samples) -> Iterator[Gathered]:
@@ -187,6 +196,8 @@ def _of_a_batch(network: Network, samples: Samples) -> Iterator[Gathered]:
             yield Gathered(f"{a}_of_{n + 1}", sentence, a, Part.FORWARD, Over.ONE, n)
     error = f"The error of the step: {spoken}. It is what training makes small."
     yield Gathered("E_total", error, "E_total", Part.ERROR, over)
+    if samples.epoch > 1:
+        yield _error_of_an_epoch(samples)
     if samples.have_classes:
         part = "The part of the step's samples that are answered right."
         yield Gathered("accuracy", part, "right", Part.ANSWER, Over.MEAN)
@@ -196,8 +207,8 @@ def _of_a_batch(network: Network, samples: Samples) -> Iterator[Gathered]:
 
 
 def followed_error(network: Network) -> str:
-    """The error that tells how a training goes: where samples come in turn, that of an epoch."""
-    return "E_epoch" if network.samples and network.samples.in_turn else "E_total"
+    """The error that tells how a training goes: where a step does not take all samples, that of an epoch."""
+    return "E_epoch" if network.samples and network.samples.epoch > 1 else "E_total"
 
 
 @lru_cache(maxsize=1024)

@@ -74,7 +74,8 @@ class Simulation:
             LeavesRange: as `steps`.
         """
         network, samples = self._network, self._network.samples
-        epoch: deque[dict[str, float]] = deque(maxlen=samples.count if samples else 1)
+        epoch: deque[dict[str, float]] = deque(maxlen=samples.epoch if samples else 1)
+        over_an_epoch = [one for one in gathered(network) if one.over is Over.EPOCH]
         values = dict(network.start_values) | {"eta": eta}
         if not network.optimizer.is_plain:
             values |= network.optimizer.values | {"steps": steps}
@@ -85,13 +86,14 @@ class Simulation:
             elif samples.in_turn:
                 values |= self._given[samples.shown(step)[0]]
                 passes = [self._passed(values, eta, step)]
-                epoch.append({one.of: values[one.of] for one in gathered(network)})
-                values |= self.gathered(epoch)
             else:
                 passes = [self._passed(values | self._given[number], eta, step) for number in samples.shown(step)]
                 values |= self.gathered(passes)
                 if not all(map(isfinite, values.values())):
                     raise LeavesRange(self._out_of_range(dict(values), eta, step))
+            if over_an_epoch:
+                epoch.append({one.of: values[one.of] for one in over_an_epoch})
+                values |= {one.name: sum(of[one.of] for of in epoch) / len(epoch) for one in over_an_epoch}
             if self._state_names:
                 self._keep_state(values, eta, step)
             yield values, passes
@@ -127,9 +129,11 @@ class Simulation:
         return values
 
     def gathered(self, passes: Collection[Mapping[str, float]]) -> dict[str, float]:
-        """What a step has of these passes."""
+        """What a step has of its passes."""
         found = {}
         for one in gathered(self._network):
+            if one.over is Over.EPOCH:
+                continue
             numbers = [values[one.of] for values in passes]
             if one.over is Over.ONE:
                 found[one.name] = numbers[one.sample]

@@ -14,7 +14,7 @@ import numpy as np
 from xlbackprop import reference
 from xlbackprop.backprop.notation import header
 from xlbackprop.backprop.optimizers import GRADIENT_DESCENT
-from xlbackprop.backprop.quantities import gathered, states, training_step
+from xlbackprop.backprop.quantities import Over, gathered, states, training_step
 from xlbackprop.backprop.samples import Samples
 from xlbackprop.check.around import formulas_as_built, table_is_as_built, without_marks
 from xlbackprop.check.contents import Contents, Group, usual
@@ -176,13 +176,24 @@ class OwnContents(Contents):
     @cached_property
     def expected(self) -> dict[str, list[Expected]]:
         with np.errstate(all="ignore"):
-            found = self._expected()
+            found = self._expected() | self._expected_of_an_epoch()
             if self.updates:
                 found |= self._expected_by_the_optimizer()
         for name in self.constants:
             value = np.full(len(self.table.rows), usual(self.numbers[name]))
             found[name] = Expected(value, np.abs(value))
         return {name: [found[name]] for name in (*self.quantities, *self.updates, *self.constants)}
+
+    def _expected_of_an_epoch(self) -> dict[str, Expected]:
+        """What the means over the last epoch should be."""
+        found = {}
+        for one in gathered(self.network) if not self.is_part_of_a_step else ():
+            if one.over is Over.EPOCH:
+                numbers = self.numbers[one.of]
+                found[one.name] = Expected(
+                    *(reference.mean_of_last(values, self.samples.epoch) for values in (numbers, np.abs(numbers)))
+                )
+        return found
 
     def _expected_by_the_optimizer(self) -> dict[str, Expected]:
         """What the optimizer should keep in each step, and the weights that it moves."""
@@ -321,7 +332,8 @@ class _Steps(OwnContents):
 
     @property
     def _linked(self) -> Collection[str]:
-        return [name for name in self.quantities if name not in self._kept]
+        of_this_sheet = {one.name for one in gathered(self.network) if one.over is Over.EPOCH}
+        return [name for name in self.quantities if name not in (*self._kept, *of_this_sheet)]
 
     def _expected(self) -> dict[str, Expected]:
         of_samples = self.others.numbers if self.others else {}
@@ -343,11 +355,6 @@ class _Single(OwnContents):
         found = self._expected_pass()
         if self.network.samples:
             found |= self._expected_samples([self.samples.shown(step)[0] for step in range(len(self.table.rows))])
-        for one in gathered(self.network):
-            numbers = self.numbers[one.of]
-            found[one.name] = Expected(
-                *(reference.mean_of_last(values, self.samples.count) for values in (numbers, np.abs(numbers)))
-            )
         return found
 
 

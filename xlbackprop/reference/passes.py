@@ -292,10 +292,10 @@ def run(network: Network, etas: Sequence[float], steps: int) -> dict[str, Array]
     found = _stacked(network, list(train(network, etas, steps)))
     if network.optimizer.is_scheduled:
         found["eta_t"] = scheduled(network.optimizer, np.array(etas), np.arange(steps + 1.0)[:, None], steps)
-    if network.samples and network.samples.in_turn:
-        epoch = network.samples.count
+    if network.samples and network.samples.epoch > 1:
+        epoch = network.samples.epoch
         found["E_epoch"] = mean_of_last(found["E_total"], epoch)
-        if "right" in found:
+        if network.samples.in_turn and "right" in found:
             found["accuracy"] = mean_of_last(found["right"], epoch)
     return found
 

@@ -101,7 +101,7 @@ class ChosenStep:
         wrong = [no_step, no_sheet]
         if self._sample and self._pass:
             no_sample = _is_none_of(self._sample.place, 1, self._batch)
-            sheet.fill(self._sample, 1.0, looks.INPUT)
+            sheet.fill(self._sample, float(self._layout.first_shown), looks.INPUT)
             message = f"Each step takes the samples 1 to {self._batch}."
             sheet.validations.append(
                 Validation(self._sample.place, "integer", 1, self._batch, title="Sample", message=message)

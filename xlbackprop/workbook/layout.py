@@ -365,9 +365,16 @@ class WorkbookLayout:
 
     @property
     def epoch(self) -> int:
-        """How many steps a mean over an epoch looks back on: one, unless samples come in turn."""
+        """How many steps a mean over an epoch looks back on: one, where a step takes all samples."""
+        return self.network.samples.epoch if self.network.samples else 1
+
+    @property
+    def first_shown(self) -> int:
+        """Which of the samples of step 0 a fresh file shows, from 1: one without zeros, which hide the chain rule."""
         samples = self.network.samples
-        return samples.count if samples and samples.in_turn else 1
+        taken = samples.shown(0) if samples else [0]
+        inputs = samples.inputs if samples else (self.network.inputs,)
+        return 1 + min(range(len(taken)), key=lambda n: sum(value == 0 for value in inputs[taken[n]]))
 
     @cached_property
     def samples(self) -> TableLayout:

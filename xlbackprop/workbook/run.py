@@ -158,14 +158,14 @@ class Run:
 
     @cached_property
     def first(self) -> dict[str, float]:
-        """All values of the first sample at step 0 with the first learning rate, `all_dE_dw1` ... for what the step
+        """All values of the sample that is shown at step 0 with the first learning rate, `all_dE_dw1` ... for what the step
         gathers, and `new w1` ... for the weights that follow."""
         step, passes = self._first_step
         updated = {f"new {name}": value for name, value in self.simulation.updated(step).items()}
         whole = {f"all_{one.name}": step[one.name] for one in gathered(self.layout.network)}
         kept = {state.name: step[state.name] for state in states(self.layout.networks[0])}
         before = {f"{BEFORE}{name}": 0.0 for name in kept}
-        return passes[0] | whole | kept | before | updated
+        return passes[self.layout.first_shown - 1] | whole | kept | before | updated
 
     @property
     def first_passes(self) -> list[dict[str, float]]:

@@ -215,6 +215,7 @@ class TrainingSheet:
         else:
             formulas |= self._of_the_sample(step, data) if data else {}
             formulas |= {q.name: cell_formula(q.expression, own) for q in training_step(network)}
+        formulas |= self._of_the_epoch(step)
         for state in states(network):
             expression = state.expression if step else state.first
             formulas[state.name] = cell_formula(expression, lambda name: self._address(name, step))
@@ -240,21 +241,29 @@ class TrainingSheet:
         return f"{self.cell(name, step)}"
 
     def _of_the_sample(self, step: int, data: DataSheet) -> dict[str, str]:
-        """Where samples come in turn: which one a step takes, its inputs and targets, and means over an epoch."""
+        """Where samples come in turn: which one a step takes, and its inputs and targets."""
         network, epoch = self._network, self._layout.epoch
         turn = f"MOD({self.cell('step', step):$1},{epoch})+1"
         formulas = {"sample": turn if data.order is None else f"INDEX({data.order:$},{turn})"}
         for name in (*network.input_names, *network.target_names):
             formulas[name] = f"INDEX({data.columns[name]:$},{self.cell('sample', step):$1})"
-        for one in gathered(network):
-            first = f"{self.cell(one.of, 0):A$}" if step < epoch - 1 else f"{self.cell(one.of, step - epoch + 1)}"
-            formulas[one.name] = f"AVERAGE({first}:{self.cell(one.of, step)})"
+        return formulas
+
+    def _of_the_epoch(self, step: int) -> dict[str, str]:
+        """The means over the steps that an epoch has shown until this one."""
+        formulas, epoch = {}, self._layout.epoch
+        for one in gathered(self._network):
+            if one.over is Over.EPOCH:
+                first = f"{self.cell(one.of, 0):A$}" if step < epoch - 1 else f"{self.cell(one.of, step - epoch + 1)}"
+                formulas[one.name] = f"AVERAGE({first}:{self.cell(one.of, step)})"
         return formulas
 
     def _of_the_batch(self, step: int, samples: SamplesSheet) -> dict[str, str]:
         """What a step gathers from its samples."""
         formulas = {}
         for one in gathered(self._network):
+            if one.over is Over.EPOCH:
+                continue
             cells = samples.of_step(one.of, step)
             pace = f"*{cells.ids.size}"
             if one.over is Over.ONE:
