@@ -158,8 +158,10 @@ class Run:
 
     @cached_property
     def first(self) -> dict[str, float]:
-        """All values of the sample that is shown at step 0 with the first learning rate, `all_dE_dw1` ... for what the step
-        gathers, and `new w1` ... for the weights that follow."""
+        """All values of the sample that is shown at step 0 with the first learning rate.
+
+        Beside them `all_dE_dw1` ... for what the step gathers, and `new w1` ... for the weights that follow.
+        """
         step, passes = self._first_step
         updated = {f"new {name}": value for name, value in self.simulation.updated(step).items()}
         whole = {f"all_{one.name}": step[one.name] for one in gathered(self.layout.network)}
