@@ -95,7 +95,9 @@ def test_the_file_shows_before_it_is_recalculated_what_an_engine_gives(name: str
 
 
 def test_libreoffice_agrees(learning: Learning, tmp_path: Path, libreoffice: str) -> None:
-    editor = Editor(learning.path).type("Learned", where(learning.built, learning.learned.chosen.step), "5")
+    chosen = learning.learned.chosen
+    editor = Editor(learning.path).type("Learned", where(learning.built, chosen.step), "5")
+    editor.type("Learned", where(learning.built, chosen.eta), str(ETAS[0]))
     sheets = by_libreoffice(editor.save(tmp_path / "edited.xlsx"))
     expected = answers(learning.network, 5, ETAS[0], np.array(xor().inputs))
     found = learning.numbers(sheets, learning.learned.table["a_o1"])

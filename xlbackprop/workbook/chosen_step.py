@@ -67,26 +67,27 @@ class ChosenStep:
         """The cell that says which of the samples of the step is shown, if one can be chosen."""
         return self._sample.place if self._sample else None
 
-    def fill(self, comparison: ComparisonSheet, shown_eta: Place) -> None:
+    def fill(self, comparison: ComparisonSheet, shown_eta: Place, *, step: int = 0, training: int = 0) -> None:
         """Fill the rows.
 
         Args:
             comparison: where the learning rates stand.
             shown_eta: the cell of the learning rate that is shown, for the hint where the wanted one is none.
+            step, training: what a fresh file shows, both counted from 0.
         """
         sheet, steps, columns, row = self._sheet, self._layout.steps, self._columns, self._first_row
         compares = self._layout.compares_optimizers
         names = [["step"], ["optimizer" if compares else "learning rate"], *([["sample"]] if self._sample else [])]
         sheet.put(f"{columns.name}{row}", names, looks.NAME)
-        sheet.fill(self._step, 0.0, looks.INPUT)
-        sheet.fill(self._eta, comparison.choice_names[0], looks.INPUT)
+        sheet.fill(self._step, float(step), looks.INPUT)
+        sheet.fill(self._eta, comparison.choice_names[training], looks.INPUT)
         message = f"The training has the steps 0 to {steps}."
         sheet.validations += [
             Validation(self.step, "integer", 0, steps, title="Step", message=message),
             Validation(self.eta, "list", choices=comparison.choices),
         ]
         among = f"MATCH({self.eta:$},{comparison.choices:$},0)"
-        sheet.fill(self._choice, Formula(f"IFERROR({among},1)", 1.0), looks.MUTED)
+        sheet.fill(self._choice, Formula(f"IFERROR({among},1)", training + 1.0), looks.MUTED)
         no_step = _is_none_of(self.step, 0, steps)
         # a step that there is not must show no other
         sheet.fill(self._row, Formula(f"IF({no_step},NA(),{self.step:$}+1)"), looks.MUTED)

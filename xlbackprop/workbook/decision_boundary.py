@@ -136,7 +136,10 @@ class DecisionBoundary:
         sheet.widths.append(Width(column, column, 80))
         grids: dict[str, Block] = {}
         address = fixed(weights) | {"i1": f"{x.cell(0):A$}", "i2": f"{y.cell(0):$1}"}
-        values: dict[str, float | NDArray[np.float64]] = dict(self._network.start_values)
+        values: dict[str, float | NDArray[np.float64]] = {
+            name: float(sheet.book.value(cell))  # type: ignore[arg-type]
+            for name, cell in weights.items()
+        }
         values |= {"i1": self._numbers(x.place), "i2": self._numbers(y.place)}
         for n, name in enumerate(names):
             first = column + 1 + n * (SIDE + 1)

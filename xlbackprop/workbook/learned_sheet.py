@@ -18,6 +18,7 @@ from xlbackprop.workbook.decision_boundary import MOST_NEURONS, DecisionBoundary
 from xlbackprop.workbook.fitted_curve import FittedCurve
 from xlbackprop.workbook.forward_pass import filled_over, fixed, formula_of, forward_names
 from xlbackprop.workbook.layout import LEARNED, WorkbookLayout
+from xlbackprop.workbook.run import Run
 from xlbackprop.workbook.training import TrainingSheet
 
 _STEP_ROW, _ANSWERS_ROW, _HEADER_ROW, _FIRST_ROW = 3, 5, 8, 9
@@ -64,8 +65,8 @@ class LearnedSheet:
         hidden = column_letters(self._workings + 2)
         self.chosen = ChosenStep(sheet, layout, _STEP_ROW, ChoiceColumns(hidden=hidden))
 
-    def fill(self, training: Sequence[TrainingSheet], comparison: ComparisonSheet, data: DataSheet) -> None:
-        """Fill the sheet.
+    def fill(self, run: Run, training: Sequence[TrainingSheet], comparison: ComparisonSheet, data: DataSheet) -> None:
+        """Fill the sheet; a fresh file shows the last step of the training that ends with the smallest error.
 
         Raises:
             UnusableInput: the learning rates do not fit into one formula.
@@ -74,7 +75,7 @@ class LearnedSheet:
         sheet.heights[1] = looks.TITLE_PIXELS
         sheet.put("A1", "What has the network learned?", looks.TITLE)
         sheet.put("A2", self._invitation(), looks.MUTED)
-        weights = self._write_step(training, comparison)
+        weights = self._write_step(run, training, comparison)
         names = self._write_table(data, weights)
         self._write_verdict()
         column = self._workings + 4 + len(names)
@@ -93,12 +94,13 @@ class LearnedSheet:
             follow = "every number follows, and the picture"
         elif self.picture:
             follow = "every number follows, and the curve"
-        text = f"Choose another step, up to {self._steps:,}: {follow}. The samples are edited on the sheet Data."
+        choose = f"Choose another step, from 0, the start, to {self._steps:,}"
+        text = f"{choose}: {follow}. The samples are edited on the sheet Data."
         if self._network.layers[0] == 2 and not self.picture:
             text += f" There is no picture of the plane: more than {MOST_NEURONS} neurons take too many formulas."
         return text
 
-    def _write_step(self, training: Sequence[TrainingSheet], comparison: ComparisonSheet) -> dict[str, Place]:
+    def _write_step(self, run: Run, training: Sequence[TrainingSheet], comparison: ComparisonSheet) -> dict[str, Place]:
         """The choice of the step, and the weights that it starts from; gives the cells of these."""
         sheet, column = self.sheet, self._workings
         names = list(self._network.start_values)
@@ -107,11 +109,11 @@ class LearnedSheet:
         shown = sheet.reserve("learning rate shown", cell_address(_ANSWERS_ROW, column + 2))
         sheet.put(cell_address(_ANSWERS_ROW, column), "η", looks.HINT)
         sheet.fill(shown, Formula(self.chosen.shown_eta(comparison)), looks.TEXT)
-        self.chosen.fill(comparison, shown.place)
+        self.chosen.fill(comparison, shown.place, step=self._steps, training=run.best)
         sheet.put(cell_address(_HEADER_ROW, column), ["weight", "at this step"], looks.TABLE_HEADER)
         sheet.put(cell_address(_FIRST_ROW, column), [[name] for name in names], looks.NAME)
-        start = self._network.start_values
-        formulas = [[Formula(self.chosen.of_the_step(name, training), start[name])] for name in names]
+        last = run.added_up[run.best].steps.last
+        formulas = [[Formula(self.chosen.of_the_step(name, training), last[name])] for name in names]
         block = sheet.put(cell_address(_FIRST_ROW, column + 1), formulas, looks.NUMBER, name="weights of the step")
         sheet.rules += looks.number_rules(block.place)
         return {name: block.cell(n) for n, name in enumerate(names)}

@@ -170,6 +170,12 @@ class Run:
         return passes[self.layout.first_shown - 1] | whole | kept | before | updated
 
     @property
+    def best(self) -> int:
+        """Which training ends with the smallest error, counted from 0; it raises as `added_up` does."""
+        ends = [errors[-1] for errors in self.errors]
+        return ends.index(min(ends))
+
+    @property
     def first_passes(self) -> list[dict[str, float]]:
         """All values of each sample of that step."""
         return self._first_step[1]

@@ -74,6 +74,6 @@ def our_sheets(run: Run, origin: Origin, *, protect: bool = False) -> OurSheets:
     sheets.comparison.fill(run, sheets.training)
     sheets.check.fill(run, sheets.network, sheets.data, sheets.training)
     if sheets.learned and sheets.data:
-        sheets.learned.fill(sheets.training, sheets.comparison, sheets.data)
+        sheets.learned.fill(run, sheets.training, sheets.comparison, sheets.data)
     sheets.network.fill(origin, sheets.derivation.values, sheets.derivation.chosen)
     return sheets
