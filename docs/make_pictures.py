@@ -32,9 +32,9 @@ PICTURES = (
     ),
     (["cnn"], {"cnn-digit.png": 0, "cnn-network.png": 1}),
 )
-# a network that learns XOR, before the training and after it, at this step
-BOUNDARY = ("boundary-before.png", "boundary-after.png", 1000)
-_LEARNS = ["build", "--template", "xor", "--lrs", "2", "--steps", "1000"]
+# a network that learns XOR, before the training and after it
+BOUNDARY = ("boundary-before.png", "boundary-after.png")
+_LEARNS = ["build", "--template", "xor"]
 _DISPLAY, _SCREEN = ":87", "1440x900x24"
 # the cells and their headers, without menus and tabs
 _CELLS = "1380x738+0+104"
@@ -85,14 +85,14 @@ def draw_windows(workbook: Path, tabs: Mapping[str, int], folder: Path) -> None:
 
 
 def draw_boundary(workbook: Path, folder: Path) -> None:
-    """The sheet Learned of a workbook before the training and after it: a learner types another step."""
-    before, after, step = BOUNDARY
+    """The sheet Learned of a workbook after the training, and at its start: a learner types 0 into the step."""
+    before, after = BOUNDARY
     with window(workbook, folder) as (keys, picture):
         keys("ctrl+Next", "ctrl+Next", "ctrl+Home")
-        picture(before)
-        keys("Down", "Down", "Right", *str(step), "Return", "ctrl+Home")
         picture(after)
-    print(f"{before}, {after}: steps 0 and {step}")
+        keys("Down", "Down", "Right", "0", "Return", "ctrl+Home")
+        picture(before)
+    print(f"{before}, {after}: before the training, and after it")
 
 
 @contextlib.contextmanager
