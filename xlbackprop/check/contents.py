@@ -17,7 +17,7 @@ from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.spreadsheet.cells import Cell, Sheets
 from xlbackprop.spreadsheet.formulas import FilledFormula, filled_formulas, parsed
 from xlbackprop.tables.learning_rate import LearningRate, learning_rate
-from xlbackprop.tables.table import Table, number_in
+from xlbackprop.tables.table import AS_IT_IS, Table, number_in
 
 Mask = NDArray[np.bool_]
 #: Some of the steps of a table, by their numbers, in order.
@@ -85,6 +85,12 @@ class Contents:
     def eta(self) -> LearningRate:
         """The learning rate, step by step."""
         return learning_rate(self.sheets, self.table, self.numbers)
+
+    @property
+    def shown_rate(self) -> float | None:
+        """The learning rate that the table starts with, as it is shown."""
+        eta = self.eta.first
+        return None if eta is None else eta * self.table.multiples.get("eta", AS_IT_IS).factor
 
     @cached_property
     def trial(self) -> Trial:

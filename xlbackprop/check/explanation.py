@@ -6,9 +6,10 @@ import numpy as np
 
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.expression import cell_formula
-from xlbackprop.backprop.quantities import chain_rule_names, expected_expression
+from xlbackprop.backprop.quantities import chain_rule_names
 from xlbackprop.check.contents import Contents, Group, usual
 from xlbackprop.check.mistakes import Slip
+from xlbackprop.check.shown import expected_expression
 from xlbackprop.check.slips import slip
 from xlbackprop.spreadsheet.addresses import cell_address, fixed_address, quoted
 from xlbackprop.spreadsheet.cells import Cell
@@ -24,6 +25,8 @@ class Explanation:
         self._contents = contents
         self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
         self._numbers, self._eta = contents.numbers, contents.eta
+        self._multiples = tuple(contents.table.multiples.items())
+        self._shown_rate = contents.shown_rate
 
     def named_slip(self, group: Group) -> Slip | None:
         """The slip in a wrong formula, if it is one of the known kinds."""
@@ -40,7 +43,9 @@ class Explanation:
         known = self._known(text, step)
         for tried in (group.tried, group.tried_with_constants):
             if tried and not tried.right:
-                found = slip(self._network, name, known, tried.constants, tried.results, formula.numbers)
+                found = slip(
+                    self._network, name, known, tried.constants, tried.results, formula.numbers, self._multiples
+                )
                 if found:
                     return found
         return None
@@ -118,7 +123,7 @@ class Explanation:
             first = int(np.argmax(self._numbers[name] == usual(self._numbers[name])))
             return f"={fixed_address(table.rows[first], table.columns[name])}"
         source = table.rows[max(step - 1, 0) if name in self._contents.updates else step]
-        expression = expected_expression(self._network, name, self._known(text, step))
+        expression = expected_expression(self._network, name, self._known(text, step), self._multiples)
         return f"={cell_formula(expression, self._addresses(source))}"
 
     def _addresses(self, row: int) -> Callable[[str], str]:
@@ -126,11 +131,13 @@ class Explanation:
 
         def address(name: str) -> str:
             place = table.places.get(name, name)
+            if name in table.typed:
+                return f"{table.typed[name]:.12g}"
             if place in table.columns:
                 return cell_address(row, table.columns[place])
             cell = self._eta.cell if name == "eta" else table.cells.get(place)
             if cell is None:
-                eta = self._eta.first
+                eta = self._shown_rate
                 return f"{eta:.12g}" if name == "eta" and eta is not None else notation.header(name)
             return self._sheet_of(cell) + fixed_address(cell.row, cell.column)
 

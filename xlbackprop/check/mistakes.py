@@ -13,7 +13,8 @@ from functools import lru_cache
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.expression import FUNCTIONS, cell_formula
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import expected_expression, training_step
+from xlbackprop.backprop.quantities import training_step
+from xlbackprop.check.shown import Multiples, expected_expression
 
 #: How the name of a quantity begins that stands in the row above or below.
 ABOVE, BELOW = "above_", "below_"
@@ -36,21 +37,22 @@ class Slip:
 Mistake = tuple[ast.expr, Slip]
 
 
-def mistakes(network: Network, name: str, known: frozenset[str]) -> Iterator[Mistake]:
+def mistakes(network: Network, name: str, known: frozenset[str], multiples: Multiples = ()) -> Iterator[Mistake]:
     """Every way to get a quantity or an update wrong, the likelier ones first.
 
     Args:
         network: gives the layers and functions.
         name: the quantity, or the weight or bias whose update it is.
         known: the names with a column.
+        multiples: what the table shows as multiples.
     """
-    expression = expected(network, name, known)
+    expression = expected(network, name, known, multiples)
     usable = {*network.start_values, *known, "eta"} - {"step", name}
     # in the order of the training, as a set has another one in each process
     order = [*network.start_values, *(quantity.name for quantity in training_step(network)), *sorted(known), "eta"]
     names = [other for other in dict.fromkeys(order) if other in usable]
     parts = list(_parts(expression))
-    yield from _other_quantities(network, name, known)
+    yield from _other_quantities(network, name, known, multiples)
     yield from _wrong_signs(expression, parts)
     yield from _exchanged_names(parts, names)
     yield from _exchanged_neurons(network, expression, parts)
@@ -63,9 +65,11 @@ def mistakes(network: Network, name: str, known: frozenset[str]) -> Iterator[Mis
     yield from _shifted_rows(name, network, parts)
 
 
-def typed_numbers(network: Network, name: str, known: frozenset[str], typed: Sequence[float]) -> Iterator[Mistake]:
+def typed_numbers(
+    network: Network, name: str, known: frozenset[str], typed: Sequence[float], multiples: Multiples = ()
+) -> Iterator[Mistake]:
     """One of the numbers that are typed into a formula where a quantity belongs."""
-    for part in _parts(expected(network, name, known)):
+    for part in _parts(expected(network, name, known, multiples)):
         for number in typed if isinstance(part.node, ast.Name) else ():
             yield part.put(ast.Constant(number)), Slip(f"has the number {number:g} where {_text(part.node)} belongs")
 
@@ -76,9 +80,9 @@ def size(expression: ast.expr) -> int:
 
 
 @lru_cache(maxsize=1024)
-def expected(network: Network, name: str, known: frozenset[str]) -> ast.expr:
+def expected(network: Network, name: str, known: frozenset[str], multiples: Multiples = ()) -> ast.expr:
     """The right expression, over what has a column: the same object each time, and its parts are in the mistakes."""
-    return ast.parse(expected_expression(network, name, known), mode="eval").body
+    return ast.parse(expected_expression(network, name, known, multiples), mode="eval").body
 
 
 @dataclass(frozen=True)
@@ -118,12 +122,12 @@ def _uses(found: ast.expr, expected: ast.expr) -> Slip:
     return Slip(f"uses {_text(found)}; it should be {_text(expected)}")
 
 
-def _other_quantities(network: Network, name: str, known: frozenset[str]) -> Iterator[Mistake]:
+def _other_quantities(network: Network, name: str, known: frozenset[str], multiples: Multiples) -> Iterator[Mistake]:
     """The formula of the column beside it."""
     for quantity in training_step(network):
         other = quantity.name
         if other != name and _kind(other) == _kind(name):
-            yield expected(network, other, known), Slip(f"is the formula of {notation.header(other)}")
+            yield expected(network, other, known, multiples), Slip(f"is the formula of {notation.header(other)}")
 
 
 def _exchanged_names(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mistake]:

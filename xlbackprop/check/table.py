@@ -1,12 +1,16 @@
 """Judges one table: the causes of what is wrong in it, what else is worth saying, and its whole run."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from xlbackprop.backprop.network import Network
 from xlbackprop.check.causes import find_causes, in_order
 from xlbackprop.check.contents import Contents, ContentsAsBuilt
 from xlbackprop.check.notes import table_notes
 from xlbackprop.check.numpy_run import largest_error
+from xlbackprop.check.readings import Reading, best_reading, renamed
 from xlbackprop.check.start_values import unlinked
-from xlbackprop.report.findings import CheckedTable
+from xlbackprop.report.findings import CheckedTable, Finding
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.tables.table import Table
 
@@ -28,7 +32,11 @@ def judge_table(
     if not table.rows:
         note = "it has headers, but no numbers below them"
         return CheckedTable(table.sheet, notes=(note,), incomplete=True, header_row=table.header_row, steps=0)
-    contents = (ContentsAsBuilt if as_built else Contents)(sheets, table)
+    if network is not None:
+        reading = Reading((ContentsAsBuilt if as_built else Contents)(sheets, table))
+    else:
+        reading = best_reading(sheets, table)
+    contents, table = reading.contents, reading.contents.table
     findings = find_causes(contents)
     if network is not None:
         # what is given stands on the Network sheet, and not in the row that most others agree with
@@ -39,14 +47,20 @@ def judge_table(
         notes.append(f"E_total leaves NumPy's own run from the start values by {error:.1e}")
     return CheckedTable(
         sheet=table.sheet,
-        findings=tuple(findings),
-        notes=tuple(notes),
+        findings=tuple(_in_own_names(finding, table.own_names) for finding in findings),
+        notes=(*reading.notes, *(renamed(note, table.own_names) for note in notes)),
         incomplete=bool(table.missing),
         header_row=table.header_row,
         first_row=table.rows[0],
         last_row=table.rows[-1],
         steps=table.steps,
-        learning_rate=contents.eta.first,
+        learning_rate=contents.shown_rate,
         cells=len(table.rows) * len(table.columns),
         largest_error=error,
     )
+
+
+def _in_own_names(finding: Finding, own_names: Mapping[str, str]) -> Finding:
+    """A finding with the table's own names for ours."""
+    quantity = own_names.get(finding.quantity, finding.quantity)
+    return replace(finding, quantity=quantity, slip=renamed(finding.slip, own_names)) if own_names else finding

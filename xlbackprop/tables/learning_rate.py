@@ -9,7 +9,7 @@ import numpy as np
 from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.cells import Cell, Sheets
 from xlbackprop.spreadsheet.formulas import Formula, parsed
-from xlbackprop.tables.table import Table, number_in
+from xlbackprop.tables.table import AS_IT_IS, Table, number_in
 
 #: Ratios of change and gradient count as the same learning rate when they agree so far.
 _SAME_ETA = 1e-6
@@ -45,6 +45,7 @@ def learning_rate(sheets: Sheets, table: Table, numbers: dict[str, Array]) -> Le
     It is in the cell that most updates refer to; but where the table has a labelled one of its own, the
     updates are wrong if they take another table's, or a number of their own.
     """
+    shown = table.multiples.get("eta", AS_IT_IS).factor
     if "eta" in table.columns:
         return LearningRate(numbers["eta"], None)
     labelled = table.cells.get("eta")
@@ -58,8 +59,8 @@ def learning_rate(sheets: Sheets, table: Table, numbers: dict[str, Array]) -> Le
     if labelled and (cell is None or numeric.get(labelled) == most or _belongs_elsewhere(table, cell)):
         cell = labelled
     if cell is not None:
-        return LearningRate(np.full(len(table.rows), number_in(sheets, cell)), cell)
-    typed = _typed_eta(sheets, table)
+        return LearningRate(np.full(len(table.rows), number_in(sheets, cell) / shown), cell)
+    typed = _typed_eta(sheets, table) / shown
     eta = abs(_eta_of_updates(table, numbers)) if math.isnan(typed) else typed
     # an update that changes nothing has no learning rate
     return LearningRate(np.full(len(table.rows), eta or math.nan), None)

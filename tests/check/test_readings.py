@@ -1,0 +1,133 @@
+"""Other conventions than the classroom's are as right as it, if they are kept to; a slip in them is told in them."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.handmade import FORMULAS, GRADIENTS, START_C, WEIGHTS, Handmade, Layout, write
+from xlbackprop.check.file import check
+from xlbackprop.report.findings import CheckedTable
+
+Checked = Callable[..., CheckedTable]
+
+WITHOUT_HALF = {"E1": "({t1}-{a_o1})^2", "E2": "({t2}-{a_o2})^2"}
+ADDED = {w: f"{{-{w}}}+{{eta}}*{{-dE_d{w}}}" for w in WEIGHTS}
+#: h1 = w1 i1 + w3 i2 and so on.
+COLUMN_BY_COLUMN = {"w2": "w3", "w3": "w2", "w6": "w7", "w7": "w6"}
+
+
+def gradients(formula: str) -> dict[str, str]:
+    return {name: formula.replace("G", FORMULAS[name]) for name in GRADIENTS}
+
+
+def renumbered(formulas: Mapping[str, str]) -> dict[str, str]:
+    """The formulas of a table whose weights are numbered column by column."""
+
+    def other(text: str) -> str:
+        return re.sub(r"w\d", lambda match: COLUMN_BY_COLUMN.get(match[0], match[0]), text)
+
+    return {other(name): other(formula) for name, formula in formulas.items()}
+
+
+CONVENTIONS = {
+    "its error is (t - a)^2, without the 1/2": WITHOUT_HALF | gradients("2*(G)"),
+    "its E_total is the mean of the 2 errors, and no sum": {"E_total": "AVERAGE({E1},{E2})"} | gradients("(G)/2"),
+    "its E_total is the mean of the squares, and no half of their sum": WITHOUT_HALF | {"E_total": "({E1}+{E2})/2"},
+    "its gradients have the other sign, as what is added to the weights": gradients("-(G)") | ADDED,
+    "its columns hold the changes of the weights, -η ∂E/∂w": gradients("-{eta}*G")
+    | {w: f"{{-{w}}}+{{-dE_d{w}}}" for w in WEIGHTS},
+    "its columns hold η ∂E/∂w, what is taken off the weights": gradients("{eta}*G")
+    | {w: f"{{-{w}}}-{{-dE_d{w}}}" for w in WEIGHTS},
+    "its biases are typed into the formulas: give them cells, to try others": {
+        z: f"{FORMULAS[z]}{'+0.35' if z[0] == 'h' else '-0.6'}" for z in ("h1", "h2", "o1", "o2")
+    },
+}
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Checked:
+    def check_table(formulas: Mapping[str, str], sign: str = "∂E/∂") -> CheckedTable:
+        table = Handmade(Layout(sign=sign), START_C, formulas=FORMULAS | dict(formulas))
+        (found,) = check(write(tmp_path / "book.xlsx", table)).tables
+        return found
+
+    return check_table
+
+
+@pytest.mark.parametrize("note", CONVENTIONS)
+def test_a_convention_that_is_kept_to_is_right_and_noted(checked: Checked, note: str) -> None:
+    result = checked(CONVENTIONS[note])
+    assert (result.verdict, result.notes, result.learning_rate) == ("correct", (note,), 0.5)
+
+
+@pytest.mark.parametrize("note", CONVENTIONS)
+@pytest.mark.parametrize("name", ["E_total", "dE_dw3", "w6", "h2"])
+def test_a_slip_in_a_convention_is_found_alone_and_told_in_it(checked: Checked, note: str, name: str) -> None:
+    formulas = FORMULAS | CONVENTIONS[note]
+    one, other = {"E_total": ("E1", "E2"), "dE_dw3": ("a_h2", "a_h1"), "w6": ("w6", "w5"), "h2": ("i2", "i1")}[name]
+    result = checked(formulas | {name: formulas[name].replace(f"{{{one}}}", f"{{{other}}}").replace("-w6", "-w5")})
+    assert ([finding.quantity for finding in result.findings], result.notes) == ([name], (note,))
+    assert result.findings[0].slip
+
+
+def test_changes_of_weights_are_read_from_their_numbers(checked: Checked) -> None:
+    for note in CONVENTIONS:
+        if "columns" in note:
+            assert checked(CONVENTIONS[note], sign="Δ").verdict == "correct"
+    # and what is headed so may be the gradient
+    assert checked({}, sign="Δ").verdict == "correct"
+
+
+def test_gradients_of_the_wrong_sign_are_no_convention_where_the_updates_take_them_off(checked: Checked) -> None:
+    result = checked(gradients("-(G)"))
+    assert {finding.slip for finding in result.findings} == {"has the wrong sign"}
+    assert [finding.quantity for finding in result.findings] == [*GRADIENTS[4:], *GRADIENTS[:4]]
+
+
+def test_an_error_without_its_half_is_wrong_where_the_gradients_have_it(checked: Checked) -> None:
+    assert [finding.quantity for finding in checked(WITHOUT_HALF).findings] == ["E1", "E2"]
+
+
+def test_another_numbering_is_read_from_the_formulas_of_the_forward_pass(checked: Checked) -> None:
+    result = checked(renumbered(FORMULAS))
+    assert (result.verdict, result.findings) == ("correct", ())
+    assert result.notes == (
+        "it numbers the weights in a way of its own, h1 = w1*i1 + w3*i2, o1 = w5*a_h1 + w7*a_h2, and is judged by that",
+    )
+
+
+def test_a_slip_in_another_numbering_is_told_by_its_own_names(checked: Checked) -> None:
+    formulas = renumbered(FORMULAS | {"dE_dw2": FORMULAS["dE_dw2"].replace("{w7}", "{w6}")})
+    (finding,) = checked(formulas).findings
+    assert (finding.quantity, finding.slip) == ("dE_dw3", "uses w7; it should be w6")
+
+
+def test_swapped_weights_are_no_numbering_where_the_gradients_do_not_follow(checked: Checked) -> None:
+    swapped = {"o1": FORMULAS["o1"].replace("w6", "w7"), "o2": FORMULAS["o2"].replace("w7", "w6")}
+    assert [finding.quantity for finding in checked(swapped).findings] == ["o1", "o2"]
+
+
+def test_a_bias_that_is_labelled_in_words_is_read(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    formulas = FORMULAS | {z: f"{FORMULAS[z]}+$AJ${1 if z[0] == 'h' else 2}" for z in ("h1", "h2", "o1", "o2")}
+    formulas |= {"dE_dw6": "{dE_dw5}"}
+    path = write(tmp_path / "book.xlsx", Handmade(formulas=formulas))
+    book = load_workbook(path)
+    for row, (label, number) in enumerate((("Bias of the hidden layer", 0.35), ("Bias of the outputs", 0.6)), start=1):
+        book.active.cell(row, 35, label)
+        book.active.cell(row, 36, number)
+    book.save(path)
+    (table,) = check(path).tables
+    assert ([finding.quantity for finding in table.findings], table.notes[0]) == (
+        ["dE_dw6"],
+        "what stands in AJ1, AJ2 is read as a bias",
+    )
+
+
+def test_an_output_that_is_passed_on_is_linear(checked: Checked) -> None:
+    formulas = {name: re.sub(r"\*\{(a_o\d)\}\*\(1-\{\1\}\)", "", FORMULAS[name]) for name in GRADIENTS}
+    result = checked(formulas | {"a_o1": "{o1}", "a_o2": "{o2}"})
+    assert (result.verdict, result.notes) == ("correct", ("its neurons have the activation linear",))
