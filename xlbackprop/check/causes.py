@@ -15,8 +15,8 @@ import numpy as np
 
 from xlbackprop.check.contents import ROUNDING, Contents, Group, Mask, Steps
 from xlbackprop.check.explanation import Explanation
-from xlbackprop.check.pasted import allowed_rounding, follows_its_gradients
-from xlbackprop.reference import Array, lowest_inputs
+from xlbackprop.check.pasted import Rounding
+from xlbackprop.reference import lowest_inputs
 from xlbackprop.report.findings import Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Value
@@ -153,20 +153,25 @@ class _Causes:
             yield self._finding(name, np.array(texts), slip=f"holds {what} where a formula belongs")
 
     @cached_property
-    def _allowed_rounding(self) -> dict[str, Array]:
-        return allowed_rounding(self._contents)
+    def _rounding(self) -> Rounding:
+        return Rounding(self._contents)
 
     def _judge_pasted(self, name: str, steps: Steps) -> Iterator[Finding]:
         """Numbers in a column of formulas, which may be right but for their last digit."""
         contents = self._contents
-        off = steps[contents.errors(name, steps) > self._allowed_rounding[name][steps]]
+        off = steps[contents.errors(name, steps) > self._rounding.allowed[name][steps]]
         filled_down = name in contents.updates and not any(contents.texts[name])
-        if not off.size and filled_down and not follows_its_gradients(contents, name):
+        if not off.size and filled_down and not self._rounding.lets_follow(name):
             off = steps
-        if off.size:
-            yield self._finding(name, off, slip="is a number where a formula belongs, and not the right one")
-        if (right := np.setdiff1d(steps, off)).size:
-            yield self._finding(name, right)
+        if not off.size:
+            yield self._finding(name, steps)
+            return
+        named, of_slip = self._explanation.slip_in_numbers(name, off, self._rounding.allowed[name])
+        off = np.intersect1d(steps, of_slip)
+        # "uses a_h1; it should be a_h2": what is pasted does not use anything
+        how = f", as if computed with {named.removeprefix('uses ')}" if named.startswith("uses ") else ""
+        how = how or (f": it is as if its formula {named}" if named else "")
+        yield self._finding(name, off, slip=f"is a number where a formula belongs, and not the right one{how}")
 
     def _may_be_empty(self, name: str, step: int) -> bool:
         """Whether a cell has no part in the training: in a column without any, or in the last row after the others."""

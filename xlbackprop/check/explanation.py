@@ -7,15 +7,22 @@ import numpy as np
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.expression import cell_formula
 from xlbackprop.backprop.quantities import chain_rule_names
-from xlbackprop.check.contents import Contents, Group, usual
-from xlbackprop.check.mistakes import Slip
+from xlbackprop.check.contents import Contents, Group, Steps, usual
+from xlbackprop.check.mistakes import ABOVE, BELOW, Slip
 from xlbackprop.check.shown import expected_expression
-from xlbackprop.check.slips import slip
+from xlbackprop.check.slips import slip, slips_in_numbers
+from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.addresses import cell_address, fixed_address, quoted
 from xlbackprop.spreadsheet.cells import Cell
 from xlbackprop.spreadsheet.formulas import FilledFormula, Formula, parsed
+from xlbackprop.tables.table import AS_IT_IS
 
 _ROUNDING_FUNCTIONS = {"ROUND", "ROUNDUP", "ROUNDDOWN", "TRUNC", "INT", "MROUND", "FIXED"}
+
+#: Numbers that were pasted from a formula may be off by so much more than the rounding of the right one allows ...
+_SLACK = 3
+#: ... if they are so much nearer to it than to the right one.
+_CLEARER = 10
 
 
 class Explanation:
@@ -49,6 +56,34 @@ class Explanation:
                 if found:
                     return found
         return None
+
+    def slip_in_numbers(self, name: str, off: Steps, allowed: Array) -> tuple[str, Steps]:
+        """The slip that pasted numbers follow from, as the end of a sentence, and its rows; no text if none is known.
+
+        Args:
+            name: the quantity, or the weight or bias.
+            off: the steps whose numbers are wrong.
+            allowed: how far each number of the column may be off by rounding.
+        """
+        back = 1 if name in self._contents.updates else 0
+        environment: dict[str, Array] = {}
+        with np.errstate(all="ignore"):
+            for other, numbers in (self._numbers | {"eta": self._eta.values}).items():
+                of = self._table.multiples.get(other, AS_IT_IS)
+                shown = numbers * of.factor * (self._eta.values if of.of_eta else 1.0)
+                for mark, away in (("", back), (ABOVE, back + 1), (BELOW, back - 1)):
+                    environment[mark + other] = _from_rows_above(shown, away)
+                if other == name:
+                    found, unit = shown, np.abs(shown / numbers)
+            errors, unit = self._contents.errors(name, off), np.where(np.isfinite(unit), unit, 1.0)
+            candidates = slips_in_numbers(self._network, name, self._known(None, 0), environment, self._multiples)
+            for values, slip in candidates:
+                away_from = np.abs(values - found) / unit
+                # the rounding of what it follows from is a little different for each formula
+                fits = away_from <= _SLACK * allowed
+                if fits[off].all() and np.median(errors) > _CLEARER * np.median(away_from[off]):
+                    return slip.sentence, np.flatnonzero(fits)
+        return "", off
 
     def by_way_of(self, formula: FilledFormula) -> str:
         """The cells without a known header that a formula takes its number from, where the slip may be."""
@@ -145,3 +180,13 @@ class Explanation:
 
     def _sheet_of(self, cell: Cell) -> str:
         return "" if cell.sheet == self._table.sheet else f"{quoted(cell.sheet)}!"
+
+
+def _from_rows_above(numbers: Array, rows: int) -> Array:
+    """The numbers of a column moved down by so many rows, or up; NaN where there is none."""
+    moved = np.full(len(numbers), np.nan)
+    if rows >= 0:
+        moved[rows:] = numbers[: len(numbers) - rows]
+    else:
+        moved[:rows] = numbers[-rows:]
+    return moved

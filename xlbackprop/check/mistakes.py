@@ -140,7 +140,7 @@ def _exchanged_names(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[M
     for part in sorted(parts, key=lambda part: len(ast.unparse(part.node))):
         if isinstance(part.node, ast.Name | ast.Constant):
             continue
-        inside = _names(part.node)
+        inside = names_in(part.node)
         for one in dict.fromkeys(inside):
             for other in names:
                 if inside.count(one) > 1 and one != other and _kind(one) == _kind(other):
@@ -312,7 +312,7 @@ def _shifted_rows(name: str, network: Network, parts: Sequence[_Part]) -> Iterat
                 yield part.put(ast.Name(mark + part.node.id)), found
     expression = parts[0].node
     for mark, where in rows.items():
-        of = {other: mark + other for other in _names(expression) if other != "eta"}
+        of = {other: mark + other for other in names_in(expression) if other != "eta"}
         found = Slip(f"takes all its numbers from the wrong row, one {where}", shifted=True)
         if is_update or mark == ABOVE:
             yield _renamed(expression, of), found
@@ -322,7 +322,8 @@ def _minus(node: ast.expr) -> ast.expr:
     return ast.UnaryOp(ast.USub(), node)
 
 
-def _names(node: ast.expr) -> list[str]:
+def names_in(node: ast.expr) -> list[str]:
+    """The quantities in an expression, each as often as it stands there."""
     return [child.id for child in ast.walk(node) if isinstance(child, ast.Name) and child.id not in FUNCTIONS]
 
 

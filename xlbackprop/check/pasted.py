@@ -1,5 +1,7 @@
 """Numbers that were pasted where formulas belong: how far they may be off, because they were rounded."""
 
+from functools import cached_property
+
 import numpy as np
 
 from xlbackprop import reference
@@ -7,21 +9,78 @@ from xlbackprop.check.contents import ROUNDING, Contents
 from xlbackprop.reference import TINY, TOLERANCE, Array
 from xlbackprop.reference.rounding import half_a_digit
 
+#: How often what is live is followed on from pasted numbers: its rounding grows with each step.
+_PASSES = 3
+#: So many pasted numbers show how they were rounded, also where a column has few of them.
+_MANY = 10
 
-def allowed_rounding(contents: Contents) -> dict[str, Array]:
-    """How far a pasted number may be off, because it and those that it follows from were rounded."""
-    halves = {}
+
+def _pasted(contents: Contents) -> int:
+    """How many numbers of a table are pasted where formulas belong."""
+    return sum(contents.texts[name].count(None) for name in (*contents.quantities, *contents.updates))
+
+
+class Rounding:
+    """How far the pasted numbers of a table may be off, because they and those that they follow from were rounded.
+
+    What is live between pasted numbers follows from rounded ones, and is not what the others were pasted from.
+
+    Args:
+        contents: of the table.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+
+    @cached_property
+    def _halves(self) -> dict[str, Array]:
+        """How far each number is from the one that the others were pasted from."""
+        contents, halves = self._contents, _halves(self._contents)
+        live = {name: np.array([text is not None for text in contents.texts[name]]) for name in contents.groups}
+        for _ in range(_PASSES if any(map(np.any, live.values())) else 0):
+            allowed = _effects(contents, halves, 0.0)
+            for name in contents.quantities:
+                halves[name] = np.where(live[name], allowed[name], halves[name])
+            for name in contents.updates:
+                moved = np.cumsum(np.append(0.0, _eta_times(contents, halves[f"dE_d{name}"])[:-1]))
+                halves[name] = np.where(live[name], moved, halves[name])
+        return halves
+
+    @cached_property
+    def allowed(self) -> dict[str, Array]:
+        """How far each number of a column may be off, by name."""
+        return _effects(self._contents, self._halves)
+
+    def lets_follow(self, name: str) -> bool:
+        """Whether a pasted weight gets to where its gradients take it, as far as rounding lets one see."""
+        contents = self._contents
+        found, gradient, eta = contents.numbers[name], contents.numbers.get(f"dE_d{name}"), contents.eta
+        if gradient is None or len(found) < 2 or eta.first is None:
+            return True
+        steps = (eta.values * gradient)[:-1]
+        off = _eta_times(contents, self._halves[f"dE_d{name}"])[:-1].sum() + 2 * self._halves[name][-1]
+        error = abs(found[-1] - (found[0] - np.nansum(steps)))
+        return not error > off + ROUNDING * np.nansum(np.abs(steps))
+
+
+def _halves(contents: Contents) -> dict[str, Array]:
+    """Half of the last digit of each pasted number."""
+    halves, few = {}, _pasted(contents) < _MANY
     for name, numbers in contents.numbers.items():
         # what is given, and the start of a weight, is as it was typed
         given = 1 if name in contents.updates else 0 if name in contents.quantities else len(numbers)
-        texts = contents.texts[name] if name in contents.table.columns else []
-        halves[name] = half_a_digit(numbers[given:], texts[given:]) if texts[given:] else np.zeros(1)
-        if given and halves[name].size > 1:
-            halves[name] = np.append(0.0, halves[name])
+        texts = contents.texts[name][given:] if name in contents.table.columns else []
+        half = half_a_digit(numbers[given:], texts, few=few) if texts else np.zeros(0)
+        halves[name] = np.concatenate([np.zeros(len(numbers) - len(half)), half])
+    return halves
+
+
+def _effects(contents: Contents, halves: dict[str, Array], tolerance: float = TOLERANCE) -> dict[str, Array]:
+    """How far each number may be off because of the rounding of others, and its own."""
     chain = {name: array for name, array in contents.numbers.items() if name not in ("eta", "step")}
     with np.errstate(all="ignore"):
         base = reference.expected_step(contents.network, chain)
-        total = {name: halves[name] + TOLERANCE * base[name].scale + TINY for name in contents.quantities}
+        total = {name: halves[name] + tolerance * base[name].scale + TINY for name in contents.quantities}
         for moved, half in halves.items():
             if half.any() and moved in chain:
                 other = reference.expected_step(contents.network, chain | {moved: chain[moved] + half})
@@ -29,20 +88,11 @@ def allowed_rounding(contents: Contents) -> dict[str, Array]:
                     if name != moved:
                         total[name] = total[name] + np.abs(other[name].value - base[name].value)
     for name in contents.updates:
-        gradient = halves.get(f"dE_d{name}", np.zeros(1))
-        eta = np.nan_to_num(np.abs(contents.eta.values))
         scale = contents.expected[name][0].scale
-        half = halves[name] + np.roll(np.broadcast_to(halves[name], len(contents.table.rows)), 1)
-        total[name] = half + eta * gradient + TOLERANCE * scale + TINY
+        half = halves[name] + np.roll(halves[name], 1)
+        total[name] = half + np.roll(_eta_times(contents, halves[f"dE_d{name}"]), 1) + tolerance * scale + TINY
     return total
 
 
-def follows_its_gradients(contents: Contents, name: str) -> bool:
-    """Whether a pasted weight gets to where its gradients take it, as far as rounding lets one see."""
-    found, gradient = contents.numbers[name], contents.numbers.get(f"dE_d{name}")
-    if gradient is None or len(found) < 2:
-        return True
-    moved = np.nansum((contents.eta.values * gradient)[:-1])
-    rounding = half_a_digit(gradient, contents.texts[f"dE_d{name}"]).max() * np.nansum(np.abs(contents.eta.values))
-    error = abs(found[-1] - (found[0] - moved))
-    return not error > 2 * half_a_digit(found, contents.texts[name]).max() + rounding + ROUNDING * abs(moved)
+def _eta_times(contents: Contents, numbers: Array) -> Array:
+    return np.nan_to_num(np.abs(contents.eta.values)) * numbers

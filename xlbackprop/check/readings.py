@@ -14,7 +14,7 @@ import numpy as np
 
 from xlbackprop.backprop.quantities import chain_rule_names
 from xlbackprop.check.contents import Contents
-from xlbackprop.check.pasted import allowed_rounding
+from xlbackprop.check.pasted import Rounding
 from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Cell, Sheets
@@ -63,7 +63,7 @@ def _wrong_columns(contents: Contents) -> set[str]:
     wrong = {name: mask for name, mask in contents.wrong.items() if mask.any()}
     if not any(contents.texts[name][int(np.argmax(mask))] is None for name, mask in wrong.items()):
         return set(wrong)
-    allowed = allowed_rounding(contents)
+    allowed = Rounding(contents).allowed
     steps = np.arange(len(contents.table.rows))
     return {
         name

@@ -7,7 +7,7 @@ on random trainings, is the slip.
 
 import ast
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from xlbackprop.backprop.expression import FUNCTIONS
 from xlbackprop.backprop.network import Network
-from xlbackprop.check.mistakes import ABOVE, BELOW, Slip, expected, mistakes, size, typed_numbers
+from xlbackprop.check.mistakes import ABOVE, BELOW, Slip, expected, mistakes, names_in, size, typed_numbers
 from xlbackprop.check.shown import Multiples, multiple
 from xlbackprop.check.trial import CURRENT, TRAININGS, Constants, same, trainings
 from xlbackprop.reference import Array
@@ -61,6 +61,25 @@ def slip(
             if same(_evaluate(changed, environment), answers).all():
                 return named
     return None
+
+
+def slips_in_numbers(
+    network: Network, name: str, known: frozenset[str], environment: Mapping[str, Array], multiples: Multiples = ()
+) -> Iterator[tuple[Array, Slip]]:
+    """Every slip, the likelier ones first, with the numbers that it gives.
+
+    Args:
+        network, name, known, multiples: as those of `slip`.
+        environment: the numbers of each quantity, and of those in the rows above and below.
+    """
+    right = expected(network, name, known, multiples)
+    if size(right) > _MOST_PARTS or not all(part in environment for part in names_in(right)):
+        return
+    with np.errstate(all="ignore"):
+        parts = {id(part): _evaluate(part, environment) for part in ast.walk(right) if isinstance(part, _COMPOUND)}
+        for changed, named in mistakes(network, name, known, multiples):
+            if all(part in environment for part in names_in(changed)):
+                yield _evaluate(changed, environment, parts), named
 
 
 def _environment(network: Network, name: str, constants: Constants, multiples: Multiples) -> dict[str, Array]:
