@@ -54,6 +54,7 @@ class _Causes:
         needed = [*self._network.weight_names, *self._network.input_names]
         if all(name in self._numbers for name in needed):
             judged = [finding for name in self._contents.groups for finding in self._judge(name)]
+            judged += self._repeated_rows()
             findings = (
                 self._broken_eta() or judged or self._suspects or self._unexplained_errors() or self._changing_eta()
             )
@@ -137,6 +138,8 @@ class _Causes:
             return
         yield from self._judge_blanks(name, steps)
         numbers = steps[np.isfinite(self._numbers[name][steps])]
+        if name in self._contents.updates:
+            numbers = np.setdiff1d(numbers, self._repeated)
         if numbers.size:
             yield from self._judge_pasted(name, numbers)
 
@@ -172,6 +175,30 @@ class _Causes:
         how = f", as if computed with {named.removeprefix('uses ')}" if named.startswith("uses ") else ""
         how = how or (f": it is as if its formula {named}" if named else "")
         yield self._finding(name, off, slip=f"is a number where a formula belongs, and not the right one{how}")
+
+    @cached_property
+    def _repeated(self) -> Steps:
+        """Pasted rows that repeat the row above, although the gradients there take the weights on."""
+        contents, names = self._contents, self._contents.updates
+        if not names or self._table.missing:
+            return np.array([], dtype=np.intp)
+        columns = np.array([self._numbers[name] for name in names])
+        same = (columns[:, 1:] == columns[:, :-1]).all(axis=0)
+        same &= [all(contents.texts[name][step] is None for name in names) for step in range(1, columns.shape[1])]
+        wrong = np.zeros_like(same)
+        for name in names:
+            off = contents.errors(name, np.arange(columns.shape[1])) > self._rounding.allowed[name]
+            wrong |= off[1:]
+        return np.flatnonzero(same & wrong) + 1
+
+    def _repeated_rows(self) -> Iterator[Finding]:
+        """One finding for all of them: the first weight stands for its row."""
+        if self._repeated.size:
+            first = self._table.rows[int(self._repeated[0])]
+            slip = f"and all weights of its row: row {first} repeats the row above"
+            if self._repeated.size > 1:
+                slip += f", and so {self._repeated.size - 1} more"
+            yield self._finding(self._contents.updates[0], self._repeated, slip=slip)
 
     def _may_be_empty(self, name: str, step: int) -> bool:
         """Whether a cell has no part in the training: in a column without any, or in the last row after the others."""
@@ -242,21 +269,22 @@ class _Causes:
 
     def _broken_runs(self) -> list[Finding]:
         """Steps that go on from another one than the one before; with several learning rates they may be meant."""
-        if self._eta.changes:
+        if self._eta.changes or self._table.missing or not self._contents.jumps:
             return []
-        name = next(iter(self._contents.updates), "")
+        name, steps = next(iter(self._contents.updates), ""), np.array(sorted(self._contents.jumps))
+        step = int(steps[0])
+        more = f", and so {len(steps) - 1} more" if len(steps) > 1 else ""
         return [
             Finding(
                 quantity=name,
                 kind=Kind.REFERENCE,
                 cell=self._table.address(name, step),
-                rows=1,
+                rows=len(steps),
                 found=self._contents.texts[name][step] or "",
                 expected=self._explanation.expected_formula(name, step, None),
-                ranges=(self._table.address(name, step),),
-                slip=f"and all weights of its row: {self._contents.jump(step)}",
+                ranges=self._table.ranges(name, steps),
+                slip=f"and all weights of its row: {self._contents.jump(step)}{more}",
             )
-            for step in self._contents.jumps
         ]
 
     def _finding(self, name: str, steps: Steps, group: Group | None = None, slip: str = "") -> Finding:

@@ -17,6 +17,7 @@ from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.ironcalc import Stored, opened
 from xlbackprop.tables.finding import find_tables
+from xlbackprop.tables.layouts import unjudged_layout
 from xlbackprop.tables.own import OwnWorkbook, is_own_workbook, read_own_workbook
 from xlbackprop.tables.table import Table
 from xlbackprop.workbook.sheets import OurSheets
@@ -43,11 +44,10 @@ def check(path: Path) -> CheckedFile:
     ours = {(table.sheet, table.header_row) for table in own.tables} if own else set()
     others = [table for table in find_tables(sheets) if (table.sheet, table.header_row) not in ours]
     if own is None and not others:
-        return CheckedFile(
-            path,
-            error=f"{path} holds no backpropagation table: none of its visible sheets has a row of headers "
-            "such as w1, h1, a_h1, E_total, ∂E/∂w1.",
+        seen = unjudged_layout(sheets) or (
+            "none of its visible sheets has a row of headers such as w1, h1, a_h1, E_total, ∂E/∂w1"
         )
+        return CheckedFile(path, error=f"{path} holds no backpropagation table: {seen}.")
     by_themselves = with_strange_starts(sheets, others, [judge_table(sheets, table) for table in others])
     judged = [*_with_stored(sheets, others, by_themselves, stored), *judged]
     return _report(path, "ironcalc", sheets, own, judged, notes)

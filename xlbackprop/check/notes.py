@@ -16,6 +16,8 @@ from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import KNOWN_FUNCTIONS, Stored
 from xlbackprop.tables.table import Table
 
+#: A sentence lists so many columns.
+_MOST_NAMES = 10
 # LR_0.5, η=0.5, eta 0.5, 0.5
 _NAMED_ETA = r"(?:(?:lr|η|eta|learning[ _]?rate)[ _=]*(?=\d)|(?=\d+[.,]))(\d+(?:[.,]\d+)?)"
 #: Stored and recalculated numbers agree up to this part of their size: Google Sheets writes ten digits.
@@ -27,13 +29,36 @@ def table_notes(contents: Contents) -> Iterator[str]:
     yield from _luck(contents)
     table, network = contents.table, contents.network
     if table.missing:
-        yield f"it lacks {', '.join(map(notation.header, table.missing))}"
+        several = _rows_a_step(contents)
+        yield several or f"it lacks {_listed(table.missing)}"
     kinds = dict.fromkeys(kind for kind in (network.hidden, network.output) if kind != "sigmoid")
     if kinds and not table.missing:
         yield f"its neurons have the activation {' and '.join(kinds)}"
     yield from _about_the_learning_rate(contents)
     yield from _other_patterns(contents)
-    yield from map(contents.jump, contents.jumps)
+    if contents.jumps and not table.missing:
+        more = f", and so {len(contents.jumps) - 1} more" if len(contents.jumps) > 1 else ""
+        yield contents.jump(min(contents.jumps)) + more
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names of quantities, as they stand in a sentence."""
+    shown = ", ".join(map(notation.header, names[:_MOST_NAMES]))
+    return f"{shown} and {len(names) - _MOST_NAMES} more columns" if len(names) > _MOST_NAMES else shown
+
+
+def _rows_a_step(contents: Contents) -> str:
+    """What a table is in which only one of several rows holds the weights."""
+    table, values = contents.table, contents.sheets.values(contents.table.sheet)
+    weights = [table.columns[name] for name in contents.updates]
+    filled = [row for row in table.rows if any((row, column) in values for column in weights)]
+    samples = len(table.rows) / len(filled) if filled else 1
+    if samples < 2 or samples != int(samples):
+        return ""
+    return (
+        f"{samples:.0f} rows share the weights of each step, as with {samples:.0f} samples a step: "
+        "a table of a row a step is judged, this one is not"
+    )
 
 
 def _luck(contents: Contents) -> Iterator[str]:

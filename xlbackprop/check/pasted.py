@@ -17,7 +17,8 @@ _MANY = 10
 
 def _pasted(contents: Contents) -> int:
     """How many numbers of a table are pasted where formulas belong."""
-    return sum(contents.texts[name].count(None) for name in (*contents.quantities, *contents.updates))
+    columns = [(name, 0) for name in contents.quantities] + [(name, 1) for name in contents.updates]
+    return sum(contents.texts[name][first:].count(None) for name, first in columns)
 
 
 class Rounding:
