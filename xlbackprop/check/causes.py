@@ -15,6 +15,7 @@ import numpy as np
 
 from xlbackprop.check.contents import ROUNDING, Contents, Group, Mask, Steps
 from xlbackprop.check.explanation import Explanation
+from xlbackprop.check.mending import Mending
 from xlbackprop.check.pasted import Rounding
 from xlbackprop.reference import lowest_inputs
 from xlbackprop.report.findings import Finding, Kind
@@ -24,6 +25,8 @@ from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import calls_only_known, computable
 
 _LONGEST_QUOTE = 60
+#: What the engine shows in a cell that follows from itself.
+_CIRCLE = "#CIRC!"
 #: As far as a file shows a number that a spreadsheet program computed.
 _NEARLY = 1e-8
 
@@ -45,7 +48,7 @@ class _Causes:
         self._contents = contents
         self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
         self._numbers, self._eta = contents.numbers, contents.eta
-        self._explanation = Explanation(contents)
+        self._explanation, self._mending = Explanation(contents), Mending(contents)
         # findings that count only where there is no other
         self._suspects: list[Finding] = []
 
@@ -281,7 +284,7 @@ class _Causes:
                 cell=self._table.address(name, step),
                 rows=len(steps),
                 found=self._contents.texts[name][step] or "",
-                expected=self._explanation.expected_formula(name, step, None),
+                expected=self._explanation.rendering.expected_formula(name, step, None),
                 ranges=self._table.ranges(name, steps),
                 slip=f"and all weights of its row: {self._contents.jump(step)}{more}",
             )
@@ -295,14 +298,18 @@ class _Causes:
         formula = self._contents.texts[name][step]
         value = self._sheets.value(table.sheet, table.rows[step], column)
         is_error = all(self._sheets.is_error(table.sheet, table.rows[int(n)], column) for n in steps)
-        named = None
+        named, helper = None, None
         if group is not None and not is_error:
             named = self._explanation.named_slip(group)
-            slip = slip or (named.sentence + self._explanation.by_way_of(group.formula) if named else "")
+            helper = self._mending.of(group, step)
+            slip = slip or (named.sentence if named else "") or self._strange_cells(formula, step)
+            where = self._explanation.references.helpers(formula, step)
+            if named and where and not named.shifted:
+                slip += f", by way of {', '.join(cell_address(cell.row, cell.column) for cell in where)}"
         if formula is None:
             kind = Kind.CONSTANT
         elif is_error:
-            kind, slip = Kind.ERROR, slip or f"shows {value}"
+            kind, slip = Kind.ERROR, slip or self._of_error(name, step, value)
         elif named is not None and named.shifted:
             kind = Kind.REFERENCE
         else:
@@ -315,13 +322,25 @@ class _Causes:
             cell=table.address(name, step),
             rows=len(steps),
             found=formula if formula is not None else "" if value is None else f"{value}",
-            expected=self._explanation.expected_formula(name, step, formula)
+            expected=self._explanation.rendering.expected_formula(name, step, formula)
             if not all(np.isinf(should.value[step]) for should in self._contents.expected[name])
             else "a number that a cell can hold: use smaller start values or a smaller learning rate",
             max_abs_error=float(errors.max()) if errors.size else None,
             ranges=table.ranges(name, steps),
             slip=slip,
+            helper=helper,
         )
+
+    def _of_error(self, name: str, step: int, value: Value) -> str:
+        """What is wrong with a cell that shows an error; no program shows the one that the engine has for a circle."""
+        circle = self._explanation.references.circle(name, step) if value == _CIRCLE else ""
+        return circle or ("follows from itself" if value == _CIRCLE else f"shows {value}")
+
+    def _strange_cells(self, formula: str | None, step: int) -> str:
+        """That a wrong formula takes cells of which no header tells what they are."""
+        cells = self._explanation.references.unnamed(formula, step)
+        where = ", ".join(cell_address(cell.row, cell.column) for cell in cells)
+        return f"takes {where}, of which no header tells what it is" if cells else ""
 
 
 def _is_blank(value: Value) -> bool:

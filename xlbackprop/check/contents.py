@@ -95,9 +95,10 @@ class Contents:
     @cached_property
     def trial(self) -> Trial:
         """Random trainings for the formulas to be tried on."""
-        return Trial(self.sheets, self.table, self.eta.cell, self._parameters())
+        return Trial(self.sheets, self.table, self.eta.cell, self.parameters)
 
-    def _parameters(self) -> dict[Cell, str]:
+    @cached_property
+    def parameters(self) -> dict[Cell, str]:
         """Cells outside the table that hold an input, a target or a fixed bias."""
         names = self.table.network_names
         found = {cell: names.get(name, name) for name, cell in self.table.cells.items() if name != "eta"}

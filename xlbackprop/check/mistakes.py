@@ -281,16 +281,33 @@ def _product(factors: Sequence[ast.expr]) -> ast.expr:
 
 def _lost_brackets(parts: Sequence[_Part]) -> Iterator[Mistake]:
     for part in parts:
-        match part.node:
-            case ast.BinOp(left=ast.BinOp(left=a, op=ast.Add() | ast.Sub() as sign, right=b), op=ast.Mult(), right=c):
-                new = ast.BinOp(a, sign, ast.BinOp(b, ast.Mult(), c))
-            case ast.BinOp(left=a, op=ast.Mult(), right=ast.BinOp(left=b, op=ast.Add() | ast.Sub() as sign, right=c)):
-                new = ast.BinOp(ast.BinOp(a, ast.Mult(), b), sign, c)
-            case ast.BinOp(left=a, op=ast.Div(), right=ast.BinOp(left=b, op=ast.Add() | ast.Sub() as sign, right=c)):
-                new = ast.BinOp(ast.BinOp(a, ast.Div(), b), sign, c)
-            case _:
-                continue
-        yield part.put(new), Slip(f"lacks brackets: {_text(new)}; it should be {_text(part.node)}")
+        for new in _without_brackets(part.node):
+            yield part.put(new), Slip(f"lacks brackets: {_text(new)}; it should be {_text(part.node)}")
+
+
+def _without_brackets(node: ast.expr) -> Iterator[ast.expr]:
+    """A product, a quotient or a power as it is read when the brackets around a sum in it are left out."""
+    sign: ast.operator
+    match node:
+        case ast.BinOp(left=a, op=ast.Div(), right=ast.BinOp(left=b, op=ast.Add() | ast.Sub() as sign, right=c)):
+            yield ast.BinOp(ast.BinOp(a, ast.Div(), b), sign, c)
+        case ast.BinOp(left=ast.BinOp(left=a, op=ast.Add() | ast.Sub() as sign, right=b), op=ast.Pow() as to, right=c):
+            yield ast.BinOp(a, sign, ast.BinOp(b, to, c))
+        case ast.BinOp(op=ast.Mult()):
+            factors = _factors(node)
+            for n, factor in enumerate(factors):
+                before, after = factors[:n], factors[n + 1 :]
+                for a, sign, b in _torn(factor):
+                    # what stands before goes with the first term, what stands behind with the second
+                    yield ast.BinOp(_product([*before, a]), sign, _product([b, *after]))
+
+
+def _torn(factor: ast.expr) -> Iterator[tuple[ast.expr, ast.operator, ast.expr]]:
+    match factor:
+        case ast.BinOp(left=a, op=ast.Add() | ast.Sub() as sign, right=b):
+            yield a, sign, b
+        case ast.BinOp(left=ast.BinOp(left=a, op=ast.Add() | ast.Sub() as sign, right=b), op=ast.Pow() as to, right=c):
+            yield a, sign, ast.BinOp(b, to, c)
 
 
 def _extra_factors(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mistake]:

@@ -125,7 +125,13 @@ def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:
     yield from _about_functions(formulas, sorted(strange | kept), judged_as_stored=bool(kept))
     # where no value is stored, the engine reads 0: there the file shows nothing that could be stale
     shown = [place for place in places if before.get(place) not in (None, 0.0)]
-    stale = [place for place in shown if not _agree(before[place], now[place])]
+    circles = [place for place in places if now[place] == "#CIRC!"]
+    if circles:
+        yield (
+            f"{cell_address(*min(circles))} and {len(circles) - 1} other cells follow from themselves: spreadsheet "
+            "programs refuse that, or repeat it so often as they are set to (iterative calculation)"
+        )
+    stale = [place for place in shown if now[place] != "#CIRC!" and not _agree(before[place], now[place])]
     if stale:
         place = min(stale)
         name = next(name for name, column in table.columns.items() if column == place[1])

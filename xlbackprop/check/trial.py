@@ -138,14 +138,23 @@ class Trial:
         table: the table that the formulas belong to.
         eta_cell: where the learning rate stands, if it stands in a cell.
         parameters: single cells outside the table that hold inputs, targets or biases, with their names.
+        helpers: columns without a header that are to hold a quantity, with its name.
     """
 
-    def __init__(self, sheets: Sheets, table: Table, eta_cell: Cell | None, parameters: Mapping[Cell, str]) -> None:
+    def __init__(
+        self,
+        sheets: Sheets,
+        table: Table,
+        eta_cell: Cell | None,
+        parameters: Mapping[Cell, str],
+        helpers: Mapping[int, str] | None = None,
+    ) -> None:
         self._sheets, self._table = sheets, table
         self._names = dict(parameters)
         if eta_cell is not None:
             self._names[eta_cell] = "eta"
         self._columns = {column: table.network_names.get(name, name) for name, column in table.columns.items()}
+        self._columns |= helpers or {}
 
     def name_of(self, reference: Reference, step: int) -> tuple[str, int] | None:
         """The quantity in a single cell and how many steps before `step` it belongs to; None if it is none."""

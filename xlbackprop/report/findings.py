@@ -40,6 +40,21 @@ def listed(ranges: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
+class Mend:
+    """What to change: a cell, and the formula that belongs there.
+
+    Attributes:
+        cell: its address.
+        formula: with its `=`.
+        ranges: the cells that the formula is to be filled into.
+    """
+
+    cell: str
+    formula: str
+    ranges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Finding:
     """A cause: a quantity whose cells do not hold what they should.
 
@@ -54,6 +69,7 @@ class Finding:
         ranges: all cells that are wrong, as ranges: `Z33:Z100`.
         slip: what is wrong, as the end of a sentence; empty where that is not known, and for pasted
             numbers that are right.
+        helper: another cell than those found wrong that has to be changed, where they only go by way of it.
     """
 
     quantity: str
@@ -65,6 +81,13 @@ class Finding:
     max_abs_error: float | None = None
     ranges: tuple[str, ...] = ()
     slip: str = ""
+    helper: Mend | None = None
+
+    @property
+    def mend(self) -> Mend | None:
+        """What to change to have it right; None where no formula belongs there."""
+        own = Mend(self.cell, self.expected, self.ranges) if self.expected.startswith("=") else None
+        return self.helper or own
 
     @property
     def is_right_constant(self) -> bool:
