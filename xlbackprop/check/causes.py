@@ -19,7 +19,7 @@ from xlbackprop.check.mending import Mending
 from xlbackprop.check.pasted import Rounding
 from xlbackprop.reference import lowest_inputs
 from xlbackprop.report.findings import Finding, Kind
-from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.addresses import cell_address, cells_between, place
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import calls_only_known, computable
@@ -57,11 +57,29 @@ class _Causes:
         needed = [*self._network.weight_names, *self._network.input_names]
         if all(name in self._numbers for name in needed):
             judged = [finding for name in self._contents.groups for finding in self._judge(name)]
-            judged += self._repeated_rows()
+            judged = self._merged([*judged, *self._repeated_rows()])
             findings = (
                 self._broken_eta() or judged or self._suspects or self._unexplained_errors() or self._changing_eta()
             )
         return [*in_order(findings, self._contents), *self._broken_runs()]
+
+    def _merged(self, findings: list[Finding]) -> list[Finding]:
+        """The findings, with those of one column and one slip as one: a formula that was typed row by row."""
+        groups: dict[tuple[str, Kind, str], list[Finding]] = {}
+        for n, finding in enumerate(findings):
+            groups.setdefault((finding.quantity, finding.kind, finding.slip or str(n)), []).append(finding)
+        return [self._joined(group) if len(group) > 1 else group[0] for group in groups.values()]
+
+    def _joined(self, findings: list[Finding]) -> Finding:
+        rows = {place(cell)[0] for one in findings for area in one.ranges for cell in cells_between(area)}
+        steps = np.array(sorted(self._table.row_numbers[row] for row in rows if row in self._table.row_numbers))
+        sizes = [one.max_abs_error for one in findings if one.max_abs_error is not None]
+        return replace(
+            min(findings, key=lambda one: place(one.cell)),
+            rows=len(steps),
+            ranges=self._table.ranges(findings[0].quantity, steps),
+            max_abs_error=max(sizes, default=None),
+        )
 
     def _judge(self, name: str) -> Iterator[Finding]:
         wrong = self._contents.wrong[name]
@@ -333,7 +351,10 @@ class _Causes:
 
     def _of_error(self, name: str, step: int, value: Value) -> str:
         """What is wrong with a cell that shows an error; no program shows the one that the engine has for a circle."""
-        circle = self._explanation.references.circle(name, step) if value == _CIRCLE else ""
+        references, text = self._explanation.references, self._contents.texts[name][step]
+        if update := references.update_elsewhere(name, parsed(text or "")):
+            return update.sentence
+        circle = references.circle(name, step) if value == _CIRCLE else ""
         return circle or ("follows from itself" if value == _CIRCLE else f"shows {value}")
 
     def _strange_cells(self, formula: str | None, step: int) -> str:

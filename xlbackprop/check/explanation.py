@@ -44,7 +44,7 @@ class Explanation:
         for tried in (group.tried, group.tried_with_constants):
             if tried and not tried.right:
                 found = slip(
-                    self._network, name, known, tried.constants, tried.results, formula.numbers, self._multiples
+                    self._network, name, known, tried.constants, tried.results, formula.numbers, self._multiples, text
                 )
                 if found:
                     return found

@@ -27,10 +27,12 @@ class Slip:
     Attributes:
         sentence: what the formula does and what it should do, as the end of a sentence.
         shifted: whether the formula refers to another row than it should.
+        sign: the operator without which a formula cannot have this slip.
     """
 
     sentence: str
     shifted: bool = False
+    sign: str = ""
 
 
 #: A changed expression, and what it does.
@@ -56,11 +58,11 @@ def mistakes(network: Network, name: str, known: frozenset[str], multiples: Mult
     yield from _wrong_signs(expression, parts)
     yield from _exchanged_names(parts, names)
     yield from _exchanged_neurons(network, expression, parts)
+    yield from _lost_brackets(parts)
     yield from _missing_parts(parts)
     yield from _repeated_parts(parts)
     yield from _wrong_operators(parts)
     yield from _split_products(parts)
-    yield from _lost_brackets(parts)
     yield from _extra_factors(parts, names)
     yield from _shifted_rows(name, network, parts)
 
@@ -282,7 +284,8 @@ def _product(factors: Sequence[ast.expr]) -> ast.expr:
 def _lost_brackets(parts: Sequence[_Part]) -> Iterator[Mistake]:
     for part in parts:
         for new in _without_brackets(part.node):
-            yield part.put(new), Slip(f"lacks brackets: {_text(new)}; it should be {_text(part.node)}")
+            sign = "/" if isinstance(part.node, ast.BinOp) and isinstance(part.node.op, ast.Div) else ""
+            yield part.put(new), Slip(f"lacks brackets: {_text(new)}; it should be {_text(part.node)}", sign=sign)
 
 
 def _without_brackets(node: ast.expr) -> Iterator[ast.expr]:

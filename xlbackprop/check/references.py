@@ -31,13 +31,13 @@ class References:
             step: the step in whose row it stands.
         """
         return (
-            self._update_elsewhere(name, formula)
+            self.update_elsewhere(name, formula)
             or self._other_eta(name, formula)
             or self._other_rows(name, formula, step)
             or self._empty(formula, step)
         )
 
-    def _update_elsewhere(self, name: str, formula: Formula) -> Slip | None:
+    def update_elsewhere(self, name: str, formula: Formula) -> Slip | None:
         """The formula of a weight in another column: filled over it from beside."""
         if name in self._contents.updates or self._eta.cell is None:
             return None

@@ -33,6 +33,7 @@ def slip(
     found: Sequence[float],
     typed: Sequence[float] = (),
     multiples: Multiples = (),
+    text: str = "/",
 ) -> Slip | None:
     """The slip that makes a formula give these numbers; None if it is none of the known kinds.
 
@@ -44,6 +45,7 @@ def slip(
         found: what it gave.
         typed: the numbers that are typed into it.
         multiples: what the table shows as multiples.
+        text: the formula itself.
     """
     answers = np.array(found)
     if not answers.size or not np.isfinite(answers).all():
@@ -53,8 +55,9 @@ def slip(
         return None
     with np.errstate(all="ignore"):
         matching = same(values, answers).all(axis=1)
-    if matching.any():
-        return slips[int(np.argmax(matching))]
+    for n in np.flatnonzero(matching):
+        if slips[n].sign in text:
+            return slips[n]
     environment = _environment(network, name, constants, multiples)
     with np.errstate(all="ignore"):
         for changed, named in typed_numbers(network, name, known, typed, multiples):

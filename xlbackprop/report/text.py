@@ -15,6 +15,8 @@ COLOURS = {
 }
 
 _LONGEST_FORMULA = 200
+#: How the slip begins of a column that holds what belongs into another.
+_THE_FORMULA = "is the formula of "
 #: So many of them are told with their formulas, of more only the first.
 _MOST_TOLD = 2
 _WITHOUT_A_SLIP = {
@@ -47,9 +49,28 @@ def together(findings: Sequence[Finding]) -> list[list[Finding]]:
     """The findings that have one cause, and so one sentence: they go by way of one cell, or have the same slip."""
     groups: dict[object, list[Finding]] = {}
     for n, finding in enumerate(findings):
-        key: object = finding.helper or (finding.kind, finding.slip) if finding.slip else n
+        other = _swapped_with(finding, findings)
+        key: object = (
+            frozenset((finding.quantity, other))
+            if other
+            else finding.helper or (finding.kind, finding.slip)
+            if finding.slip
+            else n
+        )
         groups.setdefault(key, []).append(finding)
     return list(groups.values())
+
+
+def _swapped_with(finding: Finding, findings: Sequence[Finding]) -> str | None:
+    """The quantity that has the formula of this one while this one has its."""
+    for other in findings:
+        each = (
+            (other.slip, _THE_FORMULA + header(finding.quantity)),
+            (finding.slip, _THE_FORMULA + header(other.quantity)),
+        )
+        if all(slip == text for slip, text in each):
+            return other.quantity
+    return None
 
 
 def sentence_of(findings: Sequence[Finding], sheet: str) -> str:
@@ -65,6 +86,8 @@ def sentence_of(findings: Sequence[Finding], sheet: str) -> str:
         slip, _, _ = first.slip.partition(", by way of ")
         of_cell = f", which {slip}" if slip else ""
         return f"{subject} {'go' if len(named) > 1 else 'goes'} by way of {listed(first.helper.ranges)}{of_cell}{off}."
+    if len({finding.slip for finding in findings}) > 1:
+        return f"{subject} are swapped, each {_THE_FORMULA}the other{off}."
     return f"{subject}: each {first.slip}{off}."
 
 
