@@ -23,15 +23,19 @@ _TEMPORARY = "xlbackprop-"
 _RANDOM_BYTES = 8
 
 
-def check_output(path: Path, *, force: bool) -> None:
-    """See whether a workbook may be written to a path.
+#: What a file is called, and how it may be named, by what its name ends in.
+_KINDS = {".xlsx": "workbook a name such as backprop.xlsx", ".html": "page a name such as checked.html"}
+
+
+def check_output(path: Path, *, force: bool, suffix: str = ".xlsx") -> None:
+    """See whether a workbook, or a file with another suffix of `_KINDS`, may be written to a path.
 
     Raises:
         FileExists: there is a file, and no `force`.
-        UnusableInput: the path is no file, has no parent, is not writable, or does not end in .xlsx.
+        UnusableInput: the path is no file, has no parent, is not writable, or does not end in the suffix.
     """
-    if path.suffix.lower() != ".xlsx":
-        raise UnusableInput(f"{path} does not end in .xlsx: give the workbook a name such as backprop.xlsx.")
+    if path.suffix.lower() != suffix:
+        raise UnusableInput(f"{path} does not end in {suffix}: give the {_KINDS[suffix]}.")
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -53,7 +57,7 @@ def check_output(path: Path, *, force: bool) -> None:
 
 
 @contextlib.contextmanager
-def written_whole(path: Path, *, force: bool, create_folder: bool = False) -> Iterator[Path]:
+def written_whole(path: Path, *, force: bool, create_folder: bool = False, suffix: str = ".xlsx") -> Iterator[Path]:
     """Give a path to write to; when the block ends without an error, that file is moved to `path`.
 
     It lies in a hidden directory of its own beside `path`, which is gone afterwards, whatever happens.
@@ -67,14 +71,14 @@ def written_whole(path: Path, *, force: bool, create_folder: bool = False) -> It
             if create_folder and not path.parent.exists():
                 path.parent.mkdir()
                 undo.callback(_remove_if_empty, path.parent)
-            check_output(path, force=force)
+            check_output(path, force=force, suffix=suffix)
             # a link stays a link, and what it leads to is replaced
             target = path.resolve()
             folder = undo.enter_context(_own_folder(target.parent, f".{target.stem[:50]}-"))
             unfinished = folder / "workbook.xlsx"
             yield unfinished
             # somebody may have put a file there in the meantime
-            check_output(path, force=force)
+            check_output(path, force=force, suffix=suffix)
             unfinished.replace(target)
     except OSError as error:
         raise UnusableInput(f"{path} could not be written: {reason(error)}.") from error

@@ -6,6 +6,7 @@ from dataclasses import replace
 from xlbackprop.backprop.network import Network
 from xlbackprop.check.causes import find_causes, in_order
 from xlbackprop.check.contents import Contents, ContentsAsBuilt
+from xlbackprop.check.evidence import curves, pieces
 from xlbackprop.check.notes import table_notes
 from xlbackprop.check.numpy_run import largest_error
 from xlbackprop.check.readings import Reading, best_reading, renamed
@@ -57,6 +58,8 @@ def judge_table(
         learning_rate=contents.shown_rate,
         cells=len(table.rows) * len(table.columns),
         largest_error=error,
+        curves=curves(contents),
+        pieces=pieces(contents, findings),
     )
 
 

@@ -1,9 +1,11 @@
 """What a check of a workbook finds: causes, differences, and a verdict a sheet."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from xlbackprop.report.evidence import Curves, Piece
 
 #: A sentence names so many ranges; more would bury what it says.
 _MOST_RANGES = 3
@@ -121,6 +123,8 @@ class CheckedTable:
         cells: how many cells were compared.
         differences: for a workbook of ours, how far each quantity is from NumPy's own run.
         largest_error: how far E_total gets from a run in NumPy; None if that cannot be said.
+        curves: E_total as it is and as it should be; None if that cannot be said.
+        pieces: the piece of the sheet around each finding, by its cell.
     """
 
     sheet: str
@@ -135,6 +139,8 @@ class CheckedTable:
     cells: int = 0
     differences: tuple[Difference, ...] = ()
     largest_error: float | None = None
+    curves: Curves | None = None
+    pieces: Mapping[str, Piece] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
