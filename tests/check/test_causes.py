@@ -143,7 +143,9 @@ def test_a_learning_rate_that_slides_off_its_cell_is_a_wrong_reference(checked: 
     result = checked(Handmade(relative_eta=frozenset(WEIGHTS)))
     assert [finding.quantity for finding in result.findings] == list(WEIGHTS)
     assert {finding.kind for finding in result.findings} == {"reference"}
-    assert {(finding.rows, finding.slip) for finding in result.findings} == {(7, "takes η from D2 instead of $D$1")}
+    assert {(finding.rows, finding.slip) for finding in result.findings} == {
+        (7, "takes η from a cell that slides down with the rows, for want of the $ in $D$1")
+    }
     assert result.findings[0].expected == "=E7-$D$1*X7"
 
 

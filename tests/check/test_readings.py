@@ -131,3 +131,14 @@ def test_an_output_that_is_passed_on_is_linear(checked: Checked) -> None:
     formulas = {name: re.sub(r"\*\{(a_o\d)\}\*\(1-\{\1\}\)", "", FORMULAS[name]) for name in GRADIENTS}
     result = checked(formulas | {"a_o1": "{o1}", "a_o2": "{o2}"})
     assert (result.verdict, result.notes) == ("correct", ("its neurons have the activation linear",))
+
+
+def test_formulas_that_round_throughout_are_right_as_far_as_that_goes(checked: Checked) -> None:
+    rounded = {name: f"ROUND({formula},5)" for name, formula in FORMULAS.items()}
+    result = checked(rounded)
+    assert (result.verdict, result.notes[0]) == (
+        "correct",
+        "its formulas round to 5 decimals, and it is judged as far as that goes",
+    )
+    wrong = rounded | {"dE_dw6": f"ROUND({FORMULAS['dE_dw5']},5)"}
+    assert [finding.quantity for finding in checked(wrong).findings] == ["dE_dw6"]

@@ -7,7 +7,7 @@ is wrong and its numbers are; what only follows from the cause is not blamed.
 
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -193,8 +193,10 @@ class _Causes:
         named, of_slip = self._explanation.slip_in_numbers(name, off, self._rounding.allowed[name])
         off = np.intersect1d(steps, of_slip)
         # "uses a_h1; it should be a_h2": what is pasted does not use anything
-        how = f", as if computed with {named.removeprefix('uses ')}" if named.startswith("uses ") else ""
-        how = how or (f": it is as if its formula {named}" if named else "")
+        how = f": it is as if its formula {named}" if named else ""
+        for begins, instead in (("uses ", ""), ("is the formula", "the formula")):
+            if named.startswith(begins):
+                how = f", as if computed with {instead}{named.removeprefix(begins)}"
         yield self._finding(name, off, slip=f"is a number where a formula belongs, and not the right one{how}")
 
     @cached_property
@@ -256,7 +258,7 @@ class _Causes:
     def _changing_eta(self) -> list[Finding]:
         """A learning rate that changes in a table in which nothing else is wrong."""
         steps = [step for step in self._eta.changes if math.isfinite(self._eta.values[step])]
-        if not steps or "eta" not in self._table.columns:
+        if not steps or "eta" not in self._table.columns or self._is_schedule(steps):
             return []
         changed = np.arange(steps[0], len(self._table.rows))[self._eta.values[steps[0] :] != self._eta.values[0]]
         value = self._eta.values[steps[0]]
@@ -273,6 +275,13 @@ class _Causes:
                 slip=f"changes part-way, to {value:g}",
             )
         ]
+
+    def _is_schedule(self, changes: Sequence[int]) -> bool:
+        """Whether a learning rate changes as it is meant to: by a formula, or always in one direction."""
+        if all(self._contents.texts["eta"][step] for step in changes):
+            return True
+        moves = np.diff(self._eta.values[np.isfinite(self._eta.values)])
+        return len(changes) > 1 and bool((moves <= 0).all() or (moves >= 0).all())
 
     def _unexplained_errors(self) -> list[Finding]:
         """Errors in cells that wait for each other: none is the cause more than another, so the first is named."""
@@ -352,10 +361,12 @@ class _Causes:
     def _of_error(self, name: str, step: int, value: Value) -> str:
         """What is wrong with a cell that shows an error; no program shows the one that the engine has for a circle."""
         references, text = self._explanation.references, self._contents.texts[name][step]
-        if update := references.update_elsewhere(name, parsed(text or "")):
-            return update.sentence
-        circle = references.circle(name, step) if value == _CIRCLE else ""
-        return circle or ("follows from itself" if value == _CIRCLE else f"shows {value}")
+        formula = parsed(text or "")
+        if circle := (references.circle(name, step) if value == _CIRCLE else ""):
+            return circle
+        if slip := references.update_elsewhere(name, formula) or references.other_eta(name, formula):
+            return slip.sentence
+        return "follows from itself" if value == _CIRCLE else f"shows {value}"
 
     def _strange_cells(self, formula: str | None, step: int) -> str:
         """That a wrong formula takes cells of which no header tells what they are."""

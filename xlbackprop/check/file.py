@@ -145,5 +145,5 @@ def _report(
             f"it was made by xlbackprop {own.version or 'of an unknown version'}, and what stands around its training "
             "tables is judged only by that version"
         )
-    notes += learning_rate_notes([table for table in judged if table.header_row is not None])
+    notes += learning_rate_notes(path, [table for table in judged if table.header_row is not None])
     return CheckedFile(path, engine=engine, sheets=tuple(judged), notes=tuple(notes))

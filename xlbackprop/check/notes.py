@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -18,8 +19,13 @@ from xlbackprop.tables.table import Table
 
 #: A sentence lists so many columns.
 _MOST_NAMES = 10
+#: So many changes of the learning rate are a schedule.
+_SCHEDULE = 3
 # LR_0.5, η=0.5, eta 0.5, 0.5
-_NAMED_ETA = r"(?:(?:lr|η|eta|learning[ _]?rate)[ _=]*(?=\d)|(?=\d+[.,]))(\d+(?:[.,]\d+)?)"
+_NAMED_ETA = re.compile(
+    r"(?:(?<![a-z])(?:l\.?r\.?|η|eta|learning[ _-]?rate)[ _=:-]*|^(?=\d+[.,]\d+$))(0_\d+|\d+(?:[.,]\d+)?)(?![\d.,]*\d)",
+    re.IGNORECASE,
+)
 #: Stored and recalculated numbers agree up to this part of their size: Google Sheets writes ten digits.
 _STORED_TOLERANCE = 1e-8
 
@@ -81,6 +87,10 @@ def _about_the_learning_rate(contents: Contents) -> Iterator[str]:
         text and eta.first in parsed(text).numbers for name in contents.updates for text in contents.texts[name][1:2]
     ):
         yield "the learning rate is typed into the formulas: give it a cell, to try others"
+    if len(eta.changes) >= _SCHEDULE:
+        last = eta.values[np.isfinite(eta.values)][-1]
+        yield f"the learning rate changes from step to step, from {eta.first:g} to {last:g}"
+        return
     for step in eta.changes:
         value = eta.values[step]
         shown = f"{value:g}" if math.isfinite(value) else "no number"
@@ -99,8 +109,8 @@ def _other_patterns(contents: Contents) -> Iterator[str]:
                 yield f"{notation.header(name)} has another formula in {where}, though an equal one"
 
 
-def learning_rate_notes(tables: Sequence[CheckedTable]) -> Iterator[str]:
-    """Learning rates that two tables of a file share, or that a sheet's name contradicts."""
+def learning_rate_notes(path: Path, tables: Sequence[CheckedTable]) -> Iterator[str]:
+    """Learning rates that two tables of a file share, or that the name of a sheet or of the file contradicts."""
     seen: dict[tuple[float, int | None], str] = {}
     for table in tables:
         eta = table.learning_rate
@@ -109,9 +119,17 @@ def learning_rate_notes(tables: Sequence[CheckedTable]) -> Iterator[str]:
         if other := seen.get((eta, table.steps)):
             yield f"{other} and {table.sheet} train with the same learning rate, {eta:g}"
         seen.setdefault((eta, table.steps), table.sheet)
-        named = re.fullmatch(_NAMED_ETA, table.sheet, re.IGNORECASE)
-        if named and float(named[1].replace(",", ".")) != eta:
+        if _named_eta(table.sheet) not in (None, eta):
             yield f"the sheet {table.sheet} trains with the learning rate {eta:g}"
+    etas, named = {table.learning_rate for table in tables}, _named_eta(path.stem)
+    if len(etas) == 1 and named is not None and etas.isdisjoint((None, named)):
+        yield f"the name of the file says {named:g}, but the learning rate is {etas.pop():g}"
+
+
+def _named_eta(name: str) -> float | None:
+    """The learning rate in the name of a sheet or a file: LR_0.5, lr0_5, 0.5."""
+    match = _NAMED_ETA.search(name)
+    return float(re.sub("[,_]", ".", match[1])) if match else None
 
 
 def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:

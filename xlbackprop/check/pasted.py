@@ -1,5 +1,6 @@
 """Numbers that were pasted where formulas belong: how far they may be off, because they were rounded."""
 
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
@@ -28,21 +29,23 @@ class Rounding:
 
     Args:
         contents: of the table.
+        rounded: how far the formulas of some columns round, by name.
     """
 
-    def __init__(self, contents: Contents) -> None:
-        self._contents = contents
+    def __init__(self, contents: Contents, rounded: Mapping[str, Array] | None = None) -> None:
+        self._contents, self._rounded = contents, rounded or {}
 
     @cached_property
     def _halves(self) -> dict[str, Array]:
         """How far each number is from the one that the others were pasted from."""
-        contents, halves = self._contents, _halves(self._contents)
-        live = {name: np.array([text is not None for text in contents.texts[name]]) for name in contents.groups}
+        contents, halves = self._contents, {**_halves(self._contents), **self._rounded}
+        columns = [name for name in (*contents.quantities, *contents.updates) if name not in self._rounded]
+        live = {name: np.array([text is not None for text in contents.texts[name]]) for name in columns}
         for _ in range(_PASSES if any(map(np.any, live.values())) else 0):
             allowed = _effects(contents, halves, 0.0)
-            for name in contents.quantities:
+            for name in filter(live.__contains__, contents.quantities):
                 halves[name] = np.where(live[name], allowed[name], halves[name])
-            for name in contents.updates:
+            for name in filter(live.__contains__, contents.updates):
                 moved = np.cumsum(np.append(0.0, _eta_times(contents, halves[f"dE_d{name}"])[:-1]))
                 halves[name] = np.where(live[name], moved, halves[name])
         return halves

@@ -6,7 +6,7 @@ gradients with the other sign, columns of changes: each is as right as the usual
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import permutations
 
@@ -15,6 +15,7 @@ import numpy as np
 from xlbackprop.backprop.quantities import chain_rule_names
 from xlbackprop.check.contents import Contents
 from xlbackprop.check.pasted import Rounding
+from xlbackprop.check.rounded import RoundedContents, decimals_of
 from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Cell, Sheets
@@ -45,6 +46,9 @@ def best_reading(sheets: Sheets, table: Table) -> Reading:
     best = Reading(Contents(sheets, table))
     if table.missing:
         return best
+    if decimals := decimals_of(best.contents):
+        note = f"its formulas round to {_counted(decimals.values())} decimals, and it is judged as far as that goes"
+        return Reading(RoundedContents(sheets, table, decimals), (note,))
     wrong = _wrong_columns(best.contents)
     for other_ways in (_numberings, _unnamed_biases, _multiples):
         usual = best
@@ -56,6 +60,12 @@ def best_reading(sheets: Sheets, table: Table) -> Reading:
             if declared and len(still) < len(wrong):
                 best, wrong = Reading(contents, (*usual.notes, note)), still
     return best
+
+
+def _counted(numbers: Collection[int]) -> str:
+    """`4`, or `4 to 6`."""
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _wrong_columns(contents: Contents) -> set[str]:

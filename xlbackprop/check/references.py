@@ -32,7 +32,7 @@ class References:
         """
         return (
             self.update_elsewhere(name, formula)
-            or self._other_eta(name, formula)
+            or self.other_eta(name, formula)
             or self._other_rows(name, formula, step)
             or self._empty(formula, step)
         )
@@ -115,7 +115,7 @@ class References:
         )
         return list(dict.fromkeys(cells))
 
-    def _other_eta(self, name: str, formula: Formula) -> Slip | None:
+    def other_eta(self, name: str, formula: Formula) -> Slip | None:
         """Another cell where the learning rate belongs."""
         eta_cell = self._eta.cell
         if name not in self._contents.updates or eta_cell is None:
@@ -123,10 +123,21 @@ class References:
         for target in formula.references:
             cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
             in_table = cell.sheet == self._table.sheet and self._table.header_row < cell.row <= self._table.rows[-1]
+            if target.is_cell and cell.sheet == eta_cell.sheet and self._slides(target, eta_cell):
+                held = self._rendering.addresses(0)("eta")
+                return Slip(
+                    f"takes η from a cell that slides down with the rows, for want of the $ in {held}", shifted=True
+                )
             if target.is_cell and not in_table and cell != eta_cell:
                 found = self._rendering.sheet_of(cell) + cell_address(cell.row, cell.column)
                 return Slip(f"takes η from {found} instead of {self._rendering.addresses(0)('eta')}", shifted=True)
         return None
+
+    def _slides(self, target: Reference, eta_cell: Cell) -> bool:
+        """Whether a reference is the one to the learning rate, filled down without its $."""
+        column = target.column == eta_cell.column and target.column not in self._table.columns.values()
+        above = eta_cell.row < target.row and eta_cell.row < self._table.rows[0]
+        return above and not target.row_fixed and (column or target.row <= self._table.header_row)
 
     def _other_rows(self, quantity: str, formula: Formula, step: int) -> Slip | None:
         """Cells of another row than the formula should work on."""

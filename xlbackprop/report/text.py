@@ -1,5 +1,6 @@
 """What was found, told in sentences."""
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -53,12 +54,19 @@ def together(findings: Sequence[Finding]) -> list[list[Finding]]:
         key: object = (
             frozenset((finding.quantity, other))
             if other
-            else finding.helper or (finding.kind, finding.slip)
+            else finding.helper or (finding.kind, _general(finding))
             if finding.slip
             else n
         )
         groups.setdefault(key, []).append(finding)
     return list(groups.values())
+
+
+def _general(finding: Finding) -> str:
+    """The slip of a weight as that of any: `lacks the term -η*∂E/∂w`."""
+    if not re.fullmatch(r"[wb]\d+", finding.quantity):
+        return finding.slip
+    return re.sub(rf"\b{finding.quantity}\b", finding.quantity[0], finding.slip)
 
 
 def _swapped_with(finding: Finding, findings: Sequence[Finding]) -> str | None:
@@ -86,9 +94,10 @@ def sentence_of(findings: Sequence[Finding], sheet: str) -> str:
         slip, _, _ = first.slip.partition(", by way of ")
         of_cell = f", which {slip}" if slip else ""
         return f"{subject} {'go' if len(named) > 1 else 'goes'} by way of {listed(first.helper.ranges)}{of_cell}{off}."
-    if len({finding.slip for finding in findings}) > 1:
+    if _swapped_with(first, findings):
         return f"{subject} are swapped, each {_THE_FORMULA}the other{off}."
-    return f"{subject}: each {first.slip}{off}."
+    slip = first.slip if {finding.slip for finding in findings} == {first.slip} else _general(first)
+    return f"{subject}: each {slip}{off}."
 
 
 def table_lines(checked: CheckedTable) -> Iterator[str]:
