@@ -6,44 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.handmade import FORMULAS, GRADIENTS, START_C, WEIGHTS, Handmade, Layout, write
+from tests.conventions import CONVENTIONS, WITHOUT_HALF, gradients, renumbered
+from tests.handmade import FORMULAS, GRADIENTS, START_C, Handmade, Layout, write
 from xlbackprop.check.file import check
 from xlbackprop.report.findings import CheckedTable
 
 Checked = Callable[..., CheckedTable]
-
-WITHOUT_HALF = {"E1": "({t1}-{a_o1})^2", "E2": "({t2}-{a_o2})^2"}
-ADDED = {w: f"{{-{w}}}+{{eta}}*{{-dE_d{w}}}" for w in WEIGHTS}
-#: h1 = w1 i1 + w3 i2 and so on.
-COLUMN_BY_COLUMN = {"w2": "w3", "w3": "w2", "w6": "w7", "w7": "w6"}
-
-
-def gradients(formula: str) -> dict[str, str]:
-    return {name: formula.replace("G", FORMULAS[name]) for name in GRADIENTS}
-
-
-def renumbered(formulas: Mapping[str, str]) -> dict[str, str]:
-    """The formulas of a table whose weights are numbered column by column."""
-
-    def other(text: str) -> str:
-        return re.sub(r"w\d", lambda match: COLUMN_BY_COLUMN.get(match[0], match[0]), text)
-
-    return {other(name): other(formula) for name, formula in formulas.items()}
-
-
-CONVENTIONS = {
-    "its error is (t - a)^2, without the 1/2": WITHOUT_HALF | gradients("2*(G)"),
-    "its E_total is the mean of the 2 errors, and no sum": {"E_total": "AVERAGE({E1},{E2})"} | gradients("(G)/2"),
-    "its E_total is the mean of the squares, and no half of their sum": WITHOUT_HALF | {"E_total": "({E1}+{E2})/2"},
-    "its gradients have the other sign, as what is added to the weights": gradients("-(G)") | ADDED,
-    "its columns hold the changes of the weights, -η ∂E/∂w": gradients("-{eta}*G")
-    | {w: f"{{-{w}}}+{{-dE_d{w}}}" for w in WEIGHTS},
-    "its columns hold η ∂E/∂w, what is taken off the weights": gradients("{eta}*G")
-    | {w: f"{{-{w}}}-{{-dE_d{w}}}" for w in WEIGHTS},
-    "its biases are typed into the formulas: give them cells, to try others": {
-        z: f"{FORMULAS[z]}{'+0.35' if z[0] == 'h' else '-0.6'}" for z in ("h1", "h2", "o1", "o2")
-    },
-}
 
 
 @pytest.fixture
@@ -142,3 +110,23 @@ def test_formulas_that_round_throughout_are_right_as_far_as_that_goes(checked: C
     )
     wrong = rounded | {"dE_dw6": f"ROUND({FORMULAS['dE_dw5']},5)"}
     assert [finding.quantity for finding in checked(wrong).findings] == ["dE_dw6"]
+
+
+def test_samples_that_take_turns_are_right_and_noted(tmp_path: Path) -> None:
+    samples = [{"i1": 0.0, "i2": 0.0, "t1": 0.1}, {"i1": 1.0, "i2": 0.0, "t1": 0.9}, {"i1": 0.0, "i2": 1.0, "t1": 0.9}]
+    cells = {(name, step): number for step in range(9) for name, number in samples[step % 3].items()}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(start=START_C, cells=cells))).tables
+    assert (table.verdict, table.notes) == ("correct", ("3 samples take turns, one a row",))
+    # one that is out of turn is a slip
+    odd = cells | {("i1", 5): 0.5}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(start=START_C, cells=odd))).tables
+    assert table.verdict == "wrong"
+
+
+def test_a_learning_rate_that_falls_from_row_to_row_is_a_schedule(tmp_path: Path) -> None:
+    cells = {("eta", step): 0.5 * 0.9**step for step in range(9)}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(Layout(eta="column"), cells=cells))).tables
+    assert (table.verdict, table.notes) == (
+        "correct",
+        ("the learning rate changes from step to step, from 0.5 to 0.215234",),
+    )

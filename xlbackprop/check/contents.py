@@ -184,6 +184,8 @@ class Contents:
                 break
         for name in self.constants:
             value = np.full(len(self.table.rows), usual(self.numbers[name]))
+            if self.samples_in_turn:
+                value = self.numbers[name]
             found[name] = [Expected(value, np.abs(value))]
         return found
 
@@ -238,10 +240,20 @@ class Contents:
             return False
         return group.right or not self.looks_wrong(group.name, steps)
 
+    @cached_property
+    def samples_in_turn(self) -> int:
+        """How many samples take turns, a row each; 0 where each row has the same one."""
+        given = np.array([self.numbers[name] for name in self.constants if name[0] in "it"])
+        if not given.size or (given == given[:, :1]).all():
+            return 0
+        rows = given.shape[1]
+        periods = (n for n in range(2, rows // 2 + 1) if (given[:, n:] == given[:, :-n]).all())
+        return next(periods, 0)
+
     @property
     def is_one_run(self) -> bool:
-        """Whether each step follows from the one before it, by one learning rate."""
-        return not (self.jumps or self.eta.changes)
+        """Whether each step follows from the one before it, by one learning rate and with one sample."""
+        return not (self.jumps or self.eta.changes or self.samples_in_turn)
 
     @cached_property
     def overflows(self) -> dict[str, Mask]:

@@ -9,6 +9,7 @@ from xlbackprop.check.contents import Contents, ContentsAsBuilt
 from xlbackprop.check.evidence import curves, pieces
 from xlbackprop.check.notes import table_notes
 from xlbackprop.check.numpy_run import largest_error
+from xlbackprop.check.optimizers import judged_by, other_update
 from xlbackprop.check.readings import Reading, best_reading, renamed
 from xlbackprop.check.start_values import unlinked
 from xlbackprop.report.findings import CheckedTable, Finding
@@ -43,22 +44,26 @@ def judge_table(
         # what is given stands on the Network sheet, and not in the row that most others agree with
         findings = [finding for finding in findings if finding.quantity not in contents.constants]
         findings = in_order([*findings, *unlinked(contents, network)], contents)
+    update = other_update(contents, findings) if network is None else None
     notes, error = list(table_notes(contents)), largest_error(contents)
+    if update:
+        findings, error = judged_by(update, findings, contents.updates), None
+        notes.append(update.note)
     if not findings and error is not None and error > _RUN_TOLERANCE:
         notes.append(f"E_total leaves NumPy's own run from the start values by {error:.1e}")
     return CheckedTable(
         sheet=table.sheet,
         findings=tuple(_in_own_names(finding, table.own_names) for finding in findings),
         notes=(*reading.notes, *(renamed(note, table.own_names) for note in notes)),
-        incomplete=bool(table.missing),
+        incomplete=bool(table.missing) or (update is not None and not update.name),
         header_row=table.header_row,
         first_row=table.rows[0],
         last_row=table.rows[-1],
         steps=table.steps,
-        learning_rate=contents.shown_rate,
+        learning_rate=update.learning_rate if update else contents.shown_rate,
         cells=len(table.rows) * len(table.columns),
         largest_error=error,
-        curves=curves(contents),
+        curves=None if update else curves(contents),
         pieces=pieces(contents, findings),
     )
 
