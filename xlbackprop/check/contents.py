@@ -50,6 +50,11 @@ class Group:
         return None if self.tried is None else self.tried.right
 
 
+def is_of_google(text: str) -> bool:
+    """Whether a formula is what Google Sheets leaves in a file of one that other programs lack: its number."""
+    return "__xludf" in text.lower()
+
+
 class _Texts(dict[str, list[str | None]]):
     """The formulas of a table by column, each read when it is first asked for."""
 
@@ -58,7 +63,8 @@ class _Texts(dict[str, list[str | None]]):
 
     def __missing__(self, name: str) -> list[str | None]:
         column = self._table.columns[name]
-        self[name] = list(map(self._formulas.get, zip(self._table.rows, repeat(column))))
+        found = map(self._formulas.get, zip(self._table.rows, repeat(column)))
+        self[name] = [None if text and is_of_google(text) else text for text in found]
         return self[name]
 
 

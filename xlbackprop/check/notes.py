@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from xlbackprop.backprop import notation
-from xlbackprop.check.contents import Contents
+from xlbackprop.check.contents import Contents, is_of_google
 from xlbackprop.check.explanation import Explanation
 from xlbackprop.report.findings import CheckedTable, listed
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Sheets, Value
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import KNOWN_FUNCTIONS, Stored
+from xlbackprop.tables.headers import quantity
 from xlbackprop.tables.table import Table
 
 #: A sentence lists so many columns.
@@ -36,7 +37,8 @@ def table_notes(contents: Contents) -> Iterator[str]:
     table, network = contents.table, contents.network
     if table.missing:
         several = _rows_a_step(contents)
-        yield several or f"it lacks {_listed(table.missing)}"
+        yield several or f"it lacks {_listed(table.missing)}{_elsewhere(contents)}"
+    yield from _of_google(contents)
     kinds = dict.fromkeys(kind for kind in (network.hidden, network.output) if kind != "sigmoid")
     if kinds and not table.missing:
         yield f"its neurons have the activation {' and '.join(kinds)}"
@@ -53,6 +55,28 @@ def _listed(names: Sequence[str]) -> str:
     """The names of quantities, as they stand in a sentence."""
     shown = ", ".join(map(notation.header, names[:_MOST_NAMES]))
     return f"{shown} and {len(names) - _MOST_NAMES} more columns" if len(names) > _MOST_NAMES else shown
+
+
+def _elsewhere(contents: Contents) -> str:
+    """On which other sheet the columns stand that a table lacks."""
+    table, sheets = contents.table, contents.sheets
+    for sheet in sheets.visible:
+        names = {quantity(text) for text in sheets.values(sheet).values() if isinstance(text, str)}
+        if sheet != table.sheet and 2 * len(names.intersection(table.missing)) > len(table.missing):
+            return f", which {sheet} has: a table is judged that stands on one sheet"
+    return ""
+
+
+def _of_google(contents: Contents) -> Iterator[str]:
+    table, formulas = contents.table, contents.sheets.formulas(contents.table.sheet)
+    columns = set(table.columns.values())
+    places = [place for place in formulas if place[0] in table.row_numbers and place[1] in columns]
+    found = [place for place in places if is_of_google(formulas[place])]
+    if found:
+        yield (
+            f"{cell_address(*min(found))} has a formula that only Google Sheets knows, and in the file just its "
+            f"number{f', and so have {len(found) - 1} other cells' if len(found) > 1 else ''}"
+        )
 
 
 def _rows_a_step(contents: Contents) -> str:
@@ -178,6 +202,8 @@ def _about_functions(
         if function == "POW":
             shown = "which Excel and LibreOffice show as #NAME?"
             yield f"{where} calls POW, {shown}: use POWER or ^; it was judged as POWER"
+        elif is_of_google(f"{function}("):
+            continue
         elif function not in FORMULAE:
             yield f"{where} calls {function}, which neither Excel 2007 nor the engine here knows{judged}"
         elif function not in KNOWN_FUNCTIONS:

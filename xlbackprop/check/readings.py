@@ -132,7 +132,13 @@ def _weights_of(contents: Contents, z: str, usual: list[str], incoming: list[str
         total = sum(products, numbers.get(bias, np.zeros_like(numbers[z])))
         if _agree(numbers[z], total):
             return list(order)
-    return usual
+    # the formula is wrong in something else: each weight goes with what stands beside it
+    named = [name for of in parsed(text).references for name in contents.trial.names_in(of, step)]
+    order_of_inputs = [name for name in named if name in incoming]
+    order_of_weights = list(dict.fromkeys(name for name in named if name in weights))
+    if sorted(order_of_inputs) != sorted(incoming):
+        return order_of_weights
+    return [weight for _, weight in sorted(zip(map(incoming.index, order_of_inputs), order_of_weights, strict=True))]
 
 
 def _layer_of(contents: Contents, z: str) -> int:
@@ -255,10 +261,24 @@ def _multiples(contents: Contents) -> Iterator[tuple[Table, str]]:
                 "E_total": Multiple(total),
                 **{f"dE_d{name}": Multiple(multiple.factor * scale, multiple.of_eta) for name in network.trained_names},
             }
+            typed = dict(table.typed)
             if multiple.of_eta and "eta" not in table.columns and "eta" not in table.cells:
-                continue
+                if (eta := _typed_rate(contents)) is None:
+                    continue
+                typed["eta"] = eta
             found = {name: of for name, of in found.items() if of != Multiple()}
-            yield replace(table, multiples=found), " and ".join(filter(None, (of_error, of_gradients)))
+            yield replace(table, multiples=found, typed=typed), " and ".join(filter(None, (of_error, of_gradients)))
+
+
+def _typed_rate(contents: Contents) -> float | None:
+    """The learning rate that is typed into columns of changes: how much more they are than the gradients."""
+    for name in (f"dE_d{weight}" for weight in reversed(contents.network.weight_names)):
+        if name in contents.table.columns and (text := _formula_of(contents, name)):
+            ratio = abs(float(contents.numbers[name][0] / contents.expected[name][-1].value[0]))
+            for number in parsed(text).numbers:
+                if math.isclose(number, ratio, rel_tol=_SAME):
+                    return number
+    return None
 
 
 def renamed(text: str, own_names: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
+from xlbackprop.spreadsheet.arrays import without_arrays
 from xlbackprop.spreadsheet.sharing import with_shared_formulas
 
 # pictures and films are nothing that is computed
@@ -63,7 +64,7 @@ def _prepared(name: str, content: bytes, *, share: bool) -> bytes:
         return _NOTES.sub(b"", content).replace(b'Target="/xl/', b'Target="../')
     if not name.startswith(_SHEETS):
         return content
-    content = _BLANK.sub(rb"\1\2", _without_rules(content))
+    content = without_arrays(_BLANK.sub(rb"\1\2", _without_rules(content)))
     return with_shared_formulas(content) if share else content
 
 

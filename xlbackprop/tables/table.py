@@ -49,7 +49,7 @@ class Table:
         other_eta_cells: cells with a learning rate that belongs to other tables.
         multiples: by name, what is shown as a multiple.
         own_names: the table's own names, by ours, where it numbers its weights otherwise.
-        typed: values that stand in no cell, but in the formulas: biases.
+        typed: values that stand in no cell, but in the formulas: biases, the learning rate of columns Δw.
     """
 
     sheet: str
@@ -116,6 +116,8 @@ class Table:
         for name in self.network.bias_names:
             if name not in self.places or name in self.typed:
                 placed[name] = np.full(len(self.rows), self.typed.get(name, 0.0))
+        if "eta" in self.typed:
+            placed["eta"] = np.full(len(self.rows), self.typed["eta"])
         for name, multiple in self.multiples.items():
             if name in placed:
                 eta = placed["eta"] if multiple.of_eta else 1.0
