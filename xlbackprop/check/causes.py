@@ -208,6 +208,8 @@ class _Causes:
         columns = np.array([self._numbers[name] for name in names])
         same = (columns[:, 1:] == columns[:, :-1]).all(axis=0)
         same &= [all(contents.texts[name][step] is None for name in names) for step in range(1, columns.shape[1])]
+        if not same.any():
+            return np.array([], dtype=np.intp)
         wrong = np.zeros_like(same)
         for name in names:
             off = contents.errors(name, np.arange(columns.shape[1])) > self._rounding.allowed[name]

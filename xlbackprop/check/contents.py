@@ -52,7 +52,8 @@ class Group:
 
 def is_of_google(text: str) -> bool:
     """Whether a formula is what Google Sheets leaves in a file of one that other programs lack: its number."""
-    return "__xludf" in text.lower()
+    # as the file has it, or as the engine's functions are written
+    return "__xludf" in text or "__XLUDF" in text
 
 
 class _Texts(dict[str, list[str | None]]):
@@ -63,8 +64,9 @@ class _Texts(dict[str, list[str | None]]):
 
     def __missing__(self, name: str) -> list[str | None]:
         column = self._table.columns[name]
-        found = map(self._formulas.get, zip(self._table.rows, repeat(column)))
-        self[name] = [None if text and is_of_google(text) else text for text in found]
+        found = list(map(self._formulas.get, zip(self._table.rows, repeat(column))))
+        first = next(filter(None, found), "")
+        self[name] = [None if text and is_of_google(text) else text for text in found] if is_of_google(first) else found
         return self[name]
 
 

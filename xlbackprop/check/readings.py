@@ -24,6 +24,8 @@ from xlbackprop.tables.table import Multiple, Table, number_in
 
 #: A neuron with more incoming weights is taken to number them in order.
 _MOST_INCOMING = 5
+#: A convention shows in so many columns of errors, or in half of the gradients.
+_FEWEST_ERRORS = 2
 #: How far sums of whole formulas may differ by rounding.
 _SAME = 1e-9
 
@@ -235,6 +237,10 @@ def _multiples(contents: Contents) -> Iterator[tuple[Table, str]]:
     """E without 1/2 or as a mean, and columns that hold a multiple of the gradients."""
     table, network = contents.table, contents.network
     outputs = len(network.target_names)
+    wrong = [name for name, mask in contents.wrong.items() if mask.any()]
+    gradients_off = sum(name.startswith("dE_d") for name in wrong)
+    if 2 * gradients_off < len(network.trained_names) and sum(name.startswith("E") for name in wrong) < _FEWEST_ERRORS:
+        return
     errors: dict[tuple[float, float], str] = {
         (1.0, 1.0): "",
         (2.0, 2.0): "its error is (t - a)^2, without the 1/2",
