@@ -207,7 +207,8 @@ class _Causes:
             return np.array([], dtype=np.intp)
         columns = np.array([self._numbers[name] for name in names])
         same = (columns[:, 1:] == columns[:, :-1]).all(axis=0)
-        same &= [all(contents.texts[name][step] is None for name in names) for step in range(1, columns.shape[1])]
+        pasted = [all(contents.texts[name][step] is None for name in names) for step in range(1, columns.shape[1])]
+        same &= np.array(pasted, dtype=bool)
         if not same.any():
             return np.array([], dtype=np.intp)
         wrong = np.zeros_like(same)
@@ -365,7 +366,9 @@ class _Causes:
         references, text = self._explanation.references, self._contents.texts[name][step]
         formula = parsed(text or "")
         if circle := (references.circle(name, step) if value == _CIRCLE else ""):
-            return circle
+            shifted = references.other_rows(name, formula, step)
+            of_rate = circle.startswith("takes η")
+            return circle if of_rate or not shifted else f"{shifted.sentence}, and so from itself"
         if slip := references.update_elsewhere(name, formula) or references.other_eta(name, formula):
             return slip.sentence
         return "follows from itself" if value == _CIRCLE else f"shows {value}"

@@ -62,7 +62,9 @@ def _elsewhere(contents: Contents) -> str:
     table, sheets = contents.table, contents.sheets
     for sheet in sheets.visible:
         names = {quantity(text) for text in sheets.values(sheet).values() if isinstance(text, str)}
-        if sheet != table.sheet and 2 * len(names.intersection(table.missing)) > len(table.missing):
+        # a table of its own has its own columns
+        part = 2 * len(names.intersection(table.columns)) < len(table.columns)
+        if sheet != table.sheet and part and 2 * len(names.intersection(table.missing)) > len(table.missing):
             return f", which {sheet} has: a table is judged that stands on one sheet"
     return ""
 

@@ -33,7 +33,7 @@ class References:
         return (
             self.update_elsewhere(name, formula)
             or self.other_eta(name, formula)
-            or self._other_rows(name, formula, step)
+            or self.other_rows(name, formula, step)
             or self._empty(formula, step)
         )
 
@@ -139,7 +139,7 @@ class References:
         above = eta_cell.row < target.row and eta_cell.row < self._table.rows[0]
         return above and not target.row_fixed and (column or target.row <= self._table.header_row)
 
-    def _other_rows(self, quantity: str, formula: Formula, step: int) -> Slip | None:
+    def other_rows(self, quantity: str, formula: Formula, step: int) -> Slip | None:
         """Cells of another row than the formula should work on."""
         normal = 1 if quantity in self._contents.updates else 0
         far: dict[str, int] = {}
