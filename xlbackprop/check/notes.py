@@ -20,7 +20,7 @@ from xlbackprop.tables.table import Table
 
 #: A sentence lists so many columns.
 _MOST_NAMES = 10
-#: So many changes of the learning rate are a schedule.
+#: A learning rate that changes in more than this part of the rows has a schedule.
 _SCHEDULE = 3
 # LR_0.5, η=0.5, eta 0.5, 0.5
 _NAMED_ETA = re.compile(
@@ -115,7 +115,7 @@ def _about_the_learning_rate(contents: Contents) -> Iterator[str]:
         text and eta.first in parsed(text).numbers for name in contents.updates for text in contents.texts[name][1:2]
     ):
         yield "the learning rate is typed into the formulas: give it a cell, to try others"
-    if len(eta.changes) >= _SCHEDULE:
+    if len(eta.changes) > len(eta.values) / _SCHEDULE:
         last = eta.values[np.isfinite(eta.values)][-1]
         yield f"the learning rate changes from step to step, from {eta.first:g} to {last:g}"
         return
