@@ -42,7 +42,7 @@ def table_notes(contents: Contents) -> Iterator[str]:
     kinds = dict.fromkeys(kind for kind in (network.hidden, network.output) if kind != "sigmoid")
     if kinds and not table.missing:
         yield f"its neurons have the activation {' and '.join(kinds)}"
-    if contents.samples_in_turn:
+    if contents.samples_in_turn and not table.missing:
         yield f"{contents.samples_in_turn} samples take turns, one a row"
     yield from _about_the_learning_rate(contents)
     yield from _other_patterns(contents)
