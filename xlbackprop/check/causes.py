@@ -6,8 +6,7 @@ is wrong and its numbers are; what only follows from the cause is not blamed.
 """
 
 import math
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -17,6 +16,7 @@ from xlbackprop.check.contents import ROUNDING, Contents, Group, Mask, Steps
 from xlbackprop.check.explanation import Explanation
 from xlbackprop.check.mending import Mending
 from xlbackprop.check.pasted import Rounding
+from xlbackprop.check.rates import broken_rate, changing_rate, quoted
 from xlbackprop.reference import lowest_inputs
 from xlbackprop.report.findings import Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address, cells_between, place
@@ -24,7 +24,6 @@ from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import calls_only_known, computable
 
-_LONGEST_QUOTE = 60
 #: What the engine shows in a cell that follows from itself.
 _CIRCLE = "#CIRC!"
 #: As far as a file shows a number that a spreadsheet program computed.
@@ -59,7 +58,11 @@ class _Causes:
             judged = [finding for name in self._contents.groups for finding in self._judge(name)]
             judged = self._merged([*judged, *self._repeated_rows()])
             findings = (
-                self._broken_eta() or judged or self._suspects or self._unexplained_errors() or self._changing_eta()
+                broken_rate(self._contents)
+                or judged
+                or self._suspects
+                or self._unexplained_errors()
+                or changing_rate(self._contents)
             )
         return [*in_order(findings, self._contents), *self._broken_runs()]
 
@@ -173,7 +176,7 @@ class _Causes:
         if empty:
             yield self._finding(name, np.array(empty), slip="is empty where a formula belongs")
         if texts:
-            what = _shortened(shown[texts[0]])
+            what = quoted(shown[texts[0]])
             yield self._finding(name, np.array(texts), slip=f"holds {what} where a formula belongs")
 
     @cached_property
@@ -236,55 +239,6 @@ class _Causes:
         place = self._contents.quantities.index(name) if name in self._contents.quantities else -1
         later = self._contents.quantities[place + 1 :]
         return all(_is_blank(values.get((row, self._table.columns[other]))) for other in later)
-
-    def _broken_eta(self) -> list[Finding]:
-        """A cell of the learning rate without a number, which is the cause of all that follows."""
-        cell = self._eta.cell
-        if cell is None or self._eta.first is not None:
-            return []
-        value = self._sheets.value(cell.sheet, cell.row, cell.column)
-        what = "is empty" if value is None else f"holds {_shortened(value)}"
-        where = cell_address(cell.row, cell.column)
-        return [
-            Finding(
-                quantity="eta",
-                kind=Kind.CONSTANT,
-                cell=where,
-                rows=1,
-                found="" if value is None else f"{value}",
-                expected="a learning rate, such as 0.5",
-                ranges=(where,) if cell.sheet == self._table.sheet else (),
-                slip=f"{what}, and the updates take it from there",
-            )
-        ]
-
-    def _changing_eta(self) -> list[Finding]:
-        """A learning rate that changes in a table in which nothing else is wrong."""
-        steps = [step for step in self._eta.changes if math.isfinite(self._eta.values[step])]
-        if not steps or "eta" not in self._table.columns or self._is_schedule(steps):
-            return []
-        changed = np.arange(steps[0], len(self._table.rows))[self._eta.values[steps[0] :] != self._eta.values[0]]
-        value = self._eta.values[steps[0]]
-        return [
-            Finding(
-                quantity="eta",
-                kind=Kind.CONSTANT,
-                cell=self._table.address("eta", steps[0]),
-                rows=len(changed),
-                found=self._contents.texts["eta"][steps[0]] or f"{value:g}",
-                expected=f"{self._eta.values[0]:g}",
-                max_abs_error=float(np.nanmax(np.abs(self._eta.values - self._eta.values[0]))),
-                ranges=self._table.ranges("eta", changed),
-                slip=f"changes part-way, to {value:g}",
-            )
-        ]
-
-    def _is_schedule(self, changes: Sequence[int]) -> bool:
-        """Whether a learning rate changes as it is meant to: by a formula, or always in one direction."""
-        if all(self._contents.texts["eta"][step] for step in changes):
-            return True
-        moves = np.diff(self._eta.values[np.isfinite(self._eta.values)])
-        return len(changes) > 1 and bool((moves <= 0).all() or (moves >= 0).all())
 
     def _unexplained_errors(self) -> list[Finding]:
         """Errors in cells that wait for each other: none is the cause more than another, so the first is named."""
@@ -383,8 +337,3 @@ class _Causes:
 def _is_blank(value: Value) -> bool:
     """Whether a cell looks empty: nothing stands in it, or spaces alone."""
     return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _shortened(value: Value) -> str:
-    """A text as it is quoted in a sentence."""
-    return repr(textwrap.shorten(value, _LONGEST_QUOTE, placeholder=" …") if isinstance(value, str) else value)
