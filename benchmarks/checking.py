@@ -20,13 +20,18 @@ from pathlib import Path
 
 from benchmarks.__main__ import process
 from tests import handmade
+from tests.conventions import CONVENTIONS, renumbered
+from tests.displayed import any_display, pasted
 from tests.handmade import CLASSIC, FORMULAS, SHAPES, START_A, START_B, START_C, Handmade, slips, write
+from tests.mended import mended
 from xlbackprop.check.batch import check_all
 from xlbackprop.check.file import check
 from xlbackprop.spreadsheet.engines import recalculated
 
 SCALE = 0.1 if "--quick" in sys.argv else 1.0
-RIGHT, MANGLED = int(3000 * SCALE), int(600 * SCALE)
+RIGHT, MANGLED, PASTED, KEPT = (int(number * SCALE) for number in (3000, 600, 1000, 1000))
+#: So many slips are mended.
+MENDED = int(200 * SCALE)
 CLASS, RATES, STEPS = 100, (0.1, 0.2, 0.5, 0.8, 1.0, 2.0), 100
 #: A slip that changes no number by more than this part of it need not be found.
 VISIBLE = 1e-9
@@ -90,6 +95,70 @@ def look_for_false_alarms(folder: Path) -> None:
         alarms += found.verdict != "correct" or found.learning_rate != table.rate
     print(f"| right workbooks in random layouts, spellings and shapes, not called correct | {alarms} of {RIGHT:,} |")
     sys.stdout.flush()
+
+
+def paste_as_displayed(folder: Path) -> None:
+    """Tables pasted as they were displayed, right ones and such with a slip."""
+    generator = random.Random(5)
+    accused, counts = 0, Counter[str]()
+    for _ in range(PASTED):
+        table = random_table(generator)
+        table = pasted(folder / "live.xlsx", table, dict.fromkeys(FORMULAS, any_display(generator)))
+        (found,) = check(write(folder / "pasted.xlsx", table)).tables
+        accused += found.verdict != "constants"
+    print(f"| right tables pasted as displayed, not called right | {accused} of {PASTED:,} |", flush=True)
+    planted = [(name, formula) for name in FORMULAS for _, formula in slips(name)]
+    for name, formula in generator.sample(planted, MENDED):
+        table = random_table(generator).with_formula(name, formula)
+        table = pasted(folder / "live.xlsx", table, dict.fromkeys(FORMULAS, lambda number: float(f"{number:.9g}")))
+        (found,) = check(write(folder / "pasted.xlsx", table)).tables
+        wrong = [finding for finding in found.findings if finding.slip]
+        counts["found"] += bool(wrong)
+        counts["named"] += {finding.quantity for finding in wrong} == {name} and "as if" in wrong[0].slip
+    print(f"| slips pasted with nine digits: found, named alone | {counts['found']}, {counts['named']} of {MENDED} |")
+    sys.stdout.flush()
+
+
+def keep_to_conventions(folder: Path) -> None:
+    """Tables that keep to another convention, right ones and such with a slip."""
+    generator = random.Random(6)
+    ways = [*CONVENTIONS.values(), renumbered(FORMULAS)]
+    counts: Counter[str] = Counter()
+    for n in range(KEPT):
+        plain, way = random_table(generator), ways[n % len(ways)]
+        while plain.layout.eta == "column":
+            # {eta} is that of the row above there
+            plain = random_table(generator)
+        table = Handmade(plain.layout, START_C, plain.rate, plain.steps, FORMULAS | dict(way))
+        (found,) = check(write(folder / "right.xlsx", table)).tables
+        counts["accused"] += found.verdict != "correct"
+        name = generator.choice([name for name in FORMULAS if name in table.formulas])
+        (found,) = check(write(folder / "wrong.xlsx", table.with_formula(name, f"1.5*({table.formulas[name]})"))).tables
+        counts["found"] += found.verdict == "wrong"
+        counts["root"] += {finding.quantity for finding in found.findings} == {name}
+    print(f"| right tables of {len(ways)} other conventions, not called correct | {counts['accused']} of {KEPT:,} |")
+    print(
+        f"| half too much in a column of them: found, named alone | {counts['found']}, {counts['root']} of {KEPT:,} |"
+    )
+    sys.stdout.flush()
+
+
+def mend(folder: Path) -> None:
+    """What is said to mend a slip, and what is expected, put in: is the table right then?"""
+    generator = random.Random(7)
+    counts: Counter[str] = Counter()
+    planted = [(name, formula) for name in FORMULAS for _, formula in slips(name)]
+    for name, formula in generator.sample(planted, MENDED):
+        checked = check(write(folder / "slip.xlsx", random_table(generator).with_formula(name, formula)))
+        if checked.correct:
+            continue
+        counts["wrong"] += 1
+        for by in ("mend", "expected"):
+            counts[by] += check(mended(checked, folder / "mended.xlsx", by=by)).correct
+    print(
+        f"| slips put right by `mend`, by `expected` | {counts['mend']}, {counts['expected']} of {counts['wrong']} |",
+        flush=True,
+    )
 
 
 def mangle(path: Path, generator: random.Random, source: Path) -> Path:
@@ -208,6 +277,9 @@ def main() -> None:
         folder = Path(name)
         plant_slips(folder)
         look_for_false_alarms(folder)
+        paste_as_displayed(folder)
+        keep_to_conventions(folder)
+        mend(folder)
         mangle_packages(folder)
         time_a_class(folder)
 

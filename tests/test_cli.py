@@ -233,6 +233,18 @@ def test_check_has_a_line_a_table_and_sentences_below(tmp_path: Path) -> None:
     assert result.stderr == "Error: not every table is correct.\n"
 
 
+def test_check_writes_a_page_for_a_browser(tmp_path: Path) -> None:
+    _, wrong = handmade_workbooks(tmp_path)
+    page = tmp_path / "page.html"
+    result = run("check", tmp_path, "--html", page)
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, f"Wrote {page}.")
+    assert "E1 (U6:U10) lacks the factor 0.5" in page.read_text(encoding="utf-8")
+    assert run("check", wrong, "--html", page).exit_code == 2
+    assert run("check", wrong, "--html", page, "--force").exit_code == 1
+    assert run("check", wrong, "--html", tmp_path / "page.xlsx").exit_code == 2
+    assert json.loads(run("check", wrong, "--html", page, "--force", "--json").stdout)["files"]
+
+
 def test_check_takes_folders_and_prints_json_or_a_gradebook(tmp_path: Path) -> None:
     handmade_workbooks(tmp_path)
     result = run("check", tmp_path, "--json")

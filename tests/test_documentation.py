@@ -193,7 +193,9 @@ def test_every_spelling_in_the_documentation_is_understood() -> None:
     rows = re.findall(r"^\| ([^|]*(?:1|η|total)) \| ([^|]+) \|$", page, re.MULTILINE)
     assert len(rows) == 7
     for names, spellings in rows:
-        listed = re.split(r"[,;:] ", spellings.replace("∂, 𝟃, 𝜕, δ or d: ", "").replace("also with d; ", "∂E/∂o1; "))
+        listed = re.split(
+            r"[,;:] ", spellings.replace("∂, 𝟃, 𝜕, Ә, δ, ∆, del or d: ", "").replace("also with d; ", "∂E/∂o1; ")
+        )
         wanted = {quantity(name) for name in names.split(", ")} | {"E1", "E_total", "delta_o1", "dE_da_o1"}
         assert {quantity(spelling.strip().removesuffix(" too").split(" and ")[0]) for spelling in listed} <= wanted
 

@@ -213,8 +213,16 @@ def _agreement(file: "CheckedFile") -> str:
     metavar="OUT.xlsx",
     help="Write a copy of the file in which the wrong cells are marked.",
 )
-@click.option("--force", is_flag=True, help="Replace the copy if it exists.")
-def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path | None, force: bool) -> None:
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="OUT.html",
+    help="Write one page for a browser: tables, wrong cells and curves.",
+)
+@click.option("--force", is_flag=True, help="Replace the copy or page if it exists.")
+def check(
+    files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path | None, html: Path | None, force: bool
+) -> None:
     """Tell whether backpropagation workbooks are right, and which formula is the cause where not.
 
     Any workbook will do, whoever made it: every table of it is found, recalculated and judged. A
@@ -225,6 +233,7 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
     xlbackprop check homework.xlsx
     xlbackprop check homework.xlsx --annotate corrected.xlsx
     xlbackprop check class/ --csv
+    xlbackprop check class/ --html class.html
     """
     from xlbackprop.check import batch
     from xlbackprop.report import data
@@ -238,6 +247,10 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
         if annotate.exists() and paths[0].exists() and annotate.samefile(paths[0]):
             raise UnusableInput(f"{annotate} is the workbook itself: give the marked copy another name.")
         check_output(annotate, force=force)
+    if html:
+        if any(html.exists() and path.exists() and html.samefile(path) for path in paths):
+            raise UnusableInput(f"{html} is a workbook that is checked: give the page another name.")
+        check_output(html, force=force, suffix=".html")
     with progress(len(paths), "file", worth_it=len(paths) > 1) as file_done:
         checked = batch.check_all(paths, on_file=file_done)
     if as_json:
@@ -252,6 +265,12 @@ def check(files: tuple[Path, ...], as_json: bool, as_csv: bool, annotate: Path |
         if not (as_json or as_csv):
             marked = sum(len(sheet.findings) for sheet in checked[0].sheets)
             say(f"Wrote {annotate}, with {marked or 'nothing'} marked.")
+    if html:
+        from xlbackprop.report.page import write_page
+
+        write_page(checked, html, force=force)
+        if not (as_json or as_csv):
+            say(f"Wrote {html}.")
     errors = [file.error for file in checked if file.error]
     if errors:
         raise UnusableInput(

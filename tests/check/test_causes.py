@@ -143,7 +143,9 @@ def test_a_learning_rate_that_slides_off_its_cell_is_a_wrong_reference(checked: 
     result = checked(Handmade(relative_eta=frozenset(WEIGHTS)))
     assert [finding.quantity for finding in result.findings] == list(WEIGHTS)
     assert {finding.kind for finding in result.findings} == {"reference"}
-    assert {(finding.rows, finding.slip) for finding in result.findings} == {(7, "takes η from D2 instead of $D$1")}
+    assert {(finding.rows, finding.slip) for finding in result.findings} == {
+        (7, "takes η from a cell that slides down with the rows, for want of the $ in $D$1")
+    }
     assert result.findings[0].expected == "=E7-$D$1*X7"
 
 
@@ -497,7 +499,7 @@ def test_a_slip_in_a_helper_column_is_told_with_its_cell(checked: Checked) -> No
     formulas = FORMULAS | {"new_w3_": "{w3}+{eta}*{dE_dw3}", "w3": "{-new_w3_}"}
     (finding,) = checked(Handmade(Layout(order=order), formulas=formulas)).findings
     assert finding.quantity == "w3"
-    assert finding.slip == "uses w3+η*∂E/∂w3; it should be w3-η*∂E/∂w3, by way of AF7"
+    assert finding.slip == "uses w3+η*∂E/∂w3; it should be w3-η*∂E/∂w3, by way of AF6"
 
 
 def test_a_network_with_another_activation_is_noted(checked: Checked) -> None:

@@ -153,3 +153,16 @@ def test_the_name_of_a_file_need_not_be_a_text(tmp_path: Path) -> None:
 def test_of_a_file_that_cannot_be_read_nothing_is_copied(tmp_path: Path) -> None:
     (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04" + bytes(50))
     assert not copy_for_engine(tmp_path / "book.xlsx", tmp_path / "copy.xlsx")
+
+
+def test_a_cell_with_a_look_and_nothing_in_it_stays_empty(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
+
+    from xlbackprop.spreadsheet.engines import recalculated
+
+    book = Workbook()
+    book.active["A1"].font = Font(bold=True)
+    book.active["B1"], book.active["C1"] = 0, "=B1+1"
+    book.save(tmp_path / "book.xlsx")
+    assert dict(recalculated(tmp_path / "book.xlsx").values("Sheet")) == {(1, 2): 0.0, (1, 3): 1.0}

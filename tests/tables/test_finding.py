@@ -134,6 +134,32 @@ def test_the_network_of_our_own_workbooks_is_read_from_the_headers(tmp_path: Pat
     assert table.missing == ()
 
 
+@pytest.mark.parametrize(
+    "headers", [["E_0.1", "E_2.0"], ["error 10", "error 20"], ["E3", "error_4"], ["η=0.1 E_total", "η=2"]]
+)
+def test_errors_with_other_learning_rates_beside_a_table_are_no_part_of_it(tmp_path: Path, headers: list[str]) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=3))
+    book = load_workbook(path)
+    for n, header in enumerate(headers):
+        for row in range(5, 10):
+            book.active.cell(row, 33 + n, header if row == 5 else 0.25)
+    book.save(path)
+    (table,) = tables(path)
+    assert (table.network.layers, table.missing) == ((2, 2, 2), ())
+    assert {"E3", "E4"}.isdisjoint(table.columns)
+    assert "eta" not in table.columns
+
+
+def test_y_is_an_output_where_that_has_no_other_name_and_else_a_target(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(steps=3))
+    book = load_workbook(path)
+    for letter, header in (("A", "y1"), ("T", "y2")):
+        book.active[f"{letter}5"] = header
+    book.save(path)
+    columns = tables(path)[0].columns
+    assert (columns["t1"], columns["a_o2"]) == (1, 20)
+
+
 def test_biases_that_layers_share_stand_for_all_their_neurons(tmp_path: Path) -> None:
     order = (*CLASSIC, "b1", "b2")
     formulas = FORMULAS | {

@@ -6,7 +6,6 @@ is wrong and its numbers are; what only follows from the cause is not blamed.
 """
 
 import math
-import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -15,15 +14,18 @@ import numpy as np
 
 from xlbackprop.check.contents import ROUNDING, Contents, Group, Mask, Steps
 from xlbackprop.check.explanation import Explanation
-from xlbackprop.check.pasted import allowed_rounding, follows_its_gradients
-from xlbackprop.reference import Array, lowest_inputs
+from xlbackprop.check.mending import Mending
+from xlbackprop.check.pasted import Rounding
+from xlbackprop.check.rates import broken_rate, changing_rate, quoted
+from xlbackprop.reference import lowest_inputs
 from xlbackprop.report.findings import Finding, Kind
-from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.addresses import cell_address, cells_between, place
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import calls_only_known, computable
 
-_LONGEST_QUOTE = 60
+#: What the engine shows in a cell that follows from itself.
+_CIRCLE = "#CIRC!"
 #: As far as a file shows a number that a spreadsheet program computed.
 _NEARLY = 1e-8
 
@@ -45,7 +47,7 @@ class _Causes:
         self._contents = contents
         self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
         self._numbers, self._eta = contents.numbers, contents.eta
-        self._explanation = Explanation(contents)
+        self._explanation, self._mending = Explanation(contents), Mending(contents)
         # findings that count only where there is no other
         self._suspects: list[Finding] = []
 
@@ -53,10 +55,33 @@ class _Causes:
         findings: list[Finding] = []
         if self._contents.can_be_judged:
             judged = [finding for name in self._contents.groups for finding in self._judge(name)]
+            judged = self._merged([*judged, *self._repeated_rows()])
             findings = (
-                self._broken_eta() or judged or self._suspects or self._unexplained_errors() or self._changing_eta()
+                broken_rate(self._contents)
+                or judged
+                or self._suspects
+                or self._unexplained_errors()
+                or changing_rate(self._contents)
             )
         return [*in_order(findings, self._contents), *self._broken_runs()]
+
+    def _merged(self, findings: list[Finding]) -> list[Finding]:
+        """The findings, with those of one column and one slip as one: a formula that was typed row by row."""
+        groups: dict[tuple[str, Kind, str], list[Finding]] = {}
+        for n, finding in enumerate(findings):
+            groups.setdefault((finding.quantity, finding.kind, finding.slip or str(n)), []).append(finding)
+        return [self._joined(group) if len(group) > 1 else group[0] for group in groups.values()]
+
+    def _joined(self, findings: list[Finding]) -> Finding:
+        rows = {place(cell)[0] for one in findings for area in one.ranges for cell in cells_between(area)}
+        steps = np.array(sorted(self._table.row_numbers[row] for row in rows if row in self._table.row_numbers))
+        sizes = [one.max_abs_error for one in findings if one.max_abs_error is not None]
+        return replace(
+            min(findings, key=lambda one: place(one.cell)),
+            rows=len(steps),
+            ranges=self._table.ranges(findings[0].quantity, steps),
+            max_abs_error=max(sizes, default=None),
+        )
 
     def _judge(self, name: str) -> Iterator[Finding]:
         wrong = self._contents.wrong[name]
@@ -136,6 +161,8 @@ class _Causes:
             return
         yield from self._judge_blanks(name, steps)
         numbers = steps[np.isfinite(self._numbers[name][steps])]
+        if name in self._contents.updates:
+            numbers = np.setdiff1d(numbers, self._repeated)
         if numbers.size:
             yield from self._judge_pasted(name, numbers)
 
@@ -148,24 +175,58 @@ class _Causes:
         if empty:
             yield self._finding(name, np.array(empty), slip="is empty where a formula belongs")
         if texts:
-            what = _shortened(shown[texts[0]])
+            what = quoted(shown[texts[0]])
             yield self._finding(name, np.array(texts), slip=f"holds {what} where a formula belongs")
 
     @cached_property
-    def _allowed_rounding(self) -> dict[str, Array]:
-        return allowed_rounding(self._contents)
+    def _rounding(self) -> Rounding:
+        return Rounding(self._contents)
 
     def _judge_pasted(self, name: str, steps: Steps) -> Iterator[Finding]:
         """Numbers in a column of formulas, which may be right but for their last digit."""
         contents = self._contents
-        off = steps[contents.errors(name, steps) > self._allowed_rounding[name][steps]]
+        off = steps[contents.errors(name, steps) > self._rounding.allowed[name][steps]]
         filled_down = name in contents.updates and not any(contents.texts[name])
-        if not off.size and filled_down and not follows_its_gradients(contents, name):
+        if not off.size and filled_down and not self._rounding.lets_follow(name):
             off = steps
-        if off.size:
-            yield self._finding(name, off, slip="is a number where a formula belongs, and not the right one")
-        if (right := np.setdiff1d(steps, off)).size:
-            yield self._finding(name, right)
+        if not off.size:
+            yield self._finding(name, steps)
+            return
+        named, of_slip = self._explanation.slip_in_numbers(name, off, self._rounding.allowed[name])
+        off = np.intersect1d(steps, of_slip)
+        # "uses a_h1; it should be a_h2": what is pasted does not use anything
+        how = f": it is as if its formula {named}" if named else ""
+        for begins, instead in (("uses ", ""), ("is the formula", "the formula")):
+            if named.startswith(begins):
+                how = f", as if computed with {instead}{named.removeprefix(begins)}"
+        yield self._finding(name, off, slip=f"is a number where a formula belongs, and not the right one{how}")
+
+    @cached_property
+    def _repeated(self) -> Steps:
+        """Pasted rows that repeat the row above, although the gradients there take the weights on."""
+        contents, names = self._contents, self._contents.updates
+        if not names or self._table.missing:
+            return np.array([], dtype=np.intp)
+        columns = np.array([self._numbers[name] for name in names])
+        same = (columns[:, 1:] == columns[:, :-1]).all(axis=0)
+        pasted = [all(contents.texts[name][step] is None for name in names) for step in range(1, columns.shape[1])]
+        same &= np.array(pasted, dtype=bool)
+        if not same.any():
+            return np.array([], dtype=np.intp)
+        wrong = np.zeros_like(same)
+        for name in names:
+            off = contents.errors(name, np.arange(columns.shape[1])) > self._rounding.allowed[name]
+            wrong |= off[1:]
+        return np.flatnonzero(same & wrong) + 1
+
+    def _repeated_rows(self) -> Iterator[Finding]:
+        """One finding for all of them: the first weight stands for its row."""
+        if self._repeated.size:
+            first = self._table.rows[int(self._repeated[0])]
+            slip = f"and all weights of its row: row {first} repeats the row above"
+            if self._repeated.size > 1:
+                slip += f", and so {self._repeated.size - 1} more"
+            yield self._finding(self._contents.updates[0], self._repeated, slip=slip)
 
     def _may_be_empty(self, name: str, step: int) -> bool:
         """Whether a cell has no part in the training: in a column without any, or in the last row after the others."""
@@ -177,48 +238,6 @@ class _Causes:
         place = self._contents.quantities.index(name) if name in self._contents.quantities else -1
         later = self._contents.quantities[place + 1 :]
         return all(_is_blank(values.get((row, self._table.columns[other]))) for other in later)
-
-    def _broken_eta(self) -> list[Finding]:
-        """A cell of the learning rate without a number, which is the cause of all that follows."""
-        cell = self._eta.cell
-        if cell is None or self._eta.first is not None:
-            return []
-        value = self._sheets.value(cell.sheet, cell.row, cell.column)
-        what = "is empty" if value is None else f"holds {_shortened(value)}"
-        where = cell_address(cell.row, cell.column)
-        return [
-            Finding(
-                quantity="eta",
-                kind=Kind.CONSTANT,
-                cell=where,
-                rows=1,
-                found="" if value is None else f"{value}",
-                expected="a learning rate, such as 0.5",
-                ranges=(where,) if cell.sheet == self._table.sheet else (),
-                slip=f"{what}, and the updates take it from there",
-            )
-        ]
-
-    def _changing_eta(self) -> list[Finding]:
-        """A learning rate that changes in a table in which nothing else is wrong."""
-        steps = [step for step in self._eta.changes if math.isfinite(self._eta.values[step])]
-        if not steps or "eta" not in self._table.columns:
-            return []
-        changed = np.arange(steps[0], len(self._table.rows))[self._eta.values[steps[0] :] != self._eta.values[0]]
-        value = self._eta.values[steps[0]]
-        return [
-            Finding(
-                quantity="eta",
-                kind=Kind.CONSTANT,
-                cell=self._table.address("eta", steps[0]),
-                rows=len(changed),
-                found=self._contents.texts["eta"][steps[0]] or f"{value:g}",
-                expected=f"{self._eta.values[0]:g}",
-                max_abs_error=float(np.nanmax(np.abs(self._eta.values - self._eta.values[0]))),
-                ranges=self._table.ranges("eta", changed),
-                slip=f"changes part-way, to {value:g}",
-            )
-        ]
 
     def _unexplained_errors(self) -> list[Finding]:
         """Errors in cells that wait for each other: none is the cause more than another, so the first is named."""
@@ -238,21 +257,22 @@ class _Causes:
 
     def _broken_runs(self) -> list[Finding]:
         """Steps that go on from another one than the one before; with several learning rates they may be meant."""
-        if self._eta.changes:
+        if self._eta.changes or self._table.missing or not self._contents.jumps:
             return []
-        name = next(iter(self._contents.updates), "")
+        name, steps = next(iter(self._contents.updates), ""), np.array(sorted(self._contents.jumps))
+        step = int(steps[0])
+        more = f", and so {len(steps) - 1} more" if len(steps) > 1 else ""
         return [
             Finding(
                 quantity=name,
                 kind=Kind.REFERENCE,
                 cell=self._table.address(name, step),
-                rows=1,
+                rows=len(steps),
                 found=self._contents.texts[name][step] or "",
-                expected=self._explanation.expected_formula(name, step, None),
-                ranges=(self._table.address(name, step),),
-                slip=f"and all weights of its row: {self._contents.jump(step)}",
+                expected=self._explanation.rendering.expected_formula(name, step, None),
+                ranges=self._table.ranges(name, steps),
+                slip=f"and all weights of its row: {self._contents.jump(step)}{more}",
             )
-            for step in self._contents.jumps
         ]
 
     def _finding(self, name: str, steps: Steps, group: Group | None = None, slip: str = "") -> Finding:
@@ -263,14 +283,18 @@ class _Causes:
         formula = self._contents.texts[name][step]
         value = self._sheets.value(table.sheet, table.rows[step], column)
         is_error = all(self._sheets.is_error(table.sheet, table.rows[int(n)], column) for n in steps)
-        named = None
+        named, helper = None, None
         if group is not None and not is_error:
             named = self._explanation.named_slip(group)
-            slip = slip or (named.sentence + self._explanation.by_way_of(group.formula) if named else "")
+            helper = self._mending.of(group, step)
+            slip = slip or (named.sentence if named else "") or self._strange_cells(formula, step)
+            where = self._explanation.references.helpers(formula, step)
+            if named and where and not named.shifted:
+                slip += f", by way of {', '.join(cell_address(cell.row, cell.column) for cell in where)}"
         if formula is None:
             kind = Kind.CONSTANT
         elif is_error:
-            kind, slip = Kind.ERROR, slip or f"shows {value}"
+            kind, slip = Kind.ERROR, slip or self._of_error(name, step, value)
         elif named is not None and named.shifted:
             kind = Kind.REFERENCE
         else:
@@ -283,20 +307,34 @@ class _Causes:
             cell=table.address(name, step),
             rows=len(steps),
             found=formula if formula is not None else "" if value is None else f"{value}",
-            expected=self._explanation.expected_formula(name, step, formula)
+            expected=self._explanation.rendering.expected_formula(name, step, formula)
             if not all(np.isinf(should.value[step]) for should in self._contents.expected[name])
             else "a number that a cell can hold: use smaller start values or a smaller learning rate",
             max_abs_error=float(errors.max()) if errors.size else None,
             ranges=table.ranges(name, steps),
             slip=slip,
+            helper=helper,
         )
+
+    def _of_error(self, name: str, step: int, value: Value) -> str:
+        """What is wrong with a cell that shows an error; no program shows the one that the engine has for a circle."""
+        references, text = self._explanation.references, self._contents.texts[name][step]
+        formula = parsed(text or "")
+        if circle := (references.circle(name, step) if value == _CIRCLE else ""):
+            shifted = references.other_rows(name, formula, step)
+            of_rate = circle.startswith("takes η")
+            return circle if of_rate or not shifted else f"{shifted.sentence}, and so from itself"
+        if slip := references.update_elsewhere(name, formula) or references.other_eta(name, formula):
+            return slip.sentence
+        return "follows from itself" if value == _CIRCLE else f"shows {value}"
+
+    def _strange_cells(self, formula: str | None, step: int) -> str:
+        """That a wrong formula takes cells of which no header tells what they are."""
+        cells = self._explanation.references.unnamed(formula, step)
+        where = ", ".join(cell_address(cell.row, cell.column) for cell in cells)
+        return f"takes {where}, of which no header tells what it is" if cells else ""
 
 
 def _is_blank(value: Value) -> bool:
     """Whether a cell looks empty: nothing stands in it, or spaces alone."""
     return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _shortened(value: Value) -> str:
-    """A text as it is quoted in a sentence."""
-    return repr(textwrap.shorten(value, _LONGEST_QUOTE, placeholder=" …") if isinstance(value, str) else value)

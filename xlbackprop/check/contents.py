@@ -18,7 +18,7 @@ from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.spreadsheet.cells import Cell, Sheets
 from xlbackprop.spreadsheet.formulas import FilledFormula, filled_formulas, parsed
 from xlbackprop.tables.learning_rate import LearningRate, learning_rate
-from xlbackprop.tables.table import Table, number_in
+from xlbackprop.tables.table import AS_IT_IS, Table, number_in
 
 Mask = NDArray[np.bool_]
 #: Some of the steps of a table, by their numbers, in order.
@@ -55,6 +55,12 @@ class Group:
         return self.tried.right
 
 
+def is_of_google(text: str) -> bool:
+    """Whether a formula is what Google Sheets leaves in a file of one that other programs lack: its number."""
+    # as the file has it, or as the engine's functions are written
+    return "__xludf" in text or "__XLUDF" in text
+
+
 class _Texts(dict[str, list[str | None]]):
     """The formulas of a table by column, each read when it is first asked for."""
 
@@ -63,7 +69,9 @@ class _Texts(dict[str, list[str | None]]):
 
     def __missing__(self, name: str) -> list[str | None]:
         column = self._table.columns[name]
-        self[name] = list(map(self._formulas.get, zip(self._table.rows, repeat(column))))
+        found = list(map(self._formulas.get, zip(self._table.rows, repeat(column))))
+        first = next(filter(None, found), "")
+        self[name] = [None if text and is_of_google(text) else text for text in found] if is_of_google(first) else found
         return self[name]
 
 
@@ -115,12 +123,19 @@ class Contents:
         """The learning rate, step by step."""
         return learning_rate(self.sheets, self.table, self.numbers)
 
+    @property
+    def shown_rate(self) -> float | None:
+        """The learning rate that the table starts with, as it is shown."""
+        eta = self.eta.first
+        return None if eta is None else eta * self.table.multiples.get("eta", AS_IT_IS).factor
+
     @cached_property
     def trial(self) -> Trial:
         """Random trainings for the formulas to be tried on."""
-        return Trial(self.sheets, self.table, self.eta.cell, self._parameters())
+        return Trial(self.sheets, self.table, self.eta.cell, self.parameters)
 
-    def _parameters(self) -> dict[Cell, str]:
+    @cached_property
+    def parameters(self) -> dict[Cell, str]:
         """Cells outside the table that hold an input, a target or a fixed bias."""
         names = self.table.network_names
         found = {cell: names.get(name, name) for name, cell in self.table.cells.items() if name != "eta"}
@@ -206,6 +221,8 @@ class Contents:
                 break
         for name in self.constants:
             value = np.full(len(self.table.rows), usual(self.numbers[name]))
+            if self.samples_in_turn:
+                value = self.numbers[name]
             found[name] = [Expected(value, np.abs(value))]
         return found
 
@@ -260,10 +277,20 @@ class Contents:
             return False
         return group.right or not self.looks_wrong(group.name, steps)
 
+    @cached_property
+    def samples_in_turn(self) -> int:
+        """How many samples take turns, a row each; 0 where each row has the same one."""
+        given = np.array([self.numbers[name] for name in self.constants if name[0] in "it"])
+        if not given.size or (given == given[:, :1]).all():
+            return 0
+        rows = given.shape[1]
+        periods = (n for n in range(2, rows // 2 + 1) if (given[:, n:] == given[:, :-n]).all())
+        return next(periods, 0)
+
     @property
     def is_one_run(self) -> bool:
-        """Whether each step follows from the one before it, by one learning rate."""
-        return not (self.jumps or self.eta.changes)
+        """Whether each step follows from the one before it, by one learning rate and with one sample."""
+        return not (self.jumps or self.eta.changes or self.samples_in_turn)
 
     @cached_property
     def overflows(self) -> dict[str, Mask]:

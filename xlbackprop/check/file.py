@@ -18,6 +18,7 @@ from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.ironcalc import Stored, opened
 from xlbackprop.tables.finding import find_tables
+from xlbackprop.tables.layouts import unjudged_layout
 from xlbackprop.tables.own import Edited, OwnWorkbook, has_samples, is_own_workbook, read_own_workbook
 from xlbackprop.tables.table import Table
 from xlbackprop.workbook.sheets import OurSheets
@@ -49,11 +50,10 @@ def check(path: Path) -> CheckedFile:
     ours = {(table.sheet, table.header_row) for table in (*own.tables, *own.passes)} if own else set()
     others = [table for table in find_tables(sheets) if (table.sheet, table.header_row) not in ours]
     if own is None and not others:
-        return CheckedFile(
-            path,
-            error=f"{path} holds no backpropagation table: none of its visible sheets has a row of headers "
-            "such as w1, h1, a_h1, E_total, ∂E/∂w1.",
+        seen = unjudged_layout(sheets) or (
+            "none of its visible sheets has a row of headers such as w1, h1, a_h1, E_total, ∂E/∂w1"
         )
+        return CheckedFile(path, error=f"{path} holds no backpropagation table: {seen}.")
     by_themselves = with_strange_starts(sheets, others, [judge_table(sheets, table) for table in others])
     judged = [*_with_stored(sheets, others, by_themselves, stored), *judged]
     return _report(path, "ironcalc", sheets, own, judged, notes)
@@ -116,7 +116,7 @@ def _judge_own(
     every = (*own.tables, *own.passes)
     if own.network.samples or not all(table.network.optimizer.is_plain for table in own.tables):
         contents = own_contents(sheets, own, built)
-        tables = [judge_contents(one, None if one.is_part_of_a_step else own.network) for one in contents]
+        tables = [judge_contents(one, None if one.is_part_of_a_step else own.network, is_ours=True) for one in contents]
         numbers = [one.numbers for one in contents]
     else:
         tables = [
@@ -162,5 +162,5 @@ def _report(
     of_samples = {table.sheet for table in own.passes} if own else set()
     trained = [table for table in judged if table.header_row is not None and table.sheet not in of_samples]
     if own is None or len({table.network.optimizer for table in own.tables}) < 2:
-        notes += learning_rate_notes(trained)
+        notes += learning_rate_notes(path, trained)
     return CheckedFile(path, engine=engine, sheets=tuple(judged), notes=tuple(notes))

@@ -13,7 +13,8 @@ from functools import lru_cache
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.expression import FUNCTIONS, cell_formula
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import expected_expression, training_step
+from xlbackprop.backprop.quantities import training_step
+from xlbackprop.check.shown import Multiples, expected_expression
 
 #: How the name of a quantity begins that stands in the row above or below.
 ABOVE, BELOW = "above_", "below_"
@@ -26,46 +27,51 @@ class Slip:
     Attributes:
         sentence: what the formula does and what it should do, as the end of a sentence.
         shifted: whether the formula refers to another row than it should.
+        sign: the operator without which a formula cannot have this slip.
     """
 
     sentence: str
     shifted: bool = False
+    sign: str = ""
 
 
 #: A changed expression, and what it does.
 Mistake = tuple[ast.expr, Slip]
 
 
-def mistakes(network: Network, name: str, known: frozenset[str]) -> Iterator[Mistake]:
+def mistakes(network: Network, name: str, known: frozenset[str], multiples: Multiples = ()) -> Iterator[Mistake]:
     """Every way to get a quantity or an update wrong, the likelier ones first.
 
     Args:
         network: gives the layers and functions.
         name: the quantity, or the weight or bias whose update it is.
         known: the names with a column.
+        multiples: what the table shows as multiples.
     """
-    expression = expected(network, name, known)
+    expression = expected(network, name, known, multiples)
     usable = {*network.start_values, *known, "eta"} - {"step", name}
     # in the order of the training, as a set has another one in each process
     order = [*network.start_values, *(quantity.name for quantity in training_step(network)), *sorted(known), "eta"]
     names = [other for other in dict.fromkeys(order) if other in usable]
     parts = list(_parts(expression))
-    yield from _other_quantities(network, name, known)
+    yield from _other_quantities(network, name, known, multiples)
     yield from _wrong_signs(expression, parts)
     yield from _exchanged_names(parts, names)
     yield from _exchanged_neurons(network, expression, parts)
+    yield from _lost_brackets(parts)
     yield from _missing_parts(parts)
     yield from _repeated_parts(parts)
     yield from _wrong_operators(parts)
     yield from _split_products(parts)
-    yield from _lost_brackets(parts)
     yield from _extra_factors(parts, names)
     yield from _shifted_rows(name, network, parts)
 
 
-def typed_numbers(network: Network, name: str, known: frozenset[str], typed: Sequence[float]) -> Iterator[Mistake]:
+def typed_numbers(
+    network: Network, name: str, known: frozenset[str], typed: Sequence[float], multiples: Multiples = ()
+) -> Iterator[Mistake]:
     """One of the numbers that are typed into a formula where a quantity belongs."""
-    for part in _parts(expected(network, name, known)):
+    for part in _parts(expected(network, name, known, multiples)):
         for number in typed if isinstance(part.node, ast.Name) else ():
             yield part.put(ast.Constant(number)), Slip(f"has the number {number:g} where {_text(part.node)} belongs")
 
@@ -76,9 +82,9 @@ def size(expression: ast.expr) -> int:
 
 
 @lru_cache(maxsize=1024)
-def expected(network: Network, name: str, known: frozenset[str]) -> ast.expr:
+def expected(network: Network, name: str, known: frozenset[str], multiples: Multiples = ()) -> ast.expr:
     """The right expression, over what has a column: the same object each time, and its parts are in the mistakes."""
-    return ast.parse(expected_expression(network, name, known), mode="eval").body
+    return ast.parse(expected_expression(network, name, known, multiples), mode="eval").body
 
 
 @dataclass(frozen=True)
@@ -118,12 +124,12 @@ def _uses(found: ast.expr, expected: ast.expr) -> Slip:
     return Slip(f"uses {_text(found)}; it should be {_text(expected)}")
 
 
-def _other_quantities(network: Network, name: str, known: frozenset[str]) -> Iterator[Mistake]:
+def _other_quantities(network: Network, name: str, known: frozenset[str], multiples: Multiples) -> Iterator[Mistake]:
     """The formula of the column beside it."""
     for quantity in training_step(network):
         other = quantity.name
         if other != name and _kind(other) == _kind(name):
-            yield expected(network, other, known), Slip(f"is the formula of {notation.header(other)}")
+            yield expected(network, other, known, multiples), Slip(f"is the formula of {notation.header(other)}")
 
 
 def _exchanged_names(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mistake]:
@@ -136,7 +142,7 @@ def _exchanged_names(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[M
     for part in sorted(parts, key=lambda part: len(ast.unparse(part.node))):
         if isinstance(part.node, ast.Name | ast.Constant):
             continue
-        inside = _names(part.node)
+        inside = names_in(part.node)
         for one in dict.fromkeys(inside):
             for other in names:
                 if inside.count(one) > 1 and one != other and _kind(one) == _kind(other):
@@ -277,16 +283,34 @@ def _product(factors: Sequence[ast.expr]) -> ast.expr:
 
 def _lost_brackets(parts: Sequence[_Part]) -> Iterator[Mistake]:
     for part in parts:
-        match part.node:
-            case ast.BinOp(left=ast.BinOp(left=a, op=ast.Add() | ast.Sub() as sign, right=b), op=ast.Mult(), right=c):
-                new = ast.BinOp(a, sign, ast.BinOp(b, ast.Mult(), c))
-            case ast.BinOp(left=a, op=ast.Mult(), right=ast.BinOp(left=b, op=ast.Add() | ast.Sub() as sign, right=c)):
-                new = ast.BinOp(ast.BinOp(a, ast.Mult(), b), sign, c)
-            case ast.BinOp(left=a, op=ast.Div(), right=ast.BinOp(left=b, op=ast.Add() | ast.Sub() as sign, right=c)):
-                new = ast.BinOp(ast.BinOp(a, ast.Div(), b), sign, c)
-            case _:
-                continue
-        yield part.put(new), Slip(f"lacks brackets: {_text(new)}; it should be {_text(part.node)}")
+        for new in _without_brackets(part.node):
+            sign = "/" if isinstance(part.node, ast.BinOp) and isinstance(part.node.op, ast.Div) else ""
+            yield part.put(new), Slip(f"lacks brackets: {_text(new)}; it should be {_text(part.node)}", sign=sign)
+
+
+def _without_brackets(node: ast.expr) -> Iterator[ast.expr]:
+    """A product, a quotient or a power as it is read when the brackets around a sum in it are left out."""
+    sign: ast.operator
+    match node:
+        case ast.BinOp(left=a, op=ast.Div(), right=ast.BinOp(left=b, op=ast.Add() | ast.Sub() as sign, right=c)):
+            yield ast.BinOp(ast.BinOp(a, ast.Div(), b), sign, c)
+        case ast.BinOp(left=ast.BinOp(left=a, op=ast.Add() | ast.Sub() as sign, right=b), op=ast.Pow() as to, right=c):
+            yield ast.BinOp(a, sign, ast.BinOp(b, to, c))
+        case ast.BinOp(op=ast.Mult()):
+            factors = _factors(node)
+            for n, factor in enumerate(factors):
+                before, after = factors[:n], factors[n + 1 :]
+                for a, sign, b in _torn(factor):
+                    # what stands before goes with the first term, what stands behind with the second
+                    yield ast.BinOp(_product([*before, a]), sign, _product([b, *after]))
+
+
+def _torn(factor: ast.expr) -> Iterator[tuple[ast.expr, ast.operator, ast.expr]]:
+    match factor:
+        case ast.BinOp(left=a, op=ast.Add() | ast.Sub() as sign, right=b):
+            yield a, sign, b
+        case ast.BinOp(left=ast.BinOp(left=a, op=ast.Add() | ast.Sub() as sign, right=b), op=ast.Pow() as to, right=c):
+            yield a, sign, ast.BinOp(b, to, c)
 
 
 def _extra_factors(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mistake]:
@@ -308,7 +332,7 @@ def _shifted_rows(name: str, network: Network, parts: Sequence[_Part]) -> Iterat
                 yield part.put(ast.Name(mark + part.node.id)), found
     expression = parts[0].node
     for mark, where in rows.items():
-        of = {other: mark + other for other in _names(expression) if other != "eta"}
+        of = {other: mark + other for other in names_in(expression) if other != "eta"}
         found = Slip(f"takes all its numbers from the wrong row, one {where}", shifted=True)
         if is_update or mark == ABOVE:
             yield _renamed(expression, of), found
@@ -318,7 +342,8 @@ def _minus(node: ast.expr) -> ast.expr:
     return ast.UnaryOp(ast.USub(), node)
 
 
-def _names(node: ast.expr) -> list[str]:
+def names_in(node: ast.expr) -> list[str]:
+    """The quantities in an expression, each as often as it stands there."""
     return [child.id for child in ast.walk(node) if isinstance(child, ast.Name) and child.id not in FUNCTIONS]
 
 

@@ -3,21 +3,30 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from xlbackprop.backprop import notation
-from xlbackprop.check.contents import Contents
+from xlbackprop.check.contents import Contents, is_of_google
 from xlbackprop.check.explanation import Explanation
 from xlbackprop.report.findings import CheckedTable, listed
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Sheets, Value
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import KNOWN_FUNCTIONS, Stored
+from xlbackprop.tables.headers import quantity
 from xlbackprop.tables.table import Table
 
+#: A sentence lists so many columns.
+_MOST_NAMES = 10
+#: A learning rate that changes in more than this part of the rows has a schedule.
+_SCHEDULE = 3
 # LR_0.5, η=0.5, eta 0.5, 0.5
-_NAMED_ETA = r"(?:(?:lr|η|eta|learning[ _]?rate)[ _=]*(?=\d)|(?=\d+[.,]))(\d+(?:[.,]\d+)?)"
+_NAMED_ETA = re.compile(
+    r"(?:(?<![a-z])(?:l\.?r\.?|η|eta|learning[ _-]?rate)[ _=:-]*|^(?=\d+[.,]\d+$))(0_\d+|\d+(?:[.,]\d+)?)(?![\d.,]*\d)",
+    re.IGNORECASE,
+)
 #: Stored and recalculated numbers agree up to this part of their size: Google Sheets writes ten digits.
 _STORED_TOLERANCE = 1e-8
 
@@ -27,13 +36,63 @@ def table_notes(contents: Contents) -> Iterator[str]:
     yield from _luck(contents)
     table, network = contents.table, contents.network
     if table.missing:
-        yield f"it lacks {', '.join(map(notation.header, table.missing))}"
+        several = _rows_a_step(contents)
+        yield several or f"it lacks {_listed(table.missing)}{_elsewhere(contents)}"
+    yield from _of_google(contents)
     kinds = dict.fromkeys(kind for kind in (network.hidden, network.output) if kind != "sigmoid")
     if kinds and not table.missing:
         yield f"its neurons have the activation {' and '.join(kinds)}"
+    if contents.samples_in_turn and not table.missing:
+        yield f"{contents.samples_in_turn} samples take turns, one a row"
     yield from _about_the_learning_rate(contents)
     yield from _other_patterns(contents)
-    yield from map(contents.jump, contents.jumps)
+    if contents.jumps and not table.missing:
+        more = f", and so {len(contents.jumps) - 1} more" if len(contents.jumps) > 1 else ""
+        yield contents.jump(min(contents.jumps)) + more
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names of quantities, as they stand in a sentence."""
+    shown = ", ".join(map(notation.header, names[:_MOST_NAMES]))
+    return f"{shown} and {len(names) - _MOST_NAMES} more columns" if len(names) > _MOST_NAMES else shown
+
+
+def _elsewhere(contents: Contents) -> str:
+    """On which other sheet the columns stand that a table lacks."""
+    table, sheets = contents.table, contents.sheets
+    for sheet in sheets.visible:
+        names = {quantity(text) for text in sheets.values(sheet).values() if isinstance(text, str)}
+        # a table of its own has its own columns
+        part = 2 * len(names.intersection(table.columns)) < len(table.columns)
+        if sheet != table.sheet and part and 2 * len(names.intersection(table.missing)) > len(table.missing):
+            return f", which {sheet} has: a table is judged that stands on one sheet"
+    return ""
+
+
+def _of_google(contents: Contents) -> Iterator[str]:
+    table, formulas = contents.table, contents.sheets.formulas(contents.table.sheet)
+    columns = set(table.columns.values())
+    places = [place for place in formulas if place[0] in table.row_numbers and place[1] in columns]
+    found = [place for place in places if is_of_google(formulas[place])]
+    if found:
+        yield (
+            f"{cell_address(*min(found))} has a formula that only Google Sheets knows, and in the file just its "
+            f"number{f', and so have {len(found) - 1} other cells' if len(found) > 1 else ''}"
+        )
+
+
+def _rows_a_step(contents: Contents) -> str:
+    """What a table is in which only one of several rows holds the weights."""
+    table, values = contents.table, contents.sheets.values(contents.table.sheet)
+    weights = [table.columns[name] for name in contents.updates]
+    filled = [row for row in table.rows if any((row, column) in values for column in weights)]
+    samples = len(table.rows) / len(filled) if filled else 1
+    if samples < 2 or samples != int(samples):
+        return ""
+    return (
+        f"{samples:.0f} rows share the weights of each step, as with {samples:.0f} samples a step: "
+        "a table of a row a step is judged, this one is not"
+    )
 
 
 def _luck(contents: Contents) -> Iterator[str]:
@@ -56,6 +115,10 @@ def _about_the_learning_rate(contents: Contents) -> Iterator[str]:
         text and eta.first in parsed(text).numbers for name in contents.updates for text in contents.texts[name][1:2]
     ):
         yield "the learning rate is typed into the formulas: give it a cell, to try others"
+    if len(eta.changes) > len(eta.values) / _SCHEDULE:
+        last = eta.values[np.isfinite(eta.values)][-1]
+        yield f"the learning rate changes from step to step, from {eta.first:g} to {last:g}"
+        return
     for step in eta.changes:
         value = eta.values[step]
         shown = f"{value:g}" if math.isfinite(value) else "no number"
@@ -74,8 +137,8 @@ def _other_patterns(contents: Contents) -> Iterator[str]:
                 yield f"{notation.header(name)} has another formula in {where}, though an equal one"
 
 
-def learning_rate_notes(tables: Sequence[CheckedTable]) -> Iterator[str]:
-    """Learning rates that two tables of a file share, or that a sheet's name contradicts."""
+def learning_rate_notes(path: Path, tables: Sequence[CheckedTable]) -> Iterator[str]:
+    """Learning rates that two tables of a file share, or that the name of a sheet or of the file contradicts."""
     seen: dict[tuple[float, int | None], str] = {}
     for table in tables:
         eta = table.learning_rate
@@ -84,9 +147,17 @@ def learning_rate_notes(tables: Sequence[CheckedTable]) -> Iterator[str]:
         if other := seen.get((eta, table.steps)):
             yield f"{other} and {table.sheet} train with the same learning rate, {eta:g}"
         seen.setdefault((eta, table.steps), table.sheet)
-        named = re.fullmatch(_NAMED_ETA, table.sheet, re.IGNORECASE)
-        if named and float(named[1].replace(",", ".")) != eta:
+        if _named_eta(table.sheet) not in (None, eta):
             yield f"the sheet {table.sheet} trains with the learning rate {eta:g}"
+    etas, named = {table.learning_rate for table in tables}, _named_eta(path.stem)
+    if len(etas) == 1 and named is not None and etas.isdisjoint((None, named)):
+        yield f"the name of the file says {named:g}, but the learning rate is {etas.pop():g}"
+
+
+def _named_eta(name: str) -> float | None:
+    """The learning rate in the name of a sheet or a file: LR_0.5, lr0_5, 0.5."""
+    match = _NAMED_ETA.search(name)
+    return float(re.sub("[,_]", ".", match[1])) if match else None
 
 
 def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:
@@ -100,7 +171,13 @@ def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:
     yield from _about_functions(formulas, sorted(strange | kept), judged_as_stored=bool(kept))
     # where no value is stored, the engine reads 0: there the file shows nothing that could be stale
     shown = [place for place in places if before.get(place) not in (None, 0.0)]
-    stale = [place for place in shown if not _agree(before[place], now[place])]
+    circles = [place for place in places if now[place] == "#CIRC!"]
+    if circles:
+        yield (
+            f"{cell_address(*min(circles))} and {len(circles) - 1} other cells follow from themselves: spreadsheet "
+            "programs refuse that, or repeat it so often as they are set to (iterative calculation)"
+        )
+    stale = [place for place in shown if now[place] != "#CIRC!" and not _agree(before[place], now[place])]
     if stale:
         place = min(stale)
         name = next(name for name, column in table.columns.items() if column == place[1])
@@ -127,6 +204,8 @@ def _about_functions(
         if function == "POW":
             shown = "which Excel and LibreOffice show as #NAME?"
             yield f"{where} calls POW, {shown}: use POWER or ^; it was judged as POWER"
+        elif is_of_google(f"{function}("):
+            continue
         elif function not in FORMULAE:
             yield f"{where} calls {function}, which neither Excel 2007 nor the engine here knows{judged}"
         elif function not in KNOWN_FUNCTIONS:

@@ -20,15 +20,24 @@ from xlbackprop.tables.table import Table
 @np.errstate(all="ignore")
 def largest_error(contents: Contents) -> float | None:
     """The largest difference of E_total from the run from the table's first row; None if that cannot be said."""
+    by_numpy = totals(contents)
+    if by_numpy is None:
+        return None
+    error = np.abs(contents.numbers["E_total"] - by_numpy)
+    error = error[np.isfinite(error)]
+    return float(error.max()) if error.size else None
+
+
+@np.errstate(all="ignore")
+def totals(contents: Contents) -> Array | None:
+    """E_total at each step, run by NumPy from the table's first row; None if that cannot be said."""
     numbers, network, eta = contents.numbers, contents.table.network, contents.eta.first
     if not contents.is_one_run or eta is None or "E_total" not in numbers or contents.is_part_of_a_step:
         return None
     values = {name: float(numbers[name][0]) for name in network.start_values if name in numbers}
     if len(values) < len(network.start_values) or not all(map(math.isfinite, values.values())):
         return None
-    error = np.abs(numbers["E_total"] - _totals(network.with_values(values), eta, contents.table.steps))
-    error = error[np.isfinite(error)]
-    return float(error.max()) if error.size else None
+    return _totals(network.with_values(values), eta, contents.table.steps)
 
 
 @lru_cache(maxsize=256)

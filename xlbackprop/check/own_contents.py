@@ -77,7 +77,7 @@ class OwnContents(Contents):
 
     @cached_property
     def trial(self) -> Trial:
-        return Trial(self.sheets, replace(self.table, network=self.network), self.eta.cell, self._parameters())
+        return Trial(self.sheets, replace(self.table, network=self.network), self.eta.cell, self.parameters)
 
     @property
     def can_be_judged(self) -> bool:

@@ -7,7 +7,7 @@ on random trainings, is the slip.
 
 import ast
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -15,9 +15,11 @@ import numpy as np
 
 from xlbackprop.backprop.expression import FUNCTIONS
 from xlbackprop.backprop.network import Network
-from xlbackprop.check.mistakes import ABOVE, BELOW, Slip, expected, mistakes, size, typed_numbers
+from xlbackprop.check.mistakes import ABOVE, BELOW, Slip, expected, mistakes, names_in, size, typed_numbers
+from xlbackprop.check.shown import Multiples, multiple
 from xlbackprop.check.trial import CURRENT, TRAININGS, Constants, same, trainings
 from xlbackprop.reference import Array
+from xlbackprop.tables.table import AS_IT_IS
 
 #: Expressions with more parts than this are not searched: those of layers of ten neurons and more.
 _MOST_PARTS = 250
@@ -30,6 +32,8 @@ def slip(
     constants: Constants,
     found: Sequence[float],
     typed: Sequence[float] = (),
+    multiples: Multiples = (),
+    text: str = "/",
 ) -> Slip | None:
     """The slip that makes a formula give these numbers; None if it is none of the known kinds.
 
@@ -40,43 +44,69 @@ def slip(
         constants: what was not drawn in the trainings that the formula was tried on.
         found: what it gave.
         typed: the numbers that are typed into it.
+        multiples: what the table shows as multiples.
+        text: the formula itself.
     """
     answers = np.array(found)
     if not answers.size or not np.isfinite(answers).all():
         return None
-    values, slips = _candidates(network, name, known, constants)
+    values, slips = _candidates(network, name, known, constants, multiples)
     if not slips:
         return None
     with np.errstate(all="ignore"):
         matching = same(values, answers).all(axis=1)
-    if matching.any():
-        return slips[int(np.argmax(matching))]
-    environment = _environment(network, name, constants)
+    for n in np.flatnonzero(matching):
+        if slips[n].sign in text:
+            return slips[n]
+    environment = _environment(network, name, constants, multiples)
     with np.errstate(all="ignore"):
-        for changed, named in typed_numbers(network, name, known, typed):
+        for changed, named in typed_numbers(network, name, known, typed, multiples):
             if same(_evaluate(changed, environment), answers).all():
                 return named
     return None
 
 
-def _environment(network: Network, name: str, constants: Constants) -> dict[str, Array]:
+def slips_in_numbers(
+    network: Network, name: str, known: frozenset[str], environment: Mapping[str, Array], multiples: Multiples = ()
+) -> Iterator[tuple[Array, Slip]]:
+    """Every slip, the likelier ones first, with the numbers that it gives.
+
+    Args:
+        network, name, known, multiples: as those of `slip`.
+        environment: the numbers of each quantity, and of those in the rows above and below.
+    """
+    right = expected(network, name, known, multiples)
+    if size(right) > _MOST_PARTS or not all(part in environment for part in names_in(right)):
+        return
+    with np.errstate(all="ignore"):
+        parts = {id(part): _evaluate(part, environment) for part in ast.walk(right) if isinstance(part, _COMPOUND)}
+        for changed, named in mistakes(network, name, known, multiples):
+            if all(part in environment for part in names_in(changed)):
+                yield _evaluate(changed, environment, parts), named
+
+
+def _environment(network: Network, name: str, constants: Constants, multiples: Multiples) -> dict[str, Array]:
     """The values of all quantities in the row that a formula works on, and in those above and below it."""
     runs = trainings(network, constants)
     base = CURRENT - (name in network.start_values)
-    environment = {}
+    environment, of = {}, dict(multiples)
     for other in runs[0][base]:
         for mark, step in (("", base), (ABOVE, base - 1), (BELOW, base + 1)):
-            environment[mark + other] = np.array([steps[step].get(other, math.nan) for steps in runs])
+            shown = of.get(other, AS_IT_IS)
+            values = [steps[step].get(other, math.nan) * multiple(shown, steps[step]) for steps in runs]
+            environment[mark + other] = np.array(values)
     return environment
 
 
 @lru_cache(maxsize=512)
-def _candidates(network: Network, name: str, known: frozenset[str], constants: Constants) -> tuple[Array, list[Slip]]:
-    right = expected(network, name, known)
+def _candidates(
+    network: Network, name: str, known: frozenset[str], constants: Constants, multiples: Multiples
+) -> tuple[Array, list[Slip]]:
+    right = expected(network, name, known, multiples)
     if size(right) > _MOST_PARTS:
         return np.empty((0, TRAININGS)), []
-    environment = _environment(network, name, constants)
-    changed = list(mistakes(network, name, known))
+    environment = _environment(network, name, constants, multiples)
+    changed = list(mistakes(network, name, known, multiples))
     values = np.empty((len(changed), TRAININGS))
     with np.errstate(all="ignore"):
         # most of a changed expression is as it was

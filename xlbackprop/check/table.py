@@ -1,12 +1,18 @@
 """Judges one table: the causes of what is wrong in it, what else is worth saying, and its whole run."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from xlbackprop.backprop.network import Network
 from xlbackprop.check.causes import find_causes, in_order
 from xlbackprop.check.contents import Contents, ContentsAsBuilt
+from xlbackprop.check.evidence import curves, pieces
 from xlbackprop.check.notes import table_notes
 from xlbackprop.check.numpy_run import largest_error
+from xlbackprop.check.optimizers import judged_by, other_update
+from xlbackprop.check.readings import best_reading, renamed
 from xlbackprop.check.start_values import unlinked
-from xlbackprop.report.findings import CheckedTable
+from xlbackprop.report.findings import CheckedTable, Finding
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.tables.table import Table
 
@@ -28,15 +34,22 @@ def judge_table(
     if not table.rows:
         note = "it has headers, but no numbers below them"
         return CheckedTable(table.sheet, notes=(note,), incomplete=True, header_row=table.header_row, steps=0)
+    if network is None:
+        reading = best_reading(sheets, table)
+        return judge_contents(reading.contents, notes=reading.notes)
     return judge_contents((ContentsAsBuilt if as_built else Contents)(sheets, table), network)
 
 
-def judge_contents(contents: Contents, network: Network | None = None) -> CheckedTable:
+def judge_contents(
+    contents: Contents, network: Network | None = None, notes: Sequence[str] = (), *, is_ours: bool = False
+) -> CheckedTable:
     """Judge a table by its contents.
 
     Args:
         contents: of a table with at least one row.
         network: for a table of ours, the network with the start values that it must take.
+        notes: how it is read.
+        is_ours: whether it is a table of ours, also where it takes no start values.
     """
     table = contents.table
     findings = find_causes(contents)
@@ -44,23 +57,35 @@ def judge_contents(contents: Contents, network: Network | None = None) -> Checke
         # what is given stands on the Network sheet, and not in the row that most others agree with
         findings = [finding for finding in findings if finding.quantity not in contents.constants]
         findings = in_order([*findings, *unlinked(contents, network)], contents)
-    notes, error = list(table_notes(contents)), largest_error(contents)
+    update = None if network or is_ours else other_update(contents, findings)
+    told, error = list(table_notes(contents)), largest_error(contents)
+    if update:
+        findings, error = judged_by(update, findings, contents.updates), None
+        told.append(update.note)
     if not (findings or contents.gathers) and error is not None and error > _RUN_TOLERANCE:
-        notes.append(f"E_total leaves NumPy's own run from the start values by {error:.1e}")
+        told.append(f"E_total leaves NumPy's own run from the start values by {error:.1e}")
     return CheckedTable(
         sheet=table.sheet,
-        findings=tuple(findings),
-        notes=tuple(notes),
-        incomplete=bool(table.missing),
+        findings=tuple(_in_own_names(finding, table.own_names) for finding in findings),
+        notes=(*notes, *(renamed(note, table.own_names) for note in told)),
+        incomplete=bool(table.missing) or (update is not None and not update.name),
         header_row=table.header_row,
         first_row=table.rows[0],
         last_row=table.rows[-1],
         steps=table.steps,
-        learning_rate=contents.eta.first,
+        learning_rate=update.learning_rate if update else contents.shown_rate,
         cells=len(table.rows) * len(table.columns),
         largest_error=error,
         start_values={
             name: float(contents.numbers[name][0]) for name in table.network.start_values if name in contents.numbers
         },
         columns=table.columns,
+        curves=None if update else curves(contents),
+        pieces=pieces(contents, findings),
     )
+
+
+def _in_own_names(finding: Finding, own_names: Mapping[str, str]) -> Finding:
+    """A finding with the table's own names for ours."""
+    quantity = own_names.get(finding.quantity, finding.quantity)
+    return replace(finding, quantity=quantity, slip=renamed(finding.slip, own_names)) if own_names else finding

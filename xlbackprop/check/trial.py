@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.simulation import Simulation
+from xlbackprop.check.shown import Multiples, multiple
 from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.cells import Cell, Sheets, as_number
 from xlbackprop.spreadsheet.formulas import Reference, parsed
 from xlbackprop.spreadsheet.ironcalc import calls_only_known, computable, computed_on_the_side
-from xlbackprop.tables.table import Table
+from xlbackprop.tables.table import AS_IT_IS, Table
 
 #: How many random trainings a formula is tried on.
 TRAININGS = 3
@@ -42,8 +43,9 @@ Constants = tuple[tuple[str, float], ...]
 _Layout = dict[Cell, "str | float | tuple[str, int]"]
 # what answers depend on: network, constants, the formula without its references, their shapes and what they hold
 _Key = tuple[
-    Network, Constants, str, tuple[tuple[int, int, int], ...], tuple[float | str | tuple[str, int] | None, ...]
-]
+    Network, Constants, str, tuple[tuple[int, int, int], ...], tuple[float | str | tuple[str, int] | None, ...],
+    Multiples,
+]  # fmt: skip
 #: A class writes the same formula in every file: its answers are computed once.
 _answers: dict[_Key | None, tuple[float, ...]] = {}
 _MOST_ANSWERS = 4096
@@ -136,14 +138,23 @@ class Trial:
         table: the table that the formulas belong to.
         eta_cell: where the learning rate stands, if it stands in a cell.
         parameters: single cells outside the table that hold inputs, targets or biases, with their names.
+        helpers: columns without a header that are to hold a quantity, with its name.
     """
 
-    def __init__(self, sheets: Sheets, table: Table, eta_cell: Cell | None, parameters: Mapping[Cell, str]) -> None:
+    def __init__(
+        self,
+        sheets: Sheets,
+        table: Table,
+        eta_cell: Cell | None,
+        parameters: Mapping[Cell, str],
+        helpers: Mapping[int, str] | None = None,
+    ) -> None:
         self._sheets, self._table = sheets, table
         self._names = dict(parameters)
         if eta_cell is not None:
             self._names[eta_cell] = "eta"
         self._columns = {column: table.network_names.get(name, name) for name, column in table.columns.items()}
+        self._columns |= helpers or {}
 
     def name_of(self, reference: Reference, step: int) -> tuple[str, int] | None:
         """The quantity in a single cell and how many steps before `step` it belongs to; None if it is none."""
@@ -154,6 +165,14 @@ class Trial:
             return None
         name = self._columns.get(cell.column)
         return (name, step - self._table.row_numbers[cell.row]) if name else None
+
+    def names_in(self, reference: Reference, step: int) -> list[str]:
+        """The quantities of a step that stand in its row in some cells."""
+        sheet = reference.sheet or self._table.sheet
+        if sheet != self._table.sheet or self._table.row_numbers.get(reference.row) != step:
+            return []
+        columns = range(reference.column, reference.last_column + 1)
+        return [self._columns[column] for column in columns if column in self._columns]
 
     def tried(
         self, formulas: Sequence[tuple[str, int]], names: Sequence[str], constants: Mapping[str, float]
@@ -166,7 +185,7 @@ class Trial:
             constants: values that are as they stand in the sheet, and not drawn.
         """
         network = self._table.network
-        fixed = dict(constants)
+        fixed = {**constants, **self._table.typed}
         places = self._table.places
         if any(places.get(bias) != bias for bias in network.bias_names):
             # biases that share a cell share their value, and one that is left out is none
@@ -190,7 +209,7 @@ class Trial:
                 _remember(keys[n], values)
         found = []
         for n, name in enumerate(names):
-            expected = tuple(steps[CURRENT].get(name, math.nan) for steps in runs)
+            expected = tuple(self._shown(steps, name, 0) for steps in runs)
             usable = layouts[n] is not None and all(map(math.isfinite, expected))
             # an error may be the engine's own
             usable &= all(map(math.isfinite, answers[n])) or calls_only_known(computable(formulas[n][0]))
@@ -251,18 +270,24 @@ class Trial:
         shapes = tuple(
             (of.row - row, of.last_row - row, of.last_column - of.column) for of in formula.references if not of.is_cell
         )
-        return self._table.network, known, formula.pattern, shapes, tuple(map(layout.get, cells))
+        multiples = tuple(self._table.multiples.items())
+        return self._table.network, known, formula.pattern, shapes, tuple(map(layout.get, cells)), multiples
 
     def _computed(self, texts: Sequence[str], row: int, steps: Sequence[Step], layout: _Layout) -> list[float]:
         """What the formulas of a row give in one training."""
         contents: dict[Cell, float | str] = {}
         for cell, content in layout.items():
-            value = _value(steps, *content) if isinstance(content, tuple) else content
+            value = self._shown(steps, *content) if isinstance(content, tuple) else content
             if isinstance(value, str) or math.isfinite(value):
                 contents[cell] = value
         used = {name.casefold() for text in texts for name in parsed(text).names}
         names = [entry for entry in self._sheets.defined_names if entry.name.casefold() in used]
         return computed_on_the_side(texts, self._table.sheet, row, contents, names)
+
+    def _shown(self, steps: Sequence[Step], name: str, back: int) -> float:
+        """What a cell of a quantity shows in a training, so many steps back."""
+        at = steps[CURRENT - back] if -_AHEAD <= back <= _BACK else steps[CURRENT]
+        return _value(steps, name, back) * multiple(self._table.multiples.get(name, AS_IT_IS), at)
 
 
 def _value(steps: Sequence[Step], name: str, back: int) -> float:

@@ -1,6 +1,5 @@
 """Rounding: how far two computations of a number may differ, a run may drift, and pasted numbers may be off."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,10 @@ TINY = 1e-300
 _FEWEST = 5
 #: ... and are then taken to have so many decimals, at least.
 _USUAL_DECIMALS = 6
-_DOUBLE_DIGITS = 17
+#: Of numbers that are like no others at least so many digits are shown.
+_FEWEST_DIGITS = 2
+#: So many zeros at its end a displayed number may have lost.
+_LOST_ZEROS = 1
 
 # How far rounding may move a run is measured in two ways: by a few runs in which every weight is off in
 # its last digit at each step, and by the values that the formulas give, operation by operation.
@@ -35,34 +37,39 @@ _MEMORY = 0.8
 INCOMPARABLE = 1e-3
 
 
-def half_a_digit(numbers: Array, texts: Sequence[str | None]) -> Array:
-    """Half a unit of the last digit that the pasted numbers of a column show, for each of its numbers.
+def half_a_digit(numbers: Array, texts: Sequence[str | None], *, few: bool = True) -> Array:
+    """Half a unit of the last digit that each number of a column shows, pasted as it was displayed; 0 for formulas.
 
-    They were rounded to so many decimals, or to so many digits in all.
+    A displayed number has its own decimals: a cell that is too narrow shows small numbers with more of
+    them, or with an exponent. It may have lost a zero at its end, which the others of its size have.
+
+    Args:
+        numbers: of a column.
+        texts: their formulas; None for each pasted one.
+        few: whether too few are pasted to tell how they were rounded, if they are few in this column.
     """
-    pasted = [
-        float(number) for number, text in zip(numbers, texts, strict=True) if text is None and math.isfinite(number)
-    ]
-    if not pasted:
-        return np.zeros(1)
-    decimals = max(_decimals(number) for number in pasted)
-    digits = max((_digits(number) for number in pasted if number), default=_DOUBLE_DIGITS)
-    if len(pasted) < _FEWEST:
-        decimals, digits = max(decimals, _USUAL_DECIMALS), _DOUBLE_DIGITS
+    pasted = np.array([text is None for text in texts]) & np.isfinite(numbers)
+    if not pasted.any():
+        return np.zeros(len(numbers))
+    decimals = np.array([_decimals(float(number)) for number in np.where(pasted, numbers, 0.0)])
+    if few and pasted.sum() < _FEWEST:
+        return np.where(pasted, 0.5 * 10.0 ** -np.maximum(decimals, _USUAL_DECIMALS).astype(float), 0.0)
     with np.errstate(all="ignore"):
-        size = np.floor(np.log10(np.abs(numbers))) + 1
-        of_digits = np.where(np.isfinite(size), 0.5 * 10.0 ** (size - digits), 0.0)
-    return np.maximum(0.5 * 10.0**-decimals, of_digits)
+        sizes = np.where(numbers == 0, 0.0, np.floor(np.log10(np.abs(numbers))) + 1)
+    least, of_column = np.zeros(len(numbers)), np.argmax(np.bincount(decimals[pasted])) - _LOST_ZEROS
+    for size, sign in set(zip(sizes[pasted], np.signbit(numbers[pasted]), strict=True)):
+        alike = pasted & (sizes == size) & (np.signbit(numbers) == sign)
+        several = alike.sum() >= _FEWEST
+        least[alike] = (
+            np.argmax(np.bincount(decimals[alike])) - _LOST_ZEROS if several else min(_FEWEST_DIGITS - size, of_column)
+        )
+    return np.where(pasted, 0.5 * 10.0 ** -np.maximum(decimals, least), 0.0)
 
 
 def _decimals(number: float) -> int:
-    digits, _, exponent = f"{number!r}".partition("e")
+    """How many decimals a number shows: a spreadsheet shows 15 digits, 0.19975300000000001 has six."""
+    digits, _, exponent = f"{number:.15g}".partition("e")
     return max(len(digits.partition(".")[2].rstrip("0")) - int(exponent or 0), 0)
-
-
-def _digits(number: float) -> int:
-    """How many digits a number has from the first that is not 0."""
-    return max(_decimals(number) + math.floor(math.log10(abs(number))) + 1, 1)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xlbackprop.printing import shown
-from xlbackprop.report.findings import CheckedFile, CheckedTable, Difference, Finding
+from xlbackprop.report.findings import CheckedFile, CheckedTable, Difference, Finding, Mend
 
 #: What is told of a table.
 _TOLD = (
@@ -47,7 +47,10 @@ def _plain(value: Any) -> Any:
     """A value as JSON has it: a list, or the fields of what was found."""
     if isinstance(value, tuple):
         return list(map(_plain, value))
-    if isinstance(value, Finding | Difference):
+    if isinstance(value, Finding):
+        fields = {name: _plain(field) for name, field in vars(value).items() if name != "helper"}
+        return fields | {"mend": _plain(value.mend)}
+    if isinstance(value, Difference | Mend):
         return {name: _plain(field) for name, field in vars(value).items()}
     return value
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from xlbackprop.report.evidence import Curves, Piece
+
 #: A sentence names so many ranges; more would bury what it says.
 _MOST_RANGES = 3
 
@@ -40,6 +42,21 @@ def listed(ranges: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
+class Mend:
+    """What to change: a cell, and the formula that belongs there.
+
+    Attributes:
+        cell: its address.
+        formula: with its `=`.
+        ranges: the cells that the formula is to be filled into.
+    """
+
+    cell: str
+    formula: str
+    ranges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Finding:
     """A cause: a quantity whose cells do not hold what they should.
 
@@ -54,6 +71,7 @@ class Finding:
         ranges: all cells that are wrong, as ranges: `Z33:Z100`.
         slip: what is wrong, as the end of a sentence; empty where that is not known, and for pasted
             numbers that are right.
+        helper: another cell than those found wrong that has to be changed, where they only go by way of it.
     """
 
     quantity: str
@@ -65,6 +83,13 @@ class Finding:
     max_abs_error: float | None = None
     ranges: tuple[str, ...] = ()
     slip: str = ""
+    helper: Mend | None = None
+
+    @property
+    def mend(self) -> Mend | None:
+        """What to change to have it right; None where no formula belongs there."""
+        own = Mend(self.cell, self.expected, self.ranges) if self.expected.startswith("=") else None
+        return self.helper or own
 
     @property
     def is_right_constant(self) -> bool:
@@ -100,6 +125,8 @@ class CheckedTable:
         largest_error: how far E_total gets from a run in NumPy; None if that cannot be said.
         start_values: the inputs, targets, weights and biases of the first step, by name; NaN where no number stands.
         columns: the column of each quantity, counted from 1.
+        curves: E_total as it is and as it should be; None if that cannot be said.
+        pieces: the piece of the sheet around each finding, by its cell.
     """
 
     sheet: str
@@ -116,6 +143,8 @@ class CheckedTable:
     largest_error: float | None = None
     start_values: Mapping[str, float] = field(default_factory=dict)
     columns: Mapping[str, int] = field(default_factory=dict)
+    curves: Curves | None = None
+    pieces: Mapping[str, Piece] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:

@@ -1,5 +1,6 @@
 """What was found, told in sentences."""
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -15,6 +16,10 @@ COLOURS = {
 }
 
 _LONGEST_FORMULA = 200
+#: How the slip begins of a column that holds what belongs into another.
+_THE_FORMULA = "is the formula of "
+#: So many of them are told with their formulas, of more only the first.
+_MOST_TOLD = 2
 _WITHOUT_A_SLIP = {
     Kind.FORMULA: "does not follow from the cells before it",
     Kind.UPDATE: "is not updated by one learning rate against its gradient",
@@ -41,24 +46,90 @@ def sentence(finding: Finding, sheet: str) -> str:
     return f"{subject} {finding.slip or _WITHOUT_A_SLIP[finding.kind]}{off}."
 
 
+def together(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """The findings that have one cause, and so one sentence: they go by way of one cell, or have the same slip."""
+    groups: dict[object, list[Finding]] = {}
+    for n, finding in enumerate(findings):
+        other = _swapped_with(finding, findings)
+        key: object = (
+            frozenset((finding.quantity, other))
+            if other
+            else finding.helper or (finding.kind, _general(finding))
+            if finding.slip
+            else n
+        )
+        groups.setdefault(key, []).append(finding)
+    return list(groups.values())
+
+
+def _general(finding: Finding) -> str:
+    """The slip of a weight as that of any: `lacks the term -η*∂E/∂w`."""
+    if not re.fullmatch(r"[wb]\d+", finding.quantity):
+        return finding.slip
+    return re.sub(rf"\b{finding.quantity}\b", finding.quantity[0], finding.slip)
+
+
+def _swapped_with(finding: Finding, findings: Sequence[Finding]) -> str | None:
+    """The quantity that has the formula of this one while this one has its."""
+    for other in findings:
+        each = (
+            (other.slip, _THE_FORMULA + header(finding.quantity)),
+            (finding.slip, _THE_FORMULA + header(other.quantity)),
+        )
+        if all(slip == text for slip, text in each):
+            return other.quantity
+    return None
+
+
+def sentence_of(findings: Sequence[Finding], sheet: str) -> str:
+    """What is wrong with findings of one cause, in one sentence."""
+    first = findings[0]
+    if len(findings) == 1 and not first.helper:
+        return sentence(first, sheet)
+    named = [f"{header(finding.quantity)} ({listed(finding.ranges or (finding.cell,))})" for finding in findings]
+    subject = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
+    sizes = [finding.max_abs_error for finding in findings if finding.max_abs_error is not None]
+    off = f", off by up to {max(sizes):.1e}" if sizes else ""
+    if first.helper:
+        slip, _, _ = first.slip.partition(", by way of ")
+        of_cell = f", which {slip}" if slip else ""
+        return f"{subject} {'go' if len(named) > 1 else 'goes'} by way of {listed(first.helper.ranges)}{of_cell}{off}."
+    if _swapped_with(first, findings):
+        return f"{subject} are swapped, each {_THE_FORMULA}the other{off}."
+    slip = first.slip if {finding.slip for finding in findings} == {first.slip} else _general(first)
+    return f"{subject}: each {slip}{off}."
+
+
 def table_lines(checked: CheckedTable) -> Iterator[str]:
     """What there is to say about a table, or a sheet around the tables, below its line."""
     pasted = [finding for finding in checked.findings if finding.is_right_constant]
-    together = pasted if len(pasted) > 2 else []
-    for finding in checked.findings:
-        if finding in together:
-            continue
-        yield sentence(finding, checked.sheet)
-        if finding.found.startswith("=") or not finding.slip:
-            yield f"    found     {textwrap.shorten(finding.found, _LONGEST_FORMULA, placeholder=' …')}"
-        yield f"    expected  {textwrap.shorten(finding.expected, _LONGEST_FORMULA, placeholder=' …')}"
-    if together:
-        names = ", ".join(header(finding.quantity) for finding in together)
-        yield f"{len(together)} columns hold pasted numbers instead of formulas: {names}."
+    alike = pasted if len(pasted) > 2 else []
+    for group in together([finding for finding in checked.findings if finding not in alike]):
+        yield sentence_of(group, checked.sheet)
+        told = group[:1] if group[0].helper or len(group) > _MOST_TOLD else group
+        for finding in told:
+            yield from _formula_lines(finding)
+    if alike:
+        names = ", ".join(header(finding.quantity) for finding in alike)
+        yield f"{len(alike)} columns hold pasted numbers instead of formulas: {names}."
     if checked.verdict is Verdict.WRONG and checked.largest_error:
         yield f"E_total is off by up to {checked.largest_error:.1e}."
     for note in checked.notes:
         yield f"Note: {note}."
+
+
+def _formula_lines(finding: Finding) -> Iterator[str]:
+    """What stands in the first wrong cell, and what should; of a helper, what should stand there."""
+    if finding.helper:
+        yield f"    in {finding.helper.cell:<6} {_short(finding.helper.formula)}"
+        return
+    if finding.found.startswith("=") or not finding.slip:
+        yield f"    found     {_short(finding.found)}"
+    yield f"    expected  {_short(finding.expected)}"
+
+
+def _short(formula: str) -> str:
+    return textwrap.shorten(formula, _LONGEST_FORMULA, placeholder=" …")
 
 
 def detail_lines(checked: CheckedTable) -> Iterator[str]:

@@ -127,6 +127,7 @@ class _Sheet:
             count = sum(1 for row in rows if columns[name] in filled[row])
             if count <= 1 < len(rows):
                 del columns[name]
+        columns = _with_meant(columns)
         cells = self._parameters(header, rows, columns)
         if not is_softmax(columns):
             columns = {name: column for name, column in columns.items() if not name.startswith("e_")}
@@ -134,6 +135,7 @@ class _Sheet:
         if network is None:
             classic = Network.blank((2, 2, 2))
             return Table(self._name, header.row, rows, columns, cells, classic, tuple(classic.weight_names))
+        columns = _of_network(columns, network)
         missing = tuple(_missing(network, columns, cells, rows, filled))
         table = Table(self._name, header.row, rows, columns, cells, network, missing)
         return _with_functions(self._sheets, table)
@@ -224,6 +226,32 @@ def _labelled(sheets: Sheets) -> dict[str, Cell]:
     return found
 
 
+#: Names that stand for a quantity only where it has no other: y1 for an output or else a target, Δw1 for a gradient.
+_STAND_INS = ((r"y(\d+)", ("a_o{}", "t{}")), (r"change_([wb]\d+)", ("dE_d{}",)))
+
+
+def _with_meant(columns: Mapping[str, int]) -> dict[str, int]:
+    """The columns, with those that stand in for a quantity under its name."""
+    matches = {
+        name: (match[1], meant)
+        for pattern, meant in _STAND_INS
+        for name in columns
+        if (match := re.fullmatch(pattern, name))
+    }
+    found = {name: column for name, column in columns.items() if name not in matches}
+    for name, (which, meant) in matches.items():
+        if free := next((other for text in meant if (other := text.format(which)) not in found), None):
+            found[free] = columns[name]
+    return found
+
+
+def _of_network(columns: Mapping[str, int], network: Network) -> dict[str, int]:
+    """The columns without errors of outputs that the network lacks: E3 of two compares learning rates."""
+    outputs = len(network.target_names)
+    beyond = {name for name in columns if (match := re.fullmatch(r"E(\d+)", name)) and int(match[1]) > outputs}
+    return {name: column for name, column in columns.items() if name not in beyond}
+
+
 def _missing(
     network: Network,
     columns: Mapping[str, int],
@@ -250,21 +278,33 @@ def _with_functions(sheets: Sheets, table: Table) -> Table:
     read = [candidate.read(sheets) for candidate in tables]
     best = min(range(len(tables)), key=lambda n: _misfit(tables[n], read[n]) if len(tables) > 1 else 0)
     table, numbers = tables[best], read[best]
-    hidden, output = _best_fit(network, numbers, network.trained_layers[:-1]), network.output
+
+    def fit(layers: range) -> str:
+        names = [name for layer in layers for name in network.activations(layer) if name in table.columns]
+        texts = [sheets.formula(table.sheet, table.rows[0], table.columns[name]) for name in names if table.rows]
+        passed_on = any(text and re.fullmatch(r"=\+?[$A-Z0-9]+", text) for text in texts)
+        return _best_fit(network, numbers, layers, passed_on=passed_on)
+
+    hidden, output = fit(network.trained_layers[:-1]), network.output
     if output != SOFTMAX:
-        output = _best_fit(network, numbers, network.trained_layers[-1:])
+        output = fit(network.trained_layers[-1:])
     return replace(table, network=replace(network, hidden=hidden, output=output))
 
 
-def _best_fit(network: Network, numbers: Mapping[str, Array], layers: range) -> str:
-    """The activation that turns most inputs of layers into the outputs beside them; the first one where none does."""
+def _best_fit(network: Network, numbers: Mapping[str, Array], layers: range, *, passed_on: bool) -> str:
+    """The activation that turns most inputs of layers into the outputs beside them; the first one where none does.
+
+    With `passed_on`, the formulas of the outputs are no more than a reference.
+    """
     pairs = [
         (numbers[z], numbers[a])
         for layer in layers
         for z, a in zip(network.neurons(layer), network.activations(layer), strict=True)
         if z in numbers and a in numbers
     ]
-    return max(ACTIVATIONS, key=lambda name: sum(_fit(name, z, a) for z, a in pairs))
+    fits = {name: sum(_fit(name, z, a) for z, a in pairs) for name in ACTIVATIONS}
+    # what is never negative passes through ReLU as through nothing: then a formula without a function tells
+    return "linear" if passed_on and fits["linear"] == max(fits.values()) else max(fits, key=lambda name: fits[name])
 
 
 @np.errstate(all="ignore")

@@ -22,7 +22,7 @@ _OWN = re.compile(
 )
 _ETA = r"(?:η|ɳ|ƞ|eta|lr|learningrate|learnrate|alpha|α|stepsize)"
 # the sign of a partial derivative, and the error that is derived
-_D = r"[∂dδ∇ðд]"
+_D = r"(?:[∂dδ∇ðдә∆]|del)"
 _ERROR = r"(?:e|err|error|l|loss|c|cost|j)"
 _TOTAL = r"(?:t|tot|total|sum)"
 
@@ -31,17 +31,26 @@ _SPELLINGS = [
     (re.compile(pattern), name)
     for pattern, name in (
         (rf"{_ETA}+", "eta"),
-        (r"(?:t|target|targ|tgt|desired)o?(\d+)", "t{0}"),
+        (r"(?:t|target|targ|tgt|desired|expected|exp)o?(\d+)", "t{0}"),
         (r"(?:i|x|in|inp|input)(\d+)", "i{0}"),
         (r"(?:w|wt|weight)(\d+)", "w{0}"),
         (r"(?:b|bias)(\d+)", "b{0}"),
-        (rf"(?:a|ao|out|output|act|activ|activation|sig|sigm|sigmoid|σ|s)({_NEURON})", "a_{0}"),
+        # a_01 with a zero for the o
+        (r"(?:a|out|act|alpha|α|σ|f)0([1-9])", "a_o{0}"),
+        (rf"(?:a|ao|out|output|act|activ|activation|alpha|α|sig|sigm|sigmoid|σ|s|f)({_NEURON})", "a_{0}"),
         (rf"({_NEURON})(?:out|output|act|activation|a)", "a_{0}"),
+        # ha1, oa1: the letter of the activation between layer and number
+        (r"([ho])a(\d+)", "a_{0}{1}"),
+        (r"(?:out|output|pred|predicted|ŷ|ŷ|yhat)(\d+)", "a_o{0}"),
+        # an output to some, a target to others
+        (r"y(\d+)", "y{0}"),
+        # a change, and no derivative: -η ∂E/∂w1
+        (r"\?([wb]\d+)", "change_{0}"),
         (rf"(?:net|in|input|sum|z|netinput)?({_NEURON})", "{0}"),
         (rf"({_NEURON})(?:net|in|input|sum|z)", "{0}"),
         (rf"(?:{_ERROR})o?(\d+)", "E{0}"),
         (rf"(?:σ|∑)?{_ERROR}{_TOTAL}?|{_TOTAL}{_ERROR}|e1\+e2|mse", "E_total"),
-        (rf"(?:{_D}?{_ERROR}{_TOTAL}?)?[/-]?{_D}/?([wb]\d+)", "dE_d{0}"),
+        (rf"(?:{_D}?{_ERROR}{_TOTAL}?)?[/-]?{_D}/?([wb]\d+)|{_D}?{_ERROR}{_TOTAL}?/([wb]\d+)", "dE_d{0}"),
         # one output's share of it, which is all of it for an output weight
         (rf"{_D}{_ERROR}o?(\d+)/?{_D}([wb]\d+)", "dE{0}_d{1}"),
         (r"(?:grad|gradient|g)([wb]\d+)|([wb]\d+)(?:grad|gradient)", "dE_d{0}"),
@@ -63,7 +72,8 @@ _LOOKALIKES = str.maketrans("ЕеОоАаТтНнІіωΩ⁄∕÷", "EeOoAaTtHhI
 def quantity(header: str) -> str | None:
     """The ASCII name of the quantity that a header means: `dE_dw1` for `∂E_t / ∂w1`; None if it means none."""
     text = header.strip()
-    if not text or len(text) > _LONGEST:
+    # E_0.1 and error 0.5 compare learning rates
+    if not text or len(text) > _LONGEST or re.search(r"\d[.,]\d", text):
         return None
     own = notation.name(text)
     if _OWN.fullmatch(own):
@@ -82,13 +92,14 @@ def _wordings(text: str) -> Iterator[str]:
     yield re.sub(r"\s*(\([^)]*\)|\[[^]]*\])$", "", text)
     yield text.replace("-", "")
     name, equals, formula = text.partition("=")
-    if equals and re.search(r"[a-zσ∂]", formula, re.IGNORECASE):
+    # η=0.1 E_total is E_total of a run, not η
+    if equals and re.match(r"\W*[a-zσ∂]", formula, re.IGNORECASE):
         yield name
 
 
 def _spelled(text: str) -> str | None:
     # subscripts become digits, and 𝟃 and 𝜕 become ∂; a capital Δ before a weight is a change, not a derivative
-    plain = unicodedata.normalize("NFKC", re.sub(r"^Δ(?=[wb])", "?", text, flags=re.IGNORECASE)).casefold()
+    plain = unicodedata.normalize("NFKC", re.sub(r"^[Δ∆]\s*(?=[wbWB])", "?", text)).casefold()
     plain = re.sub(r"[\s_(){}\[\]\\$^:,.\u200b\ufeff]", "", plain).removesuffix("=")
     for pattern, name in _SPELLINGS:
         if match := pattern.fullmatch(plain):

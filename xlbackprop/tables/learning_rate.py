@@ -9,10 +9,14 @@ import numpy as np
 from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.cells import Cell, Sheets
 from xlbackprop.spreadsheet.formulas import Formula, parsed
-from xlbackprop.tables.table import Table, number_in
+from xlbackprop.tables.table import AS_IT_IS, Table, number_in
 
 #: Ratios of change and gradient count as the same learning rate when they agree so far.
 _SAME_ETA = 1e-6
+#: Those of a whole run of rounded numbers agree less ...
+_NEARLY_THE_SAME = 0.02
+#: ... and are so far from the number that was typed.
+_ROUNDED = 1e-3
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ def learning_rate(sheets: Sheets, table: Table, numbers: dict[str, Array]) -> Le
     It is in the cell that most updates refer to; but where the table has a labelled one of its own, the
     updates are wrong if they take another table's, or a number of their own.
     """
+    shown = table.multiples.get("eta", AS_IT_IS).factor
     if "eta" in table.columns:
         return LearningRate(numbers["eta"], None)
     labelled = table.cells.get("eta")
@@ -58,9 +63,9 @@ def learning_rate(sheets: Sheets, table: Table, numbers: dict[str, Array]) -> Le
     if labelled and (cell is None or numeric.get(labelled) == most or _belongs_elsewhere(table, cell)):
         cell = labelled
     if cell is not None:
-        return LearningRate(np.full(len(table.rows), number_in(sheets, cell)), cell)
-    typed = _typed_eta(sheets, table)
-    eta = abs(_eta_of_updates(table, numbers)) if math.isnan(typed) else typed
+        return LearningRate(np.full(len(table.rows), number_in(sheets, cell) / shown), cell)
+    typed = _typed_eta(sheets, table) / shown
+    eta = abs(_eta_of_updates(sheets, table, numbers)) if math.isnan(typed) else typed
     # an update that changes nothing has no learning rate
     return LearningRate(np.full(len(table.rows), eta or math.nan), None)
 
@@ -115,7 +120,7 @@ def _outside(sheets: Sheets, table: Table, formula: Formula) -> list[Cell]:
 
 
 @np.errstate(all="ignore")
-def _eta_of_updates(table: Table, numbers: dict[str, Array]) -> float:
+def _eta_of_updates(sheets: Sheets, table: Table, numbers: dict[str, Array]) -> float:
     """The learning rate that most weights moved by at the first step; NaN if they do not agree on one."""
     if len(table.rows) < 2:
         return math.nan
@@ -126,10 +131,32 @@ def _eta_of_updates(table: Table, numbers: dict[str, Array]) -> float:
     finite = [eta for eta in etas if math.isfinite(eta)]
     if not finite:
         return math.nan
+    if not any(_first_updates(sheets, table)):
+        return _eta_of_run(table, numbers)
     best = max(finite, key=lambda eta: sum(_same(eta, other) for other in finite))
     agreeing = [eta for eta in finite if _same(eta, best)]
     # what was typed is a short number; the quotient of two long ones is not
     return float(f"{np.median(agreeing):.8g}") if 2 * len(agreeing) > len(finite) else math.nan
+
+
+def _eta_of_run(table: Table, numbers: dict[str, Array]) -> float:
+    """The learning rate that takes pasted weights from the first row to the last; NaN if they do not agree on one.
+
+    Where they were rounded, that can be seen best in those that go farthest.
+    """
+    found = []
+    for name in table.network.trained_names:
+        if name in numbers and f"dE_d{name}" in numbers:
+            moved, pushed = numbers[name][0] - numbers[name][-1], numbers[f"dE_d{name}"][:-1].sum()
+            found.append((abs(moved), float(moved / pushed)))
+    finite = [eta for _, eta in sorted(found, reverse=True) if math.isfinite(eta)]
+    if not finite:
+        return math.nan
+    agreeing = sum(math.isclose(eta, finite[0], rel_tol=_NEARLY_THE_SAME) for eta in finite)
+    # what was typed is a short number
+    short = (float(f"{finite[0]:.{digits}g}") for digits in range(1, 8))
+    eta = next((eta for eta in short if math.isclose(eta, finite[0], rel_tol=_ROUNDED)), finite[0])
+    return eta if 2 * agreeing > len(finite) else math.nan
 
 
 def _same(one: float, other: float) -> bool:

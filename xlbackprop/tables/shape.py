@@ -30,7 +30,8 @@ def network_of(names: Collection[str]) -> Network | None:
     depth = max((layer for _, layer in numbers), default=0)
     hidden = [size(layer, "h", "a_h", "delta_h") for layer in range(1, depth + 1)] or [size(0, "h", "a_h", "delta_h")]
     hidden = [neurons for neurons in hidden if neurons]
-    outputs, weights = size(0, "o", "a_o", "t", "E", "delta_o"), size(0, "w", "dE_dw")
+    # an E says nothing: E3 may be the error with another learning rate
+    outputs, weights = size(0, "o", "a_o", "t", "delta_o"), size(0, "w", "dE_dw")
     inputs = size(0, "i")
     if not outputs or not 0 < weights <= MAX_COLUMNS:
         return None

@@ -17,6 +17,23 @@ from xlbackprop.spreadsheet.cells import Cell, Sheets, Value, as_number
 
 
 @dataclass(frozen=True)
+class Multiple:
+    """What a table shows for a quantity, as a multiple of what its network has: -η for a column Δw.
+
+    Attributes:
+        factor: a number.
+        of_eta: whether it is also multiplied with the learning rate.
+    """
+
+    factor: float = 1.0
+    of_eta: bool = False
+
+
+#: What is shown as it is.
+AS_IT_IS = Multiple()
+
+
+@dataclass(frozen=True)
 class Table:
     """A backpropagation table as it stands in a sheet.
 
@@ -30,6 +47,9 @@ class Table:
         missing: the quantities that it needs and lacks.
         places: the table's name for each of the network's values: biases may share one.
         other_eta_cells: cells with a learning rate that belongs to other tables.
+        multiples: by name, what is shown as a multiple.
+        own_names: the table's own names, by ours, where it numbers its weights otherwise.
+        typed: values that stand in no cell, but in the formulas: biases, the learning rate of columns Δw.
     """
 
     sheet: str
@@ -41,6 +61,9 @@ class Table:
     missing: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
     other_eta_cells: frozenset[Cell] = frozenset()
+    multiples: Mapping[str, Multiple] = field(default_factory=dict)
+    own_names: Mapping[str, str] = field(default_factory=dict)
+    typed: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -73,7 +96,10 @@ class Table:
         return tuple(found)
 
     def read(self, sheets: Sheets) -> dict[str, Array]:
-        """The numbers of each quantity that stands somewhere, step by step; NaN where no number stands."""
+        """The numbers of each quantity that stands somewhere, step by step; NaN where no number stands.
+
+        They are those of the network: what is shown as a multiple is divided by it.
+        """
         values, starts = sheets.values(self.sheet), self.network.start_values
         numbers = {}
         for name, column in self.columns.items():
@@ -88,8 +114,15 @@ class Table:
                 numbers[name] = np.full(len(self.rows), number_in(sheets, cell))
         placed = numbers | {name: numbers[place] for name, place in self.places.items() if place in numbers}
         for name in self.network.bias_names:
-            if name not in self.places:
-                placed[name] = np.zeros(len(self.rows))
+            if name not in self.places or name in self.typed:
+                placed[name] = np.full(len(self.rows), self.typed.get(name, 0.0))
+        if "eta" in self.typed:
+            placed["eta"] = np.full(len(self.rows), self.typed["eta"])
+        for name, multiple in self.multiples.items():
+            if name in placed:
+                eta = placed["eta"] if multiple.of_eta else 1.0
+                with np.errstate(all="ignore"):
+                    placed[name] = placed[name] / (multiple.factor * eta)
         return placed
 
 

@@ -1,0 +1,105 @@
+"""Anybody's momentum to Adam is found, judged and, where it is wrong, named; what is unknown is not judged."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.handmade import CLASSIC, FORMULAS, START_C, WEIGHTS, Handmade, Layout, write
+from xlbackprop.check.file import check
+from xlbackprop.report.findings import CheckedTable
+
+Checked = Callable[..., CheckedTable]
+
+#: A state: what it is in the first row, and what follows.
+State = tuple[str, str]
+MOMENTUM: State = ("{G}", "0.9*{-S}+{G}")
+FIRST, SECOND = ("0.1*{G}", "0.9*{-S}+0.1*{G}"), ("0.001*{G}^2", "0.999*{-S}+0.001*{G}^2")
+SUM_OF_SQUARES = ("{G}^2", "{-S}+{G}^2")
+ADAM = "{-W}-{eta}*({-S}/(1-0.9^{-k}))/(SQRT({-T}/(1-0.999^{-k}))+0.00000001)"
+
+RIGHT: dict[str, tuple[str, list[State]]] = {
+    "momentum, with mu = 0.9": ("{-W}-{eta}*{-S}", [MOMENTUM]),
+    "Nesterov momentum, with mu = 0.9": ("{-W}-{eta}*({-G}+0.9*{-S})", [MOMENTUM]),
+    "momentum as a running average, with mu = 0.9": ("{-W}-{eta}*{-S}", [FIRST]),
+    "Adagrad, with eps = 1e-08": ("{-W}-{eta}*{-G}/(SQRT({-S})+0.00000001)", [SUM_OF_SQUARES]),
+    "RMSprop, with b2 = 0.9, eps = 1e-08": (
+        "{-W}-{eta}*{-G}/(SQRT({-S})+0.00000001)",
+        [("0.1*{G}^2", "0.9*{-S}+0.1*{G}^2")],
+    ),
+    "Adam, with b1 = 0.9, b2 = 0.999, eps = 1e-08": (ADAM, [FIRST, SECOND]),
+}
+WRONG: dict[str, tuple[str, list[State]]] = {
+    "damps the first step of momentum, where the state is the gradient itself": (
+        "{-W}-{eta}*{-S}",
+        [("(1-0.9)*{G}", "0.9*{-S}+{G}")],
+    ),
+    "has eps inside the root; it should be added to the root": (
+        "{-W}-{eta}*({-S}/(1-0.9^{-k}))/SQRT({-T}/(1-0.999^{-k})+0.00000001)",
+        [FIRST, SECOND],
+    ),
+    "lacks the bias correction of Adam, m/(1-b1^k) and v/(1-b2^k)": (
+        "{-W}-{eta}*{-S}/(SQRT({-T})+0.00000001)",
+        [FIRST, SECOND],
+    ),
+    "has b2^1 in each row; it should be b2^k in update k": (ADAM.replace("0.999^{-k}", "0.999^1"), [FIRST, SECOND]),
+}
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Checked:
+    def check_table(update: str, states: list[State], **formulas: str) -> CheckedTable:
+        extra, other, cells = ["k"], {"k": "{-k}+1"}, {("k", 0): 1.0}
+        for w in WEIGHTS:
+
+            def put(text: str, w: str = w) -> str:
+                for mark, name in (("W", w), ("G", f"dE_d{w}"), ("S", f"s_{w}"), ("T", f"t_{w}")):
+                    text = text.replace(f"{{{mark}}}", f"{{{name}}}").replace(f"{{-{mark}}}", f"{{-{name}}}")
+                return text
+
+            other[w] = put(update)
+            for name, (first, later) in zip((f"s_{w}", f"t_{w}"), states, strict=False):
+                extra.append(name)
+                # the second state stands for itself
+                itself = "{-T}" if name.startswith("t_") else "{-S}"
+                other[name] = put(later.replace("{-S}", itself))
+                cells[name, 0] = f"={put(first)}"
+        table = Handmade(
+            Layout(order=(*CLASSIC, *extra)), START_C, rate=0.1, formulas=FORMULAS | other | formulas, cells=cells
+        )
+        (found,) = check(write(tmp_path / "book.xlsx", table)).tables
+        return found
+
+    return check_table
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_an_optimizer_is_right_and_noted(checked: Checked, name: str) -> None:
+    result = checked(*RIGHT[name])
+    assert (result.verdict, result.learning_rate) == ("correct", pytest.approx(0.1))
+    assert f"its updates are those of {name}" in result.notes
+
+
+@pytest.mark.parametrize("slip", WRONG)
+def test_what_is_wrong_with_an_optimizer_is_named_for_each_weight(checked: Checked, slip: str) -> None:
+    result = checked(*WRONG[slip])
+    assert result.verdict == "wrong"
+    assert {finding.slip for finding in result.findings} == {slip}
+    assert [finding.quantity for finding in result.findings] == list(WEIGHTS)
+
+
+def test_an_update_of_no_known_kind_is_not_judged_and_said_so(checked: Checked) -> None:
+    result = checked("{-W}-{eta}*TANH({-S})", [MOMENTUM])
+    assert (result.verdict, result.findings) == ("incomplete", ())
+    assert result.notes[-1].endswith("and are of no kind that is known here: they are not judged")
+
+
+def test_a_wrong_gradient_is_told_whatever_the_optimizer(checked: Checked) -> None:
+    result = checked(*RIGHT["momentum, with mu = 0.9"], dE_dw6=FORMULAS["dE_dw5"])
+    assert [finding.quantity for finding in result.findings] == ["dE_dw6"]
+
+
+def test_plain_updates_with_a_slip_stay_wrong(checked: Checked) -> None:
+    result = checked("{-W}+{eta}*{-G}", [])
+    assert result.verdict == "wrong"
+    assert [finding.quantity for finding in result.findings] == list(WEIGHTS)

@@ -1,0 +1,132 @@
+"""Other conventions than the classroom's are as right as it, if they are kept to; a slip in them is told in them."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.conventions import CONVENTIONS, WITHOUT_HALF, gradients, renumbered
+from tests.handmade import FORMULAS, GRADIENTS, START_C, Handmade, Layout, write
+from xlbackprop.check.file import check
+from xlbackprop.report.findings import CheckedTable
+
+Checked = Callable[..., CheckedTable]
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Checked:
+    def check_table(formulas: Mapping[str, str], sign: str = "∂E/∂") -> CheckedTable:
+        table = Handmade(Layout(sign=sign), START_C, formulas=FORMULAS | dict(formulas))
+        (found,) = check(write(tmp_path / "book.xlsx", table)).tables
+        return found
+
+    return check_table
+
+
+@pytest.mark.parametrize("note", CONVENTIONS)
+def test_a_convention_that_is_kept_to_is_right_and_noted(checked: Checked, note: str) -> None:
+    result = checked(CONVENTIONS[note])
+    assert (result.verdict, result.notes, result.learning_rate) == ("correct", (note,), 0.5)
+
+
+@pytest.mark.parametrize("note", CONVENTIONS)
+@pytest.mark.parametrize("name", ["E_total", "dE_dw3", "w6", "h2"])
+def test_a_slip_in_a_convention_is_found_alone_and_told_in_it(checked: Checked, note: str, name: str) -> None:
+    formulas = FORMULAS | CONVENTIONS[note]
+    one, other = {"E_total": ("E1", "E2"), "dE_dw3": ("a_h2", "a_h1"), "w6": ("w6", "w5"), "h2": ("i2", "i1")}[name]
+    result = checked(formulas | {name: formulas[name].replace(f"{{{one}}}", f"{{{other}}}").replace("-w6", "-w5")})
+    assert ([finding.quantity for finding in result.findings], result.notes) == ([name], (note,))
+    assert result.findings[0].slip
+
+
+def test_changes_of_weights_are_read_from_their_numbers(checked: Checked) -> None:
+    for note in CONVENTIONS:
+        if "columns" in note:
+            assert checked(CONVENTIONS[note], sign="Δ").verdict == "correct"
+    # and what is headed so may be the gradient
+    assert checked({}, sign="Δ").verdict == "correct"
+
+
+def test_gradients_of_the_wrong_sign_are_no_convention_where_the_updates_take_them_off(checked: Checked) -> None:
+    result = checked(gradients("-(G)"))
+    assert {finding.slip for finding in result.findings} == {"has the wrong sign"}
+    assert [finding.quantity for finding in result.findings] == [*GRADIENTS[4:], *GRADIENTS[:4]]
+
+
+def test_an_error_without_its_half_is_wrong_where_the_gradients_have_it(checked: Checked) -> None:
+    assert [finding.quantity for finding in checked(WITHOUT_HALF).findings] == ["E1", "E2"]
+
+
+def test_another_numbering_is_read_from_the_formulas_of_the_forward_pass(checked: Checked) -> None:
+    result = checked(renumbered(FORMULAS))
+    assert (result.verdict, result.findings) == ("correct", ())
+    assert result.notes == (
+        "it numbers the weights in a way of its own, h1 = w1*i1 + w3*i2, o1 = w5*a_h1 + w7*a_h2, and is judged by that",
+    )
+
+
+def test_a_slip_in_another_numbering_is_told_by_its_own_names(checked: Checked) -> None:
+    formulas = renumbered(FORMULAS | {"dE_dw2": FORMULAS["dE_dw2"].replace("{w7}", "{w6}")})
+    (finding,) = checked(formulas).findings
+    assert (finding.quantity, finding.slip) == ("dE_dw3", "uses w7; it should be w6")
+
+
+def test_swapped_weights_are_no_numbering_where_the_gradients_do_not_follow(checked: Checked) -> None:
+    swapped = {"o1": FORMULAS["o1"].replace("w6", "w7"), "o2": FORMULAS["o2"].replace("w7", "w6")}
+    assert [finding.quantity for finding in checked(swapped).findings] == ["o1", "o2"]
+
+
+def test_a_bias_that_is_labelled_in_words_is_read(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    formulas = FORMULAS | {z: f"{FORMULAS[z]}+$AJ${1 if z[0] == 'h' else 2}" for z in ("h1", "h2", "o1", "o2")}
+    formulas |= {"dE_dw6": "{dE_dw5}"}
+    path = write(tmp_path / "book.xlsx", Handmade(formulas=formulas))
+    book = load_workbook(path)
+    for row, (label, number) in enumerate((("Bias of the hidden layer", 0.35), ("Bias of the outputs", 0.6)), start=1):
+        book.active.cell(row, 35, label)
+        book.active.cell(row, 36, number)
+    book.save(path)
+    (table,) = check(path).tables
+    assert ([finding.quantity for finding in table.findings], table.notes[0]) == (
+        ["dE_dw6"],
+        "what stands in AJ1, AJ2 is read as a bias",
+    )
+
+
+def test_an_output_that_is_passed_on_is_linear(checked: Checked) -> None:
+    formulas = {name: re.sub(r"\*\{(a_o\d)\}\*\(1-\{\1\}\)", "", FORMULAS[name]) for name in GRADIENTS}
+    result = checked(formulas | {"a_o1": "{o1}", "a_o2": "{o2}"})
+    assert (result.verdict, result.notes) == ("correct", ("its neurons have the activation linear",))
+
+
+def test_formulas_that_round_throughout_are_right_as_far_as_that_goes(checked: Checked) -> None:
+    rounded = {name: f"ROUND({formula},5)" for name, formula in FORMULAS.items()}
+    result = checked(rounded)
+    assert (result.verdict, result.notes[0]) == (
+        "correct",
+        "its formulas round to 5 decimals, and it is judged as far as that goes",
+    )
+    wrong = rounded | {"dE_dw6": f"ROUND({FORMULAS['dE_dw5']},5)"}
+    assert [finding.quantity for finding in checked(wrong).findings] == ["dE_dw6"]
+
+
+def test_samples_that_take_turns_are_right_and_noted(tmp_path: Path) -> None:
+    samples = [{"i1": 0.0, "i2": 0.0, "t1": 0.1}, {"i1": 1.0, "i2": 0.0, "t1": 0.9}, {"i1": 0.0, "i2": 1.0, "t1": 0.9}]
+    cells = {(name, step): number for step in range(9) for name, number in samples[step % 3].items()}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(start=START_C, cells=cells))).tables
+    assert (table.verdict, table.notes) == ("correct", ("3 samples take turns, one a row",))
+    # one that is out of turn is a slip
+    odd = cells | {("i1", 5): 0.5}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(start=START_C, cells=odd))).tables
+    assert table.verdict == "wrong"
+
+
+def test_a_learning_rate_that_falls_from_row_to_row_is_a_schedule(tmp_path: Path) -> None:
+    cells = {("eta", step): 0.5 * 0.9**step for step in range(9)}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(Layout(eta="column"), cells=cells))).tables
+    assert (table.verdict, table.notes) == (
+        "correct",
+        ("the learning rate changes from step to step, from 0.5 to 0.215234",),
+    )
