@@ -60,6 +60,9 @@ class Explanation:
             off: the steps whose numbers are wrong.
             allowed: how far each number of the column may be off by rounding.
         """
+        if self._contents.built_formula(name, int(off[0])) is not None:
+            # a table of ours is not pasted from another one
+            return "", off
         back = 1 if name in self._contents.updates else 0
         environment: dict[str, Array] = {}
         with np.errstate(all="ignore"):
