@@ -26,7 +26,7 @@ class DataSheet:
 
     def __init__(self, book: Book, layout: WorkbookLayout, samples: Samples) -> None:
         self._network, self._samples, self._places = layout.network, samples, DataLayout(samples)
-        self.sheet = book.sheet(DATA, f"{samples.count:,} samples to learn from: edit the yellow cells")
+        self.sheet = book.sheet(DATA, f"{samples.count:,} samples: edit the yellow cells")
         places, count = self._places, samples.count
         self._blocks = [
             (names, self.sheet.reserve(kind, f"{column}{places.first_row}", (count, len(names)), Role.INPUT))

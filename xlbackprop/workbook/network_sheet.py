@@ -14,7 +14,7 @@ from xlbackprop.spreadsheet.places import Place, joined
 from xlbackprop.spreadsheet.presentation import Validation
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.drawing import draw, drawing_size, is_drawn, significant
-from xlbackprop.workbook.layout import CHECK, DERIVATION, NETWORK, WorkbookLayout
+from xlbackprop.workbook.layout import CHECK, DERIVATION, LEARNED, NETWORK, WorkbookLayout
 from xlbackprop.workbook.weight_matrices import CELL_PIXELS, matrix_columns, matrix_layers, write_matrices
 
 # Start values on the left; "start here" in the upper right, above the sheets and the picture. Of the picture the
@@ -23,6 +23,12 @@ _WIDTHS = {"A": 40, "B": 76, "C": 142, "D": 6, "E": 90, "F": 168, "G": 6}
 _LINK, _TEXT = "E", "F"
 _FIRST_PICTURE_COLUMN = column_number("H")
 _START_ROW, _SHEETS_ROW = 4, 11
+# what there is to be watched while a network learns from samples, by the number of its inputs
+_WATCH = {
+    1: "Move the step, and watch the curve bend through the samples.",
+    2: "Move the step, and watch the boundary between the answers.",
+}
+_WATCH_ANSWERS = "Move the step, and watch the answers become right."
 # what is left of a screen of 1,440 pixels for the picture
 _PICTURE_PIXELS = 432
 # `weight from a_h2 to o1` and its like; names such as h1_2 take more
@@ -120,6 +126,11 @@ class NetworkSheet:
         self._write_facts(origin, below + 1)
 
     @property
+    def _sheets_row(self) -> int:
+        # with samples there is a line more about where to start
+        return _SHEETS_ROW + (self._layout.network.samples is not None)
+
+    @property
     def _picture_columns(self) -> int:
         network = self._layout.network
         return (
@@ -156,6 +167,7 @@ class NetworkSheet:
         else:
             watched = "its cell in the matrix" if 1 in matrix_layers(network) else "E_total below"
         lines = [
+            *([(LEARNED, _WATCH.get(network.layers[0], _WATCH_ANSWERS))] if network.samples else []),
             (
                 self._layout.training_sheets[0],
                 "Change the learning rate η in its yellow cell: the curve follows at once.",
@@ -175,7 +187,7 @@ class NetworkSheet:
 
     def _write_contents(self) -> int:
         """Write the list of the sheets; gives the first row below."""
-        sheet, row = self.sheet, _SHEETS_ROW
+        sheet, row = self.sheet, self._sheets_row
         sheet.put(f"{_LINK}{row}", ["Sheets", ""], looks.SECTION)
         contents = [(Link(other.name, other.name), other.about) for other in sheet.book.sheets]
         sheet.put(f"{_LINK}{row + 1}", contents, looks.LINK, looks.HINT)
@@ -183,7 +195,7 @@ class NetworkSheet:
 
     def _write_picture(self, shown: Mapping[str, Place], chosen: Choice) -> int:
         """Write the picture of the network at the chosen step; gives the first row below."""
-        sheet, network, row, column = self.sheet, self._layout.network, _SHEETS_ROW, _FIRST_PICTURE_COLUMN
+        sheet, network, row, column = self.sheet, self._layout.network, self._sheets_row, _FIRST_PICTURE_COLUMN
         count = self._picture_columns
         error = significant(shown["E_total"])
         which = f'"Step "&{chosen.step:$}'

@@ -5,6 +5,7 @@ samples, what a step with a single one has.
 """
 
 from collections.abc import Collection
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,13 @@ from xlbackprop.backprop.samples import Samples
 from xlbackprop.spreadsheet.blocks import Block, FilledDown, Formula, Link, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place, joined
-from xlbackprop.spreadsheet.presentation import Page, Width
+from xlbackprop.spreadsheet.presentation import Page, Rule, Width
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.charts import colour
 from xlbackprop.workbook.columns import column_look, insist_on_room, notes_of_passes, write_headers
 from xlbackprop.workbook.data_sheet import DataSheet
 from xlbackprop.workbook.layout import NETWORK, WorkbookLayout
+from xlbackprop.workbook.printing import PAGE_WIDTH, PRINT_SCALE, page_breaks
 from xlbackprop.workbook.run import Run
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class SamplesSheet:
     def __init__(self, book: Book, layout: WorkbookLayout, number: int, samples: Samples) -> None:
         self.number, self._layout, self._samples, self._table = number, layout, samples, layout.samples
         name = layout.samples_sheets[number]
-        self.sheet = book.sheet(name, f"the {samples.batch} samples of each of these steps")
+        self.sheet = book.sheet(name, f"the {samples.batch} samples of each step")
         table = self._table
         names = [column.name for column in table.columns]
         self._columns = {name: n for n, name in enumerate(names)}
@@ -124,18 +126,24 @@ class SamplesSheet:
         return [formulas[column.name] for column in self._table.columns]
 
     def _dress(self) -> None:
-        """The widths of the columns, what folds, and how numbers look."""
+        """The widths of the columns, how numbers look, and which columns print on a page together."""
         sheet, table = self.sheet, self._table
-        groups = [column.group for column in table.columns]
+        counts = [len(list(columns)) for _, columns in groupby(table.columns, key=lambda column: column.group)]
         sheet.widths.append(Width(1, 2, _NUMBER_WIDTH))
-        sheet.widths.append(Width(3, len(groups), _COLUMN_WIDTH))
-        first = next(n for n, group in enumerate(groups) if group not in ("", "inputs"))
+        sheet.widths.append(Width(3, len(table.columns), _COLUMN_WIDTH))
+        first = next(n for n, column in enumerate(table.columns) if column.group not in ("", "inputs"))
         sheet.rules += looks.number_rules(self._corner(first))
+        # the rows of every other step
+        step, sample = self.cell("step", 0), self.cell("sample", table.row_count - 1)
+        sheet.rules.append(Rule(joined([step, sample]), f"MOD({step:$1},2)=1", looks.BAND))
         sheet.unlike_neighbours.append(self._corner(0))
+        printed = [[_COLUMN_WIDTH] * count for count in counts[1:]]
         sheet.page = Page(
             frozen=(table.header_row, 2),
             repeated_rows=(1, table.header_row),
             repeated_column=True,
+            breaks=tuple(2 + n for n in page_breaks(printed, PAGE_WIDTH - _NUMBER_WIDTH)),
+            scale=PRINT_SCALE,
             tab=colour(self.number),
         )
 

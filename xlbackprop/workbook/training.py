@@ -22,7 +22,7 @@ from xlbackprop.workbook.columns import column_look, insist_on_room, notes_of_st
 from xlbackprop.workbook.data_sheet import DataSheet
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import NetworkSheet
-from xlbackprop.workbook.printing import page_breaks
+from xlbackprop.workbook.printing import PAGE_WIDTH, PRINT_SCALE, page_breaks
 from xlbackprop.workbook.run import Run
 from xlbackprop.workbook.samples_sheet import SamplesSheet
 
@@ -30,8 +30,6 @@ from xlbackprop.workbook.samples_sheet import SamplesSheet
 _STEP_WIDTH, _CHART_WIDTH, _COLUMN_WIDTH = 70, 340, 80
 _BAND_HEIGHT = 34
 _CHART_HEIGHT, _ROWS_OF_A_CHART = 232, 12
-# In percent, and how many pixels a landscape page of A4 is wide then, where a program has wide letters.
-_PRINT_SCALE, _PAGE_WIDTH = 78, 955
 
 # In two lines of the chart's column.
 _HINT = (
@@ -365,7 +363,8 @@ class TrainingSheet:
 
     def _write_headers(self) -> None:
         sheet, table = self.sheet, self._table
-        sheet.put(f"{table.chart_column}{table.header_row}", "error over the steps", looks.header(""))
+        over = "over the steps" if self._network.samples else "error over the steps"
+        sheet.put(f"{table.chart_column}{table.header_row}", over, looks.header(""))
         step, *others = table.columns
         write_headers(sheet, [(self._step_header, [step]), (self._headers, others)], notes_of_steps(self._network))
 
@@ -397,8 +396,8 @@ class TrainingSheet:
             frozen=(table.header_row, 1),
             repeated_rows=(1, table.header_row),
             repeated_column=True,
-            breaks=tuple(chart + n for n in page_breaks(printed, _PAGE_WIDTH - _STEP_WIDTH)),
-            scale=_PRINT_SCALE,
+            breaks=tuple(chart + n for n in page_breaks(printed, PAGE_WIDTH - _STEP_WIDTH)),
+            scale=PRINT_SCALE,
             tab=colour(self.number),
         )
 

@@ -338,7 +338,11 @@ class _Writer:
 
 def _shades(shades: Shades) -> dict[str, Any]:
     ends = {"min_type": "num", "min_value": shades.least, "max_type": "num", "max_value": shades.most}
-    return {"type": "2_color_scale", **ends, "min_color": shades.low, "max_color": shades.high}
+    ends |= {"min_color": shades.low, "max_color": shades.high}
+    if shades.middle is None:
+        return {"type": "2_color_scale", **ends}
+    half_way = (shades.least + shades.most) / 2
+    return {"type": "3_color_scale", **ends, "mid_type": "num", "mid_value": half_way, "mid_color": shades.middle}
 
 
 def _bars(bars: Bars) -> dict[str, Any]:
