@@ -11,7 +11,10 @@ _DERIVATIVE = re.compile(r"d(?P<of>E|a_[a-z]\d+(?:_\d+)?)_d(?P<by>(?:a_)?[a-z]\d
 _DERIVATIVE_HEADER = re.compile(r"∂(?P<of>\w+)/∂(?P<by>\w+)")
 # an output of one sample, followed from step to step
 _OF_A_SAMPLE = re.compile(r"(?P<output>a_o\d+)(?:_of_| of )(?P<sample>\d+)")
-_GREEK = {"eta": "η", "eta_t": "η_t", "beta_1": "β₁", "beta_2": "β₂", "eps": "ε", "alpha": "α", "gamma": "γ"}
+_GREEK = {
+    **{"eta": "η", "eta_t": "η_t", "beta_1": "β₁", "beta_2": "β₂", "eps": "ε", "alpha": "α", "gamma": "γ"},
+    **{"momentum": "μ", "dampening": "τ", "weight_decay": "λ"},
+}
 _LATIN = {symbol: name for name, symbol in _GREEK.items()}
 _LETTER_AND_NUMBER = re.compile(r"(?P<letter>[itwb])(?P<number>\d+)")
 

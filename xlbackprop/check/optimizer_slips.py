@@ -32,6 +32,7 @@ _CHANGES = (
         "corrects every step as the first: β belongs to the power of the update's number",
     ),
     (r"\(step \+ 1\)", "step", "counts the updates from 0: the first one is number 1"),
+    (r"\(({gradient}) \+ momentum\*v_{w}\)", r"v_{w}", "moves as plain momentum, without the look ahead"),
     (r"\b([msv])_{w}", rf"{BEFORE}\1_{{w}}", "takes what was kept in the row before"),
     (r"\b(m|v)_hat_{w}", rf"{BEFORE}\1_hat_{{w}}", "takes the averages of the row before"),
     (r"\(1 - dampening\)\*", "", "leaves out the dampening"),
@@ -47,7 +48,6 @@ _CHANGES = (
     (r"\(1 - \w+\*weight_decay\)", "(1 - weight_decay)", "decays the weight without the learning rate"),
     (r"eta_t", "eta", "takes η instead of η_t, the learning rate of the step"),
     (r"{w} - ", "{w} + ", "moves along the gradient: it must go against it"),
-    (r"\(({gradient}) \+ momentum\*v_{w}\)", r"v_{w}", "moves as plain momentum, without the look ahead"),
     (r"\bv_{w}", "{gradient}", "takes the gradient instead of the velocity"),
     (r"m_hat_{w}", "{gradient}", "takes the gradient instead of its average"),
 )

@@ -77,8 +77,8 @@ def _expected_answer(samples: Samples, a: Array, target: Array) -> Expected:
         right = ahead >= 0
     near = np.abs(ahead) < _TIE
     # of an error it cannot be told
-    right = np.where(np.isnan(ahead), np.nan, right)
-    return Expected(right, np.where(near & (ahead != 0), np.inf, 1.0))
+    answer = np.where(np.isnan(ahead), np.nan, right.astype(float))
+    return Expected(answer, np.where(near & (ahead != 0), np.inf, 1.0))
 
 
 @np.errstate(all="ignore")

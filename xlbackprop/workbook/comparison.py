@@ -91,6 +91,9 @@ class ComparisonSheet:
         sheet.fill(self._etas, [Formula(f"{one.eta:$}") for one in training], looks.TEXT)
         sheet.put(f"A{places.header_row}", "step", looks.TABLE_HEADER)
         compares, networks = self._layout.compares_optimizers, self._layout.networks
+        if compares:
+            # momentum η = 0.019 takes two lines
+            sheet.heights[places.header_row] = 2 * looks.LINE_PIXELS
         marks = [f"{network.optimizer.name} " if compares else "" for network in networks]
         names = [Formula(f'"{mark}η = "&{eta}') for mark, eta in zip(marks, self.etas[0], strict=True)]
         sheet.fill(self._names, names, *(looks.curve_header(colour_among(n, count)) for n in range(count)))

@@ -271,7 +271,8 @@ class TrainingSheet:
         by = "" if optimizer.is_plain else f" by {optimizer.kind.spoken}"
         title = Formula(f'"Training{by} with learning rate η = "&{self.eta:$}')
         headline = sheet.put("B1", title, looks.SMALL_TITLE, name="title")
-        sheet.put("B2", _HINT, looks.WRAPPED_HINT)
+        hint = _HINT.replace("the yellow cell", "a yellow cell") if self.hyperparameters else _HINT
+        sheet.put("B2", hint, looks.WRAPPED_HINT)
         sheet.put("C1", "learning rate η", looks.LABEL)
         sheet.fill(self._eta, self.eta_value, looks.INPUT)
         sheet.validations.append(
