@@ -224,14 +224,16 @@ class _Causes:
         """Errors in cells that wait for each other: none is the cause more than another, so the first is named."""
         names = [
             name
-            for name in (*self._contents.quantities, *self._contents.updates)
+            # the weights of a row come before what is computed from them
+            for name in (*self._contents.updates, *self._contents.quantities)
             if np.isnan(self._numbers[name]).any()
         ]
         for step, row in enumerate(self._table.rows):
             for name in names:
                 number = self._numbers[name][step]
                 if math.isnan(number) and self._sheets.is_error(self._table.sheet, row, self._table.columns[name]):
-                    return [self._finding(name, np.array([step]))]
+                    elsewhere = self._contents.has_error_from_elsewhere(name, step)
+                    return [] if elsewhere else [self._finding(name, np.array([step]))]
         return []
 
     def _broken_runs(self) -> list[Finding]:

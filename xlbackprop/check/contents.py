@@ -296,6 +296,10 @@ class Contents:
             groups.setdefault(item[0], []).append(Group(*item, result, again.get(id(item))))
         return groups
 
+    def has_error_from_elsewhere(self, name: str, step: int) -> bool:
+        """Whether the error of a cell comes from another table, where it is explained."""
+        return False
+
     def group_of(self, name: str, step: int) -> Group:
         """The formula of a single row, tried by itself."""
         formula = FilledFormula(self.texts[name][step], self.table.rows[step], (step,))

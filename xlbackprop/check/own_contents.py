@@ -289,6 +289,10 @@ class _Passes(OwnContents):
         given = ["step", "sample", *network.target_names, *network.input_names, *network.start_values]
         self.quantities, self.updates, self.constants = [*given, *self.quantities], [], []
 
+    def has_error_from_elsewhere(self, name: str, step: int) -> bool:
+        of_step, weights = step // self.samples.batch, self.network.start_values
+        return self.others is not None and any(np.isnan(self.others.numbers[w][of_step]) for w in weights)
+
     def _expected(self) -> dict[str, Expected]:
         batch, of_steps = self.samples.batch, self.others.numbers if self.others else {}
         taken = [n for step in range(len(self.table.rows) // batch) for n in self.samples.shown(step)]
@@ -304,6 +308,9 @@ class _Steps(OwnContents):
     def __init__(self, sheets: Sheets, table: Table, built: OurSheets | None) -> None:
         super().__init__(sheets, table, built)
         self.quantities = [*(one.name for one in gathered(self.network)), *self._kept]
+
+    def has_error_from_elsewhere(self, name: str, step: int) -> bool:
+        return name in {one.name for one in gathered(self.network)}
 
     def _expected(self) -> dict[str, Expected]:
         of_samples = self.others.numbers if self.others else {}
