@@ -59,6 +59,8 @@ BUILDS: dict[str, Build] = {
     "softmax alone": Build("--lrs 0.5 --steps 5", _network([2, 2], "sigmoid", "softmax", "none")),
     "one weight": Build("--lrs 0.1,1 --steps 8", _network([1, 1], "sigmoid", "linear", "none")),
     "too wide to draw": Build("--lrs 0.1 --steps 2", _network([8, 8], "sigmoid")),
+    "adam": Build("--optimizer adam --lrs 0.1 --steps 6"),
+    "optimizers compared": Build("--optimizer sgd,momentum@0.2,adamw@0.01 --schedule step:2,0.5 --lrs 0.5 --steps 4"),
     "three hidden layers": Build("--lrs 0.4 --steps 3", _network([1, 2, 1, 2, 1], "tanh", biases="trained")),
 }
 
