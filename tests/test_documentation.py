@@ -192,7 +192,7 @@ def headings(page: Path) -> set[str]:
 
 def test_the_list_of_templates_is_complete() -> None:
     page = (REPOSITORY / "docs/networks.md").read_text(encoding="utf-8")
-    listed = dict(re.findall(r"\| `(\w+)` \| ([\d-]+) \|", page))
+    listed = dict(re.findall(r"\| `([\w-]+)` \| ([\d-]+) \|", page))
     assert listed == {name: load_template(name).shape for name in template_names()}
 
 

@@ -7,7 +7,7 @@ import pytest
 from openpyxl import load_workbook
 
 from tests.conftest import Editor, Workbook, sheets_of, where
-from tests.optimized import SHOWN, built
+from tests.optimized import built
 from xlbackprop import reference
 from xlbackprop.backprop.optimizers import KINDS, Optimizer
 from xlbackprop.check.file import verify
@@ -63,17 +63,18 @@ CHANGED = {
 }
 
 
-@pytest.mark.parametrize("shown_samples", SHOWN)
 @pytest.mark.parametrize(
-    ("name", "schedule"),
+    ("name", "schedule", "shown_samples"),
     [
-        ("sgd", "step:2,0.5"),
-        ("momentum", "constant"),
-        ("nesterov", "exponential:0.9"),
-        ("adagrad", "constant"),
-        ("rmsprop", "linear:4"),
-        ("adam", "cosine"),
-        ("adamw", "step:2,0.5"),
+        ("sgd", "step:2,0.5", "one sample"),
+        ("momentum", "constant", "a batch"),
+        ("momentum", "constant", "in turn"),
+        ("nesterov", "exponential:0.9", "one sample"),
+        ("adagrad", "constant", "in turn"),
+        ("rmsprop", "linear:4", "a batch"),
+        ("adam", "cosine", "one sample"),
+        ("adam", "constant", "a batch"),
+        ("adamw", "step:2,0.5", "in turn"),
     ],
 )
 def test_every_yellow_cell_is_followed_as_numpy_does(
