@@ -70,6 +70,22 @@ def compare_writing(folder: Path, what: str, template: str, pairs: int = 9) -> N
     )
 
 
+def compare_optimizer(folder: Path, build: list[str], pairs: int = 5) -> None:
+    """Adam's columns, by the whole command, against plain `write_formula`."""
+    plain_path = folder / "plain.xlsx"
+    times = [
+        (
+            process(*COMMAND, *build, "--optimizer", "adam")[0],
+            seconds(lambda: write(plain_path, DEFAULT, RATES, 200, plain=True, optimizer="adam")),
+        )
+        for _ in range(pairs + 1)
+    ][1:]
+    command, plain = (statistics.median(column) for column in zip(*times, strict=True))
+    ratio = statistics.median(a / b for a, b in times)
+    what = "`xlbackprop build --optimizer adam`, check included"
+    row(what, f"{command:.2f} s", f"{plain:.2f} s", f"{ratio:.2f}", "0.65 or less")
+
+
 def time_command(what: str, arguments: list[str], aim: str, runs: int = 7) -> None:
     """A whole command, start-up included."""
     times = [process(*COMMAND, *arguments)[0] for _ in range(runs + 1)][1:]
@@ -102,6 +118,7 @@ def main() -> None:
         compare_writing(folder, "XOR, 200 epochs", XOR)
         compare_writing(folder, "the default workbook", DEFAULT)
         output = str(folder / "backprop.xlsx")
+        compare_optimizer(folder, ["build", "--lrs", ",".join(map(str, RATES)), "-o", output, "--force"])
         time_command("`xlbackprop verify`", ["verify", output], "")
         time_command("`xlbackprop --help`", ["--help"], "under 0.1 s")
 

@@ -30,6 +30,12 @@ PICTURES = (
         ["build", "--lrs", "0.1,0.2,0.5,0.8,1,2"],
         {"network.png": 0, "derivation.png": 1, "training.png": 5, "comparison.png": 9},
     ),
+    (["build", "--optimizer", "adam"], {"optimizers-training.png": 3}),
+    (["build", "--template", "ravine", "--optimizer", "sgd,momentum,adam@0.3"], {"optimizers-ravine.png": 11}),
+    (
+        ["build", "--template", "xor-stuck", "--lrs", "1", "--optimizer", "sgd,momentum,adam@0.1,rmsprop@0.1"],
+        {"optimizers-stuck.png": 13},
+    ),
     (["cnn"], {"cnn-digit.png": 0, "cnn-network.png": 1}),
 )
 # a network that learns XOR, before the training and after it

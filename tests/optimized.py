@@ -59,7 +59,8 @@ def formula(book: Workbook, name: str, expression: str, step: int, training: int
         step: in whose row it stands.
         training: which of the training sheets.
     """
-    sheet = sheets_of(book).training[training]
+    sheets = sheets_of(book)
+    sheet = sheets.training[training]
     own = step - (name in book.layout.networks[training].trained_names)
     if own == 0:
         expression = re.sub(rf"\b{BEFORE}\w+", "0", expression)
@@ -71,7 +72,6 @@ def formula(book: Workbook, name: str, expression: str, step: int, training: int
         row = own - of.startswith(BEFORE)
         return f"{cells[of]:$}" if of in cells else f"{sheet.cell(of.removeprefix(BEFORE), row)}"
 
-    sheets = sheets_of(book)
     text = sheets.book.written(cell_formula(expression, address), sheet.sheet)
     return where(sheets, sheet.cell(name, step)), f"={text}"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Editor, Workbook
+from tests.conftest import Editor, Workbook, sheets_of, where
 from tests.optimized import SHOWN, built, planted
 from xlbackprop.check.file import check, verify
 from xlbackprop.check.optimizer_slips import _candidates
@@ -167,3 +167,29 @@ def test_an_error_in_a_state_is_the_only_cause(workbooks) -> None:
         book = workbooks("adam", shown)
         report = planted(book, "v_hat_w1", "v_w1/(step - step)", range(1, STEPS + 1)).judge()
         assert [(quantity, rows) for quantity, rows, _ in told(report)] == [("v_hat_w1", STEPS)]
+
+
+# the hidden neurons give nothing, so that the gradients of their weights are 0
+SILENT = """
+layers = [2, 2, 1]
+hidden = "relu"
+weights = [-1, -1, 0.5, 0.5, 0.3, 0.4]
+{batch}
+samples = [{{inputs = [1, 1], targets = [1]}}, {{inputs = [0.5, 1], targets = [0]}}]
+"""
+
+
+@pytest.mark.parametrize("batch", ['batch = "all"', "batch = 1"])
+def test_an_eps_of_0_that_divides_by_0_is_no_right_workbook(tmp_path: Path, batch: str) -> None:
+    (tmp_path / "silent.toml").write_text(SILENT.format(batch=batch))
+    book = built(tmp_path, "adam", steps=4, template=str(tmp_path / "silent.toml"))
+    sheets = sheets_of(book)
+    eps = where(sheets, sheets.training[0].hyperparameters["eps"])
+    edited = Editor(book.path).type("η=0.1", eps, "0").save(tmp_path / "edited.xlsx")
+    for report in (verify(edited), check(edited)):
+        assert told(report) == [("w1", 1, "shows #DIV/0!")]
+
+
+def test_an_eps_of_0_that_divides_by_nothing_else_is_right(tmp_path: Path) -> None:
+    book = built(tmp_path, "adam", steps=3, eps=0.0)
+    assert verify(book.path).correct

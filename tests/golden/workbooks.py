@@ -86,6 +86,8 @@ BUILDS: dict[str, Build] = {
         "--lrs 0.5 --steps 6 --protect", _of_samples("relu", _CLASSES, "softmax", batch=1, order="drawn", seed=3)
     ),
     "curves in a batch": Build("--lrs 0.1 --steps 3", _of_samples("tanh", _CURVES, "linear", reduction="mean")),
+    "adam": Build("--optimizer adam --lrs 0.1 --steps 6"),
+    "optimizers compared": Build("--optimizer sgd,momentum@0.2,adamw@0.01 --schedule step:2,0.5 --lrs 0.5 --steps 4"),
     "three hidden layers": Build("--lrs 0.4 --steps 3", _network([1, 2, 1, 2, 1], "tanh", biases="trained")),
 }
 

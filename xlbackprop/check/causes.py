@@ -243,7 +243,8 @@ class _Causes:
         """Errors in cells that wait for each other: none is the cause more than another, so the first is named."""
         names = [
             name
-            for name in (*self._contents.quantities, *self._contents.updates)
+            # the weights of a row come before what is computed from them
+            for name in (*self._contents.updates, *self._contents.quantities)
             if np.isnan(self._numbers[name]).any()
         ]
         for step, row in enumerate(self._table.rows):

@@ -29,6 +29,8 @@ _LEGEND = 12
 # What stands where a training has left what a cell can hold, and beside a learning rate that is not the best.
 _NO_NUMBER, _NOT_BEST = "no number", "no"
 _CHART_SIZE = (470, 332)
+# by so many pixels the column with the best is wider where it names an optimizer
+_WIDER = 60
 
 
 class ComparisonSheet:
@@ -83,17 +85,19 @@ class ComparisonSheet:
         sheet, places, count = self.sheet, self._layout.comparison, len(training)
         sheet.heights[1] = looks.TITLE_PIXELS
         hidden = places.hidden_column
-        sheet.set_widths({"A": 110, f"B:{column_letters(hidden - 1)}": 86})
+        compares, networks = self._layout.compares_optimizers, self._layout.networks
+        if compares:
+            # momentum η = 0.019 takes two lines as a header, and one as the best
+            sheet.heights[places.header_row] = 2 * looks.LINE_PIXELS
+            sheet.set_widths({"A": 110, "B": 86 + _WIDER, f"C:{column_letters(hidden - 1)}": 86})
+        else:
+            sheet.set_widths({"A": 110, f"B:{column_letters(hidden - 1)}": 86})
         sheet.widths.append(Width(hidden, hidden + 2 * count + 3, 86, hidden=True))
         what = "optimizer" if self._layout.compares_optimizers else "learning rate"
         sheet.put("A1", f"Which {what} is best?" if count > 1 else "How does the error fall?", looks.TITLE)
         sheet.put(f"A{places.eta_row}", "learning rate η", looks.NAME)
         sheet.fill(self._etas, [Formula(f"{one.eta:$}") for one in training], looks.TEXT)
         sheet.put(f"A{places.header_row}", "step", looks.TABLE_HEADER)
-        compares, networks = self._layout.compares_optimizers, self._layout.networks
-        if compares:
-            # momentum η = 0.019 takes two lines
-            sheet.heights[places.header_row] = 2 * looks.LINE_PIXELS
         marks = [f"{network.optimizer.name} " if compares else "" for network in networks]
         names = [Formula(f'"{mark}η = "&{eta}') for mark, eta in zip(marks, self.etas[0], strict=True)]
         sheet.fill(self._names, names, *(looks.curve_header(colour_among(n, count)) for n in range(count)))
@@ -113,9 +117,11 @@ class ComparisonSheet:
         sheet.put("A2", Formula(answer), looks.NAME, name="answer")
         sheet.put("A3", _explanation(count), looks.MUTED)
         curves = self._curves(run, training, floor)
+        # at the same place, whatever the width of the columns
+        beside = 30 + 86 - _WIDER if compares else 30
         sheet.charts += [
             ("A4", self._chart(self._names.place, curves, logarithmic=False), 4, 4),
-            ("F4", self._chart(self._names.place, curves, logarithmic=True), 30, 4),
+            ("E4" if compares else "F4", self._chart(self._names.place, curves, logarithmic=True), beside, 4),
         ]
 
     def _best_of(self, floor: Place) -> str:

@@ -154,7 +154,7 @@ class Run:
 
     @cached_property
     def _first_step(self) -> tuple[dict[str, float], list[dict[str, float]]]:
-        return next(self.simulation.steps_and_passes(self.layout.etas[0], 0))
+        return next(self.simulation.steps_and_passes(self.layout.etas[0], self.layout.steps))
 
     @cached_property
     def first(self) -> dict[str, float]:
@@ -163,7 +163,7 @@ class Run:
         Beside them `all_dE_dw1` ... for what the step gathers, and `new w1` ... for the weights that follow.
         """
         step, passes = self._first_step
-        updated = {f"new {name}": value for name, value in self.simulation.updated(step).items()}
+        updated = {f"new {name}": value for name, value in self._updated(step).items()}
         whole = {f"all_{one.name}": step[one.name] for one in gathered(self.layout.network)}
         kept = {state.name: step[state.name] for state in states(self.layout.networks[0])}
         before = {f"{BEFORE}{name}": 0.0 for name in kept}
@@ -174,6 +174,10 @@ class Run:
         """Which training ends with the smallest error, counted from 0; it raises as `added_up` does."""
         ends = [errors[-1] for errors in self.errors]
         return ends.index(min(ends))
+
+    def _updated(self, step: dict[str, float]) -> dict[str, float]:
+        """The weights and trained biases that follow from a step."""
+        return self.simulation.updated(step)
 
     @property
     def first_passes(self) -> list[dict[str, float]]:
@@ -207,6 +211,10 @@ class Run:
 
 class NoRun(Run):
     """Stands for a run where only formulas are wanted: which there are depends on no value."""
+
+    def _updated(self, step: dict[str, float]) -> dict[str, float]:
+        # with ε = 0 an update may divide by 0
+        return dict.fromkeys(self.layout.network.trained_names, 0.0)
 
     @cached_property
     def _added_up(self) -> list[AddedUp]:
