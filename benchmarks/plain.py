@@ -13,7 +13,7 @@ from xlbackprop.workbook.sheets import our_sheets
 
 def write(path: Path, etas: tuple[float, ...], steps: int, *, plain: bool) -> None:
     """Write a workbook of the default network, streamed or plain."""
-    network = Recipe(etas, steps).network()
+    network = Recipe(etas, steps).settled.network
     sheets = our_sheets(Run(WorkbookLayout(network, etas, steps)), Origin("benchmark", "benchmark", "A"))
     xlsx.write(sheets.book, path, streamed=not plain)
 

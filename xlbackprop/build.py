@@ -1,17 +1,21 @@
 """Builds a workbook: writes it, has a spreadsheet engine recalculate it, and hands it over if all is right."""
 
+import dataclasses
 import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from xlbackprop import __version__
 from xlbackprop.backprop.network import Network, parse_number
 from xlbackprop.backprop.notation import header
-from xlbackprop.backprop.templates import load_template
+from xlbackprop.backprop.optimizer_choice import OptimizerChoice
+from xlbackprop.backprop.templates import Template, read_template
 from xlbackprop.check.file import judge_own
 from xlbackprop.check.following import unlike_written
+from xlbackprop.data_file import read_data
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.files import written_whole
 from xlbackprop.report.findings import CheckedFile, Finding
@@ -34,45 +38,104 @@ class Recipe:
     """What to build.
 
     Attributes:
-        etas: the learning rates.
-        steps: number of updates.
+        etas: the learning rates, or None for those of the template.
+        steps: number of updates, or None for that of the template.
         template: name or path of the template.
         values: start values that replace the template's.
         seed: draw the start weights with this seed, or None to take the template's.
         protect: lock every cell but the input cells.
+        data: a CSV file with the samples to learn from instead of the template's.
+        optimizers: as `OptimizerChoice` has them, or None for those of the template.
+        hyperparameters: of these; with the template's optimizers they replace its own.
+        schedule: how learning rates change, or None for that of the template.
     """
 
-    etas: tuple[float, ...]
-    steps: int
+    etas: tuple[float, ...] | None = None
+    steps: int | None = None
     template: str = "A"
     values: Mapping[str, float] = field(default_factory=dict)
     seed: int | None = None
     protect: bool = False
+    data: Path | None = None
+    optimizers: str | None = None
+    hyperparameters: Mapping[str, float] = field(default_factory=dict)
+    schedule: str | None = None
 
     @property
     def command(self) -> str:
         """The command that builds the same workbook again."""
-        words = ["xlbackprop", "build", "--template", self.template, "--lrs", ",".join(map(short_number, self.etas))]
-        words += ["--steps", str(self.steps)]
+        words = ["xlbackprop", "build", "--template", self.template]
+        if self.data is not None:
+            words += ["--data", str(self.data)]
+        if self.etas is not None:
+            words += ["--lrs", ",".join(map(short_number, self.etas))]
+        if self.steps is not None:
+            words += ["--steps", str(self.steps)]
         if self.seed is not None:
             words += ["--seed", str(self.seed)]
+        if self.optimizers is not None:
+            words += ["--optimizer", self.optimizers]
+        words += self._hyperparameter_words()
+        if self.schedule is not None:
+            words += ["--schedule", self.schedule]
         for name, value in self.values.items():
             words += ["--set", f"{name}={short_number(value)}"]
         return shlex.join(words + ["--protect"] * self.protect)
 
-    def network(self) -> Network:
-        """The network with its start values.
+    def _hyperparameter_words(self) -> list[str]:
+        given = {name: short_number(value) for name, value in self.hyperparameters.items()}
+        words = []
+        if "beta_1" in given:
+            words += ["--betas", f"{given.pop('beta_1')},{given.pop('beta_2')}"]
+        for name, value in given.items():
+            words += [f"--{name.replace('_', '-')}", value]
+        return words
+
+    def _choice(self, template: Template) -> OptimizerChoice:
+        """The optimizers, of the template where none are given."""
+        of = template.choice
+        if self.optimizers is not None:
+            return OptimizerChoice(self.optimizers, self.hyperparameters, self.schedule or of.schedule)
+        return OptimizerChoice(
+            of.optimizers, {**of.hyperparameters, **self.hyperparameters}, self.schedule or of.schedule
+        )
+
+    @cached_property
+    def settled(self) -> Template:
+        """The template, with all that is replaced in it.
 
         Raises:
-            UnusableInput: the template or a value cannot be used.
+            UnusableInput: the template, the data or a value cannot be used.
         """
-        network = load_template(self.template)
+        template = read_template(self.template)
+        if self.etas is None:
+            try:
+                check_etas(template.etas)
+            except UnusableInput as error:
+                raise UnusableInput(f"{self.template}: {error}") from None
         if self.seed is not None and not 0 <= self.seed < 2**64:
             raise UnusableInput(f"The seed {self.seed} cannot be used: give a whole number from 0 to 2^64 - 1.")
+        network = template.network if self.data is None else self._with_data(template, self.data)
         if self.seed is not None:
-            network = network.with_drawn_weights(self.seed)
+            network = network.drawn(self.seed)
         network = network.with_values(self.values)
         network.check_targets()
+        return dataclasses.replace(
+            template,
+            network=network,
+            etas=template.etas if self.etas is None else self.etas,
+            steps=template.steps if self.steps is None else self.steps,
+            choice=self._choice(template),
+        )
+
+    def _with_data(self, template: Template, path: Path) -> Network:
+        """The network of the template, learning from the samples of a file."""
+        data = read_data(path, template.network)
+        try:
+            network = template.network.with_samples(template.showing.of(data.inputs, data.targets, data.classes))
+            network.check_targets()
+        except UnusableInput as error:
+            raise UnusableInput(f"{path} with the template {self.template}: {error}") from None
         return network
 
 
@@ -172,17 +235,24 @@ def build(
         UnusableInput: the recipe or the path cannot be used.
         CheckFailed: a cell does not hold what NumPy computes; nothing was written.
     """
-    if recipe.steps < 1:
+    if recipe.steps is not None and recipe.steps < 1:
         raise UnusableInput(f"{recipe.steps} steps are no training: give at least 1.")
-    check_etas(recipe.etas)
-    layout = WorkbookLayout(recipe.network(), recipe.etas, recipe.steps)
+    if recipe.etas is not None:
+        check_etas(recipe.etas)
+    settled = recipe.settled
+    trainings = settled.choice.trainings(settled.etas)
+    optimizers = tuple(optimizer for optimizer, _ in trainings)
+    network = dataclasses.replace(settled.network, optimizer=optimizers[0])
+    layout = WorkbookLayout(network, tuple(eta for _, eta in trainings), settled.steps, optimizers)
     template = recipe.template if Path(recipe.template).suffix == "" else Path(recipe.template).name
-    origin = Origin(__version__, recipe.command, template)
+    etas = settled.etas if settled.choice.takes_all_rates else None
+    again = dataclasses.replace(recipe, etas=etas, steps=settled.steps)
+    origin = Origin(__version__, again.command, template)
     report = None
     with written_whole(path, force=force, create_folder=create_folder) as unfinished:
         sheets = our_sheets(Run(layout, on_step), origin, protect=recipe.protect)
         write(sheets.book, unfinished)
-        if check_always or recipe.steps < UNCHECKED_FROM_STEPS:
+        if check_always or layout.steps < UNCHECKED_FROM_STEPS:
             cells = recalculated(unfinished, _ENGINE)
             report = judge_own(cells, path, _ENGINE, sheets)
             _insist(path, report, list(unlike_written(cells, sheets)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import click
 
 from xlbackprop import __version__
+from xlbackprop.backprop.defaults import DEFAULT_ETAS, DEFAULT_STEPS
 from xlbackprop.cli_grade import grade
 from xlbackprop.commands import Commands
 from xlbackprop.errors import CheckFailed, UnusableInput
@@ -62,7 +63,9 @@ main.add_command(grade)
 
 @main.command()
 @click.option(
-    "--lrs", default="0.1,0.2,0.5,0.8,1,2", show_default=True, help="Learning rates, with commas: a sheet for each."
+    "--lrs",
+    show_default=f"those of the template, or {','.join(f'{eta:g}' for eta in DEFAULT_ETAS)}",
+    help="Learning rates, with commas: a sheet for each.",
 )
 @click.option(
     "-o",
@@ -73,22 +76,52 @@ main.add_command(grade)
     help="The workbook to write.",
 )
 @click.option("--template", default="A", show_default=True, help="The network: a name of `templates`, or a TOML file.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="Samples to learn from: a row each, with the columns i1, i2 ... and t1, t2 ... or class.",
+)
 @click.option("--set", "values", multiple=True, metavar="NAME=NUMBER", help="Change a start value; repeatable.")
 @click.option("--seed", type=int, help="Draw the start weights with this seed.")
-@click.option("--steps", type=int, default=200, show_default=True, help="Number of updates.")
+@click.option("--steps", type=int, show_default=f"that of the template, or {DEFAULT_STEPS}", help="Number of updates.")
+@click.option(
+    "--optimizer",
+    metavar="NAME,..",
+    show_default="that of the template, or sgd",
+    help="sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw; several are compared, adam@0.01 with a rate "
+    "of its own.",
+)
+@click.option("--momentum", type=float, help="How much of the velocity stays.  [default: 0.9]")
+@click.option("--dampening", type=float, help="How much of the gradient momentum leaves out.  [default: 0]")
+@click.option("--betas", metavar="B1,B2", help="What stays of the averages of Adam.  [default: 0.9,0.999]")
+@click.option("--eps", type=float, help="What keeps a divisor from 0.  [default: 1e-8, of adagrad 1e-10]")
+@click.option("--alpha", type=float, help="What stays of the average of RMSprop.  [default: 0.99]")
+@click.option("--weight-decay", type=float, help="How much weights are drawn to 0.  [default: 0, of adamw 0.01]")
+@click.option(
+    "--schedule",
+    metavar="NAME[:..]",
+    show_default="that of the template, or constant",
+    help="constant, step:50,0.5, exponential:0.99, linear:WARMUP or cosine: how learning rates change.",
+)
 @click.option("--protect", is_flag=True, help="Lock every cell but the yellow ones, without a password.")
 @click.option("--force", is_flag=True, help="Replace the workbook if it exists.")
 @click.option("--check", is_flag=True, help="Recalculate every cell even from 5,000 steps on.")
 def build(
-    lrs: str,
+    lrs: str | None,
     output: Path,
     template: str,
+    data: Path | None,
     values: tuple[str, ...],
     seed: int | None,
-    steps: int,
+    steps: int | None,
+    optimizer: str | None,
+    betas: str | None,
+    schedule: str | None,
     protect: bool,
     force: bool,
     check: bool,
+    **hyperparameters: float | None,
 ) -> None:
     """Write a workbook that trains a network by formulas.
 
@@ -99,21 +132,30 @@ def build(
     \b
     xlbackprop build --lrs 0.1,0.2,0.5,0.8,1,2 -o backprop.xlsx
     xlbackprop build --template mazur --lrs 0.5 --steps 1000 -o mazur.xlsx
+    xlbackprop build --template xor -o xor.xlsx
+    xlbackprop build --optimizer momentum,adam@0.1 -o optimizers.xlsx
     xlbackprop build --set w1=0.2 --set t1=0.3 --protect -o class.xlsx
     """
+    from xlbackprop.backprop.optimizer_choice import parse_betas
     from xlbackprop.build import Recipe, parse_etas, parse_values
     from xlbackprop.build import build as build_workbook
     from xlbackprop.workbook.run import progress_total
 
     recipe = Recipe(
-        etas=_parsed("lrs", parse_etas, lrs),
+        etas=None if lrs is None else _parsed("lrs", parse_etas, lrs),
         steps=steps,
         template=template,
         values=_parsed("values", parse_values, values),
         seed=seed,
         protect=protect,
+        data=data,
+        optimizers=optimizer,
+        hyperparameters={name: value for name, value in hyperparameters.items() if value is not None}
+        | (_parsed("betas", parse_betas, betas) if betas else {}),
+        schedule=schedule,
     )
-    total = progress_total(len(recipe.etas), steps)
+    trainings = recipe.settled.choice.trainings(recipe.settled.etas)
+    total = progress_total(len(trainings), recipe.settled.steps)
     with progress(total, "step", worth_it=total > _QUICK_STEPS) as step_done:
         built = build_workbook(
             recipe,
@@ -141,8 +183,10 @@ def _print_built(built: "Built") -> None:
     from xlbackprop.report.text import count
 
     layout = built.layout
-    etas, steps = count(len(layout.etas), "learning rate"), count(layout.steps, "step")
-    say(f"Wrote {built.path}: a {layout.network.shape} network, {etas}, {steps}.")
+    etas = count(len(layout.etas), "training" if layout.compares_optimizers else "learning rate")
+    steps = count(layout.steps, "step")
+    samples = f"{count(layout.network.samples.count, 'sample')}, " if layout.network.samples else ""
+    say(f"Wrote {built.path}: a {layout.network.shape} network, {samples}{etas}, {steps}.")
     if built.report is None:
         say(f"Not checked, because it has {UNCHECKED_FROM_STEPS:,} steps or more: add --check for that.")
     else:
@@ -303,9 +347,10 @@ def templates() -> None:
     """List the networks that come with the program."""
     from xlbackprop.backprop.templates import load_template, template_names
 
-    for name in template_names():
-        network = load_template(name)
-        say(f"{name:<8}  {network.shape:<8}  {network.description}")
+    networks = {name: load_template(name) for name in template_names()}
+    widths = [max(map(len, words)) for words in (networks, (network.shape for network in networks.values()))]
+    for name, network in networks.items():
+        say(f"{name:<{widths[0]}}  {network.shape:<{widths[1]}}  {network.description}")
 
 
 @main.command()

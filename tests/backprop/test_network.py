@@ -75,8 +75,8 @@ def test_drawn_weights_stay_within_the_range_of_their_layer(layers: list[int], s
 
 
 def test_drawn_weights_come_with_trained_biases_of_zero() -> None:
-    assert load_template("deep").with_drawn_weights(1).bias_values == (0.0,) * 8
-    assert load_template("mazur").with_drawn_weights(1).bias_values == (0.35, 0.35, 0.6, 0.6)
+    assert load_template("deep").drawn(1).bias_values == (0.0,) * 8
+    assert load_template("mazur").drawn(1).bias_values == (0.35, 0.35, 0.6, 0.6)
 
 
 def test_a_misspelt_name_is_recognised() -> None:

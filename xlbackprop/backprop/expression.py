@@ -38,6 +38,10 @@ FUNCTIONS = {
     "log": Function(math.log, np.log, "LN", "ln"),
     "tanh": Function(math.tanh, np.tanh, "TANH", "tanh"),
     "max": Function(max, lambda *arrays: np.maximum.reduce(np.broadcast_arrays(*arrays)), "MAX", "max"),
+    "min": Function(min, lambda *arrays: np.minimum.reduce(np.broadcast_arrays(*arrays)), "MIN", "min"),
+    "sqrt": Function(math.sqrt, np.sqrt, "SQRT", "√"),
+    "cos": Function(math.cos, np.cos, "COS", "cos"),
+    "floor": Function(math.floor, np.floor, "INT", "whole part of "),
     "sign": Function(lambda x: (x > 0) - (x < 0), np.sign, "SIGN", "sign"),
 }
 
@@ -55,7 +59,7 @@ class _Style:
     multiply: str
     divide: str
     minus: str
-    power: Callable[[str, int], str]
+    power: Callable[[str, int | str], str]
     number: Callable[[float], str]
     call: Callable[[str, list[str]], str]
     compare: str
@@ -87,6 +91,10 @@ def _symbol_number(number: float) -> str:
     return "½" if number == 0.5 else f"{number:g}"
 
 
+def _symbol_power(base: str, exponent: int | str) -> str:
+    return f"{base}^{exponent}" if isinstance(exponent, str) else base + "⁰¹²³⁴⁵⁶⁷⁸⁹"[exponent]
+
+
 _CELLS = _Style(
     add="+",
     subtract="-",
@@ -109,7 +117,7 @@ def _symbols(multiply: str) -> _Style:
         multiply=multiply,
         divide=" / ",
         minus="−",
-        power=lambda base, exponent: base + "⁰¹²³⁴⁵⁶⁷⁸⁹"[exponent],
+        power=_symbol_power,
         number=_symbol_number,
         call=_symbol_call,
         compare=" > ",
@@ -251,6 +259,8 @@ def _write(node: ast.expr, style: _Style, name: Callable[[str], str]) -> tuple[s
             return style.number(value), _ATOM
         case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=int() as exponent)):
             return style.power(operand(base, _ATOM), exponent), _POWER
+        case ast.BinOp(left=base, op=ast.Pow(), right=exponent):
+            return style.power(operand(base, _ATOM), operand(exponent, _ATOM)), _POWER
         case ast.BinOp():
             # a sum over a wide layer nests as deep as it has terms, so its left side is walked down here
             texts = []

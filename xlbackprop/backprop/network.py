@@ -1,4 +1,4 @@
-"""The network that is trained: its layers, its functions and the values that it starts with.
+"""The network that is trained: its layers, its functions, the values that it starts with, what it learns from.
 
 Neurons, weights and biases are named here and nowhere else. Weights are numbered layer by layer,
 neuron by neuron: in a 2-2-2 network h1 = w1 i1 + w2 i2, h2 = w3 i1 + w4 i2, o1 = w5 a_h1 + w6 a_h2.
@@ -13,9 +13,12 @@ from itertools import pairwise
 from typing import Any
 
 from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES, SOFTMAX
+from xlbackprop.backprop.optimizers import GRADIENT_DESCENT, Optimizer
+from xlbackprop.backprop.samples import Samples
 from xlbackprop.errors import UnusableInput
 
 BIASES = ("none", "fixed", "trained")
+_OF_A_SAMPLE = ("inputs", "targets")
 
 #: More weights are not trained one by one, with a name each.
 MAX_WEIGHTS = 1_000_000
@@ -23,12 +26,12 @@ MAX_WEIGHTS = 1_000_000
 
 @dataclass(frozen=True)
 class Network:
-    """A fully connected network, one training example, and the values that training starts with.
+    """A fully connected network, what it learns from, and the values that training starts with.
 
     Attributes:
         layers: number of neurons of each layer, the inputs first: `(2, 2, 2)`.
-        inputs: `i1, i2 ...`, one for each neuron of the first layer.
-        targets: `t1, t2 ...`, one for each neuron of the last layer.
+        inputs: `i1, i2 ...`, one for each neuron of the first layer; of several samples those of the first.
+        targets: `t1, t2 ...`, one for each neuron of the last layer; of several samples those of the first.
         weights: `w1, w2 ...` in the order of `weight_names`.
         hidden: activation of the hidden layers, one of `functions.ACTIVATIONS`.
         output: activation of the output layer, one of these or softmax.
@@ -37,6 +40,8 @@ class Network:
         bias_values: `b1, b2 ...`, one for each neuron after the inputs; empty without biases.
         title: what the network is called in the workbook.
         description: one line about it.
+        samples: the examples, where it learns from more than one.
+        optimizer: how its weights move.
 
     Raises:
         UnusableInput: the parts do not fit together.
@@ -53,6 +58,8 @@ class Network:
     bias_values: tuple[float, ...] = ()
     title: str = ""
     description: str = ""
+    samples: Samples | None = None
+    optimizer: Optimizer = GRADIENT_DESCENT
 
     def __post_init__(self) -> None:
         _check_layers(self.layers)
@@ -73,32 +80,45 @@ class Network:
             )
         if self.output == SOFTMAX and self.layers[-1] == 1:
             raise UnusableInput("Softmax over a single output is always 1: give the last layer at least two neurons.")
-        for key, names in self._names.items():
+        if self.samples:
+            self._check_samples(self.samples)
+        for key, names in self._all_names.items():
             values = getattr(self, key)
             if len(values) != len(names):
-                span = f" ({_span(names)})" if names else ""
+                named = f" ({span(names)})" if names else ""
                 raise UnusableInput(
-                    f"A {self.shape} network with biases {self.biases} has {_count(len(names), key)}{span}, "
+                    f"A {self.shape} network with biases {self.biases} has {_count(len(names), key)}{named}, "
                     f"but {len(values)} were given."
                 )
             for name, number in zip(names, values, strict=True):
                 if not math.isfinite(number):
                     raise UnusableInput(f"{name} = {number} is not a number that a cell can hold.")
 
+    def _check_samples(self, samples: Samples) -> None:
+        rows = zip(samples.inputs, samples.targets, strict=True)
+        for number, (inputs, targets) in enumerate(rows, start=1):
+            for values, names, what in ((inputs, self.input_names, "input"), (targets, self.target_names, "target")):
+                if len(values) != len(names):
+                    raise UnusableInput(
+                        f"Sample {number} has {_count(len(values), what)}, but a {self.shape} network takes "
+                        f"{_count(len(names), what)} ({span(names)})."
+                    )
+
     @classmethod
     def blank(cls, layers: tuple[int, ...], **functions: str) -> "Network":
-        """A network of these layers whose values are all zero, for reading them from elsewhere."""
+        """A network of these layers whose start values are all zero, for reading them from elsewhere."""
         _check_layers(layers)
         biases = 0 if functions.get("biases", "none") == "none" else sum(layers[1:])
         weights = sum(fan_in * size for fan_in, size in pairwise(layers))
         zero = (0.0,)
+        chosen: dict[str, Any] = {**functions}
         return cls(
             layers=layers,
             inputs=zero * layers[0],
             targets=zero * layers[-1],
             weights=zero * weights,
             bias_values=zero * biases,
-            **functions,
+            **chosen,
         )
 
     def check_targets(self) -> None:
@@ -107,13 +127,20 @@ class Network:
         Raises:
             UnusableInput: the loss takes probabilities, and the targets are none.
         """
-        if LOSSES[self.loss].needs_probabilities and (
-            min(self.targets) < 0 or not math.isclose(sum(self.targets), 1, abs_tol=1e-9)
-        ):
-            raise UnusableInput(
-                "With softmax and cross-entropy the targets are probabilities: "
-                f"{', '.join(f'{target:g}' for target in self.targets)} must not be negative and must sum to 1."
-            )
+        if not LOSSES[self.loss].needs_probabilities:
+            return
+        for number, targets in enumerate(self.samples.targets if self.samples else [self.targets], start=1):
+            if min(targets) < 0 or not math.isclose(sum(targets), 1, abs_tol=1e-9):
+                shown = ", ".join(f"{target:g}" for target in targets) + f" of sample {number}" * bool(self.samples)
+                raise UnusableInput(
+                    "With softmax and cross-entropy the targets are probabilities: "
+                    f"{shown} must not be negative and must sum to 1."
+                )
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether a step takes several samples, so that their gradients become one."""
+        return self.samples is not None and not self.samples.in_turn
 
     @property
     def shape(self) -> str:
@@ -192,13 +219,21 @@ class Network:
 
     @property
     def start_values(self) -> dict[str, float]:
-        """Every value that may be edited, by name: inputs, targets, weights, biases."""
+        """Every value that training starts with, by name: inputs, targets, weights, biases.
+
+        With several samples, inputs and targets change from row to row, and are none of these.
+        """
         return {
             n: value for key, names in self._names.items() for n, value in zip(names, getattr(self, key), strict=True)
         }
 
     @property
     def _names(self) -> dict[str, list[str]]:
+        """The names of the start values that each attribute holds."""
+        return {key: names for key, names in self._all_names.items() if not (self.samples and key in _OF_A_SAMPLE)}
+
+    @property
+    def _all_names(self) -> dict[str, list[str]]:
         """The names of the values that each attribute holds."""
         return {
             "inputs": self.input_names,
@@ -237,17 +272,31 @@ class Network:
         for name in values:
             if name not in known:
                 meant = name.lower().replace("_", "")
-                spans = ", ".join(_span(names) for names in self._names.values() if names)
+                spans = ", ".join(span(names) for names in self._names.values() if names)
                 hint = f"did you mean {meant}?" if meant in known else f"it has {spans}."
+                if self.samples and name in (*self.input_names, *self.target_names):
+                    hint = "its inputs and targets are those of its samples."
                 raise UnusableInput(f"This {self.shape} network has no {name or 'value without a name'}: {hint}")
         known |= values
         replaced: dict[str, Any] = {key: tuple(known[name] for name in names) for key, names in self._names.items()}
         return dataclasses.replace(self, **replaced)
 
-    def with_drawn_weights(self, seed: int) -> "Network":
-        """The same network with weights drawn anew, and trained biases set to zero."""
+    def with_samples(self, samples: Samples) -> "Network":
+        """The same network, learning from other samples; a single one is its example.
+
+        Raises:
+            UnusableInput: they do not fit its layers.
+        """
+        self._check_samples(samples)
+        kept = samples if samples.count > 1 else None
+        return dataclasses.replace(self, inputs=samples.inputs[0], targets=samples.targets[0], samples=kept)
+
+    def drawn(self, seed: int) -> "Network":
+        """The same network with weights drawn anew, trained biases set to zero, and a drawn order drawn anew."""
+        samples = self.samples
         return dataclasses.replace(
             self,
+            samples=samples.with_drawn_order(seed) if samples and samples.order else samples,
             weights=draw_weights(self.layers, seed),
             bias_values=(0.0,) * len(self.bias_names) if self.biases == "trained" else self.bias_values,
         )
@@ -308,5 +357,6 @@ def _count(number: int, key: str) -> str:
     return f"{number} {'bias' if noun == 'bia' else noun}{'' if number == 1 else 'es' if noun == 'bia' else 's'}"
 
 
-def _span(names: Sequence[str]) -> str:
+def span(names: Sequence[str]) -> str:
+    """Names that follow each other, in words: `w1 to w8`."""
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"

@@ -9,6 +9,10 @@ import re
 
 _DERIVATIVE = re.compile(r"d(?P<of>E|a_[a-z]\d+(?:_\d+)?)_d(?P<by>(?:a_)?[a-z]\d+(?:_\d+)?)")
 _DERIVATIVE_HEADER = re.compile(r"∂(?P<of>\w+)/∂(?P<by>\w+)")
+# an output of one sample, followed from step to step
+_OF_A_SAMPLE = re.compile(r"(?P<output>a_o\d+)(?:_of_| of )(?P<sample>\d+)")
+_GREEK = {"eta": "η", "eta_t": "η_t", "beta_1": "β₁", "beta_2": "β₂", "eps": "ε", "alpha": "α", "gamma": "γ"}
+_LATIN = {symbol: name for name, symbol in _GREEK.items()}
 _LETTER_AND_NUMBER = re.compile(r"(?P<letter>[itwb])(?P<number>\d+)")
 
 
@@ -16,18 +20,22 @@ def header(name: str) -> str:
     """The classroom form of a quantity's name: `∂E/∂w1` for `dE_dw1`, `δ_o1` for `delta_o1`."""
     if derivative := _DERIVATIVE.fullmatch(name):
         return f"∂{derivative['of']}/∂{derivative['by']}"
+    if of_a_sample := _OF_A_SAMPLE.fullmatch(name):
+        return f"{of_a_sample['output']} of {of_a_sample['sample']}"
     if name.startswith("delta_"):
         return "δ_" + name.removeprefix("delta_")
-    return "η" if name == "eta" else name
+    return _GREEK.get(name, name)
 
 
 def name(header: str) -> str:
     """The ASCII name behind a classroom header; the inverse of `header`."""
     if derivative := _DERIVATIVE_HEADER.fullmatch(header):
         return f"d{derivative['of']}_d{derivative['by']}"
+    if of_a_sample := _OF_A_SAMPLE.fullmatch(header):
+        return f"{of_a_sample['output']}_of_{of_a_sample['sample']}"
     if header.startswith("δ_"):
         return "delta_" + header.removeprefix("δ_")
-    return "eta" if header == "η" else header
+    return _LATIN.get(header, header)
 
 
 def defined_name(name: str) -> str:

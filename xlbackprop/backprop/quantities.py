@@ -6,6 +6,7 @@ derivation in symbols, the worked numbers, and the values that stand in the file
 spreadsheet recalculates it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +15,8 @@ from functools import lru_cache
 from xlbackprop.backprop.expression import inlined
 from xlbackprop.backprop.functions import ACTIVATIONS, LOSSES, SOFTMAX
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.optimizers import BEFORE, SCHEDULES
+from xlbackprop.backprop.samples import Samples
 
 
 class Part(Enum):
@@ -21,6 +24,7 @@ class Part(Enum):
 
     FORWARD = "forward"
     ERROR = "error"
+    ANSWER = "answer"
     CHAIN_RULE = "chain rule"
     GRADIENT = "gradients"
 
@@ -53,6 +57,38 @@ class Update:
     expression: str
 
 
+class Over(Enum):
+    """How a number is made of those of several samples."""
+
+    SUM = "sum"
+    MEAN = "mean"
+    #: the mean of those that the last epoch has shown, this step's included
+    EPOCH = "epoch"
+    #: that of one of them
+    ONE = "one"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A number of a step that is made of those of several samples.
+
+    Attributes:
+        name: its ASCII name.
+        sentence: what it is, for people.
+        of: the quantity of each sample that it is made of.
+        part: the part of the step that it belongs to.
+        over: how it is made of them.
+        sample: of one of them, which, counted from 0.
+    """
+
+    name: str
+    sentence: str
+    of: str
+    part: Part
+    over: Over
+    sample: int = 0
+
+
 #: The name of a quantity, its sentence and its expression.
 _Line = tuple[str, str, str]
 
@@ -63,19 +99,105 @@ def training_step(network: Network) -> tuple[Quantity, ...]:
     layers = network.trained_layers
     parts = [(Part.FORWARD, layer, _forward(network, layer)) for layer in layers]
     parts.append((Part.ERROR, network.last, _error(network)))
+    parts.append((Part.ANSWER, network.last, _answer(network)))
     for layer in reversed(layers):
         parts.append((Part.CHAIN_RULE, layer, _chain_rule(network, layer)))
         parts.append((Part.GRADIENT, layer, _gradients(network, layer)))
     return tuple(Quantity(*line, part, layer) for part, layer, lines in parts for line in lines)
 
 
+@dataclass(frozen=True)
+class StateQuantity:
+    """What an optimizer keeps for a weight, or the learning rate of a step.
+
+    Attributes:
+        name: its ASCII name, `m_w1`.
+        sentence: what it is, for people.
+        expression: how it follows, `before_m_w1` being that of the row above.
+        first: how it begins in the row of step 0, where nothing was before.
+    """
+
+    name: str
+    sentence: str
+    expression: str
+    first: str
+
+
+@lru_cache(maxsize=16)
+def states(network: Network) -> tuple[StateQuantity, ...]:
+    """What the optimizer keeps and works out in each step, after the gradients and before the update."""
+    optimizer, found = network.optimizer, []
+    if optimizer.is_scheduled:
+        schedule = SCHEDULES[optimizer.schedule]
+        sentence = f"The learning rate of the step. {schedule.sentence}"
+        found.append(StateQuantity("eta_t", sentence, schedule.expression, schedule.expression))
+    for state in optimizer.kind.states:
+        for w in network.trained_names:
+            expression = optimizer.written(state.expression, w)
+            first = optimizer.written(state.first, w) if state.first else expression
+            found.append(
+                StateQuantity(f"{state.name}_{w}", f"{state.sentence[:-1]}, of {w}.", expression, _at_first(first))
+            )
+    return tuple(found)
+
+
+def begins_otherwise(state: StateQuantity) -> bool:
+    """Whether a state begins with something else than what its expression gives where nothing was before."""
+    return state.first != _at_first(state.expression)
+
+
+def _at_first(expression: str) -> str:
+    """An expression where nothing was before."""
+    return re.sub(rf"\b{BEFORE}\w+", "0", expression)
+
+
 @lru_cache(maxsize=16)
 def updates(network: Network) -> tuple[Update, ...]:
-    """The update of each trained weight and bias: `w1 - eta*dE_dw1`."""
+    """The update of each trained weight and bias: `w1 - eta*dE_dw1` in plain gradient descent."""
+    optimizer = network.optimizer
+    how = "one learning rate against the gradient" if optimizer.is_plain else f"moved by {optimizer.kind.spoken}"
     return tuple(
-        Update(name, f"{name} for the next step: one learning rate against the gradient.", f"{name} - eta*dE_d{name}")
+        Update(name, f"{name} for the next step: {how}.", optimizer.written(optimizer.kind.update, name))
         for name in network.trained_names
     )
+
+
+@lru_cache(maxsize=16)
+def gathered(network: Network) -> tuple[Gathered, ...]:
+    """What a step has of several samples: of those that it takes, or where it takes one, of those before it."""
+    samples = network.samples
+    if samples is None:
+        return ()
+    return tuple(_of_an_epoch(samples) if samples.in_turn else _of_a_batch(network, samples))
+
+
+def _of_an_epoch(samples: Samples) -> Iterator[Gathered]:
+    last = f"of the last {samples.count} steps, or of all where there are fewer"
+    yield Gathered("E_epoch", f"The mean of E_total {last}.", "E_total", Part.ERROR, Over.EPOCH)
+    if samples.have_classes:
+        yield Gathered("accuracy", f"The part of right answers {last}.", "right", Part.ANSWER, Over.EPOCH)
+
+
+def _of_a_batch(network: Network, samples: Samples) -> Iterator[Gathered]:
+    over = Over(samples.reduction)
+    spoken = f"the {over.value} of those of its {samples.batch} samples"
+    for n in range(samples.count) if samples.followed else ():
+        for a in network.activations(network.last):
+            sentence = f"What the network answers to sample {n + 1}: its {a}."
+            yield Gathered(f"{a}_of_{n + 1}", sentence, a, Part.FORWARD, Over.ONE, n)
+    error = f"The error of the step: {spoken}. It is what training makes small."
+    yield Gathered("E_total", error, "E_total", Part.ERROR, over)
+    if samples.have_classes:
+        part = "The part of the step's samples that are answered right."
+        yield Gathered("accuracy", part, "right", Part.ANSWER, Over.MEAN)
+    for name in network.trained_names:
+        sentence = f"How E_total changes with {name}: {spoken}."
+        yield Gathered(f"dE_d{name}", sentence, f"dE_d{name}", Part.GRADIENT, over)
+
+
+def followed_error(network: Network) -> str:
+    """The error that tells how a training goes: where samples come in turn, that of an epoch."""
+    return "E_epoch" if network.samples and network.samples.in_turn else "E_total"
 
 
 @lru_cache(maxsize=1024)
@@ -147,6 +269,28 @@ def _error(network: Network) -> Iterator[_Line]:
         sentence, expression = (text.format(n=n, o=o, t=t) for text in (loss.sentence, loss.error))
         yield (f"E{n}", sentence, expression)
     yield ("E_total", "The error of the whole network: what training makes small.", " + ".join(errors))
+
+
+def _answer(network: Network) -> Iterator[_Line]:
+    """Whether the answer to a sample is right, for samples that have classes."""
+    samples = network.samples
+    if samples is None or not samples.have_classes:
+        return
+    targets, outputs = network.target_names, network.activations(network.last)
+    if (half_way := samples.half_way) is not None:
+        (t,), (a,) = targets, outputs
+        yield (
+            "right",
+            f"1 where the answer is right: {a} is nearer to its target than to the other one.",
+            f"1 if sign({half_way!r} - max({t} - {a}, {a} - {t})) > 0 else 0",
+        )
+        return
+    answer = " + ".join(f"{t}*{a}" for t, a in zip(targets, outputs, strict=True))
+    yield (
+        "right",
+        "1 where the answer is right: the output of the sample's class, whose target is 1, is the largest.",
+        f"1 + sign({answer} - max({', '.join(outputs)}))",
+    )
 
 
 def _chain_rule(network: Network, layer: int) -> Iterator[_Line]:

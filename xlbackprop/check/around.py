@@ -6,17 +6,17 @@ is a finding, whatever it shows. And where all formulas are right, each number m
 cells that it refers to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from xlbackprop.backprop.network import Network
-from xlbackprop.check.following import Recalculated, chosen_step, formulas_around, wrong_values
+from xlbackprop.check.following import Recalculated, chosen_sample, chosen_step, formulas_around, wrong_values
 from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import Array
 from xlbackprop.report.findings import CheckedTable, Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address, column_ranges
-from xlbackprop.spreadsheet.blocks import Content, FilledDown, Formula, Role
-from xlbackprop.spreadsheet.book import ROW_OFFSET
+from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Role
+from xlbackprop.spreadsheet.book import ROW_MARK, row_number
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
 from xlbackprop.spreadsheet.cells import Sheets, Value
 from xlbackprop.spreadsheet.ironcalc import spelled
@@ -43,7 +43,7 @@ def judge_around(
         sheets: the recalculated workbook, complete.
         own: the network and the tables.
         built: its sheets, as `build` makes them.
-        numbers: the columns of each table.
+        numbers: the columns of each table, those of the samples behind those of the steps.
         tables_are_right: whether nothing was found in the tables; only then the values around them are
             judged, because what is wrong there would follow from them.
     """
@@ -67,29 +67,43 @@ def insist_on_whole(sheets: Sheets, own: OwnWorkbook, built: OurSheets) -> None:
     for sheet in built.book.sheets:
         if sheet.name not in sheets.names:
             raise UnusableInput(f"its sheet {sheet.name} is missing: restore it.")
-    chosen_step(Recalculated(sheets, built), own.tables[0].steps)
+    chosen = Recalculated(sheets, built)
+    chosen_step(chosen, own.tables[0].steps)
+    chosen_sample(chosen, own.network)
 
 
 def table_is_as_built(sheets: Sheets, built: OurSheets, table: Table) -> bool:
     """Whether each formula of a table is the one that `build` writes there."""
-    training = next((one for one in built.training if one.sheet.name == table.sheet), None)
-    if training is None:
-        return False
     found = sheets.formulas(table.sheet)
-    for block in training.table:
+    known = False
+    for row, columns, expected in formulas_as_built(built, table):
+        known, texts = True, [found.get((row, column)) for column in columns]
+        if texts != expected and [text and without_marks(text) for text in texts] != expected:
+            return False
+    return known
+
+
+def formulas_as_built(built: OurSheets, table: Table) -> Iterator[tuple[int, range, list[str]]]:
+    """The formulas that `build` writes into a table: row, columns and texts, with their `=`."""
+    sheets = [one for training in built.training for one in training.tables if one.sheet.name == table.sheet]
+    for block in (block for one in sheets for block in one.table):
         columns = range(block.column, block.column + block.shape[1])
-        first_row: Sequence[Content] = [content for row, _, content in block.cells() if row == block.row]
-        contents = block.contents.formulas if isinstance(block.contents, FilledDown) else first_row
-        formulas = [content for content in contents if isinstance(content, Formula)]
-        template = "\n".join(f"={built.book.written(one, training.sheet, from_row=block.row)}" for one in formulas)
-        offsets = set(ROW_OFFSET.findall(template))
-        for row in range(block.row, block.row + block.shape[0]):
+        if not isinstance(block.contents, FilledDown):
+            rows: dict[int, list[str]] = {}
+            for row, _, content in block.cells():
+                text = built.book.written(content, block.sheet) if isinstance(content, Formula) else ""
+                rows.setdefault(row, []).append(f"={text}")
+            for row, texts in rows.items():
+                yield row, columns, texts
+            continue
+        formulas = [one for one in block.contents.formulas if isinstance(one, Formula)]
+        template = "\n".join(f"={built.book.written(one, block.sheet, from_row=block.row)}" for one in formulas)
+        marks = {mark[0]: mark for mark in ROW_MARK.finditer(template)}
+        for down in range(block.shape[0]):
             expected = template
-            for offset in offsets:
-                expected = expected.replace(f"\x04{offset}\x05", str(row + int(offset)))
-            if [found.get((row, column)) for column in columns] != expected.split("\n"):
-                return False
-    return True
+            for written, mark in marks.items():
+                expected = expected.replace(written, str(row_number(mark, block.row, down)))
+            yield block.row + down, columns, expected.split("\n")
 
 
 def sheets_as_built(own: OwnWorkbook) -> OurSheets:
@@ -98,9 +112,14 @@ def sheets_as_built(own: OwnWorkbook) -> OurSheets:
     blank = Network.blank(
         network.layers, hidden=network.hidden, output=network.output, loss=network.loss, biases=network.biases
     )
+    if network.samples:
+        blank = blank.with_samples(network.samples)
     etas = tuple(float(n) for n in range(1, len(own.tables) + 1))
-    names = tuple(table.sheet for table in own.tables)
-    return our_sheets(NoRun(WorkbookLayout(blank, etas, own.tables[0].steps, renamed=names)), Origin("", "", ""))
+    names, of_samples = (tuple(table.sheet for table in tables) for tables in (own.tables, own.passes))
+    optimizers = tuple(table.network.optimizer for table in own.tables)
+    steps = own.tables[0].steps
+    layout = WorkbookLayout(blank, etas, steps, optimizers=optimizers, renamed=names, renamed_samples=of_samples)
+    return our_sheets(NoRun(layout), Origin("", "", ""))
 
 
 def _changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tuple[int, list[Finding]]:
@@ -110,13 +129,13 @@ def _changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tup
     for row, column, content in formulas_around(sheet, Role.FORMULA, Role.QUANTITY):
         count += 1
         expected, found = f"={built.book.written(content, sheet)}", sheets.formula(sheet.name, row, column)
-        if found is None or _without_marks(found) != expected:
+        if found is None or without_marks(found) != expected:
             doubtful.append((row, column, expected, found))
     # the engine has a spelling of its own
     spellings = spelled(sheets, sheet.name, [(row, column, expected) for row, column, expected, _ in doubtful])
     changed: dict[tuple[int, bool], list[tuple[int, str, str | None]]] = {}
     for (row, column, _, found), expected in sorted(zip(doubtful, spellings, strict=True)):
-        if found is None or _without_marks(found) != _without_marks(expected):
+        if found is None or without_marks(found) != without_marks(expected):
             changed.setdefault((column, found is None), []).append((row, expected, found))
     findings = []
     for (column, constant), cells in changed.items():
@@ -138,7 +157,7 @@ def _changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tup
     return count, findings
 
 
-def _without_marks(formula: str) -> str:
+def without_marks(formula: str) -> str:
     """A formula without the `@` that the engine writes in front of what might give several values."""
     return formula.replace("@", "")
 

@@ -51,8 +51,7 @@ class _Causes:
 
     def all(self) -> list[Finding]:
         findings: list[Finding] = []
-        needed = [*self._network.weight_names, *self._network.input_names]
-        if all(name in self._numbers for name in needed):
+        if self._contents.can_be_judged:
             judged = [finding for name in self._contents.groups for finding in self._judge(name)]
             findings = (
                 self._broken_eta() or judged or self._suspects or self._unexplained_errors() or self._changing_eta()

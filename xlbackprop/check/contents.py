@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xlbackprop import reference
 from xlbackprop.backprop.quantities import chain_rule_names, training_step
+from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.trial import Trial, TriedFormula
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.spreadsheet.cells import Cell, Sheets
@@ -38,6 +39,8 @@ class Group:
     tried_with_constants: TriedFormula | None
     #: whether it is the formula that `build` writes, which needs no trial
     as_built: bool = False
+    #: whether it is another one than `build` writes, and cannot be tried
+    changed: bool = False
 
     @property
     def right(self) -> bool | None:
@@ -47,7 +50,9 @@ class Group:
         for tried in (self.tried, self.tried_with_constants):
             if tried is not None and tried.right:
                 return True
-        return None if self.tried is None else self.tried.right
+        if self.tried is None:
+            return False if self.changed else None
+        return self.tried.right
 
 
 class _Texts(dict[str, list[str | None]]):
@@ -70,6 +75,13 @@ class Contents:
         table: one of its tables, with at least one row.
     """
 
+    #: whether its rows are samples of steps that stand elsewhere
+    is_part_of_a_step = False
+    #: whether its rows are steps whose samples stand elsewhere
+    gathers = False
+    #: whether a weight moves by nothing but the learning rate and its gradient
+    moves_plainly = True
+
     def __init__(self, sheets: Sheets, table: Table) -> None:
         self.sheets, self.table, self.network = sheets, table, table.network
         self.numbers = table.read(sheets)
@@ -80,6 +92,19 @@ class Contents:
             for name in self.network.start_values
             if name in table.columns and name not in self.network.trained_names
         ]
+
+    @property
+    def can_be_judged(self) -> bool:
+        """Whether the table has what its numbers are judged by."""
+        return all(name in self.numbers for name in (*self.network.weight_names, *self.network.input_names))
+
+    def built_formula(self, name: str, step: int) -> str | None:
+        """The formula that `build` writes into a cell, with its `=`, where that is how it is told."""
+        return None
+
+    def own_slip(self, group: Group) -> Slip | None:
+        """The slip in a wrong formula that only this kind of table has."""
+        return None
 
     @cached_property
     def eta(self) -> LearningRate:

@@ -6,7 +6,7 @@ import numpy as np
 
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.expression import cell_formula
-from xlbackprop.backprop.quantities import chain_rule_names, expected_expression
+from xlbackprop.backprop.quantities import chain_rule_names, expected_expression, training_step
 from xlbackprop.check.contents import Contents, Group, usual
 from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.slips import slip
@@ -32,6 +32,8 @@ class Explanation:
         formula = parsed(text)
         if name in self._contents.constants:
             return None
+        if own := self._contents.own_slip(group):
+            return own
         shifted = self._other_eta(name, formula) or self._other_rows(name, formula, step)
         if shifted:
             return shifted
@@ -99,7 +101,9 @@ class Explanation:
     def _known(self, text: str | None, step: int) -> frozenset[str]:
         """The names that an expected formula may use: δ and local derivatives only where the formula does too."""
         chain = chain_rule_names(self._network)
-        own = {*self._table.columns, *self._table.cells, *self._network.start_values, "eta"}
+        network = self._network
+        of_a_pass = {*network.input_names, *network.target_names, *(q.name for q in training_step(network))}
+        own = {*self._table.columns, *self._table.cells} & of_a_pass | {*network.start_values, "eta"}
         used = filter(None, (self._contents.trial.name_of(target, step) for target in parsed(text or "").references))
         if text is not None and chain.isdisjoint(name for name, _ in used):
             own -= chain
@@ -114,6 +118,8 @@ class Explanation:
             text: the formula that stands there; where it uses δ or local derivatives, so does the expected one.
         """
         table = self._table
+        if built := self._contents.built_formula(name, step):
+            return built
         if name in self._contents.constants:
             first = int(np.argmax(self._numbers[name] == usual(self._numbers[name])))
             return f"={fixed_address(table.rows[first], table.columns[name])}"

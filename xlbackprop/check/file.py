@@ -8,8 +8,9 @@ from xlbackprop import __version__
 from xlbackprop.check.around import insist_on_whole, judge_around, sheets_as_built, table_is_as_built
 from xlbackprop.check.notes import learning_rate_notes, stored_notes
 from xlbackprop.check.numpy_run import differences
+from xlbackprop.check.own_contents import own_contents
 from xlbackprop.check.start_values import with_strange_starts
-from xlbackprop.check.table import judge_table
+from xlbackprop.check.table import judge_contents, judge_table
 from xlbackprop.cnn import facts as cnn_facts
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile, CheckedTable
@@ -17,7 +18,7 @@ from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.ironcalc import Stored, opened
 from xlbackprop.tables.finding import find_tables
-from xlbackprop.tables.own import OwnWorkbook, is_own_workbook, read_own_workbook
+from xlbackprop.tables.own import Edited, OwnWorkbook, is_own_workbook, read_own_workbook
 from xlbackprop.tables.table import Table
 from xlbackprop.workbook.sheets import OurSheets
 
@@ -38,9 +39,11 @@ def check(path: Path) -> CheckedFile:
     if is_own_workbook(sheets):
         try:
             own, judged = _judge_own(sheets, stored=stored)
+        except Edited as error:
+            return CheckedFile(path, error=f"{path}: {error}")
         except UnusableInput as error:
             notes.append(f"around the tables it could not be checked: {str(error).removesuffix('.')}")
-    ours = {(table.sheet, table.header_row) for table in own.tables} if own else set()
+    ours = {(table.sheet, table.header_row) for table in (*own.tables, *own.passes)} if own else set()
     others = [table for table in find_tables(sheets) if (table.sheet, table.header_row) not in ours]
     if own is None and not others:
         return CheckedFile(
@@ -107,15 +110,23 @@ def _judge_own(
     built = (built or sheets_as_built(own)) if own.version == __version__ else None
     if built:
         insist_on_whole(sheets, own, built)
-    tables = [
-        judge_table(sheets, table, own.network, as_built=built is not None and table_is_as_built(sheets, built, table))
-        for table in own.tables
-    ]
-    numbers = [table.read(sheets) for table in own.tables]
+    every = (*own.tables, *own.passes)
+    if own.network.samples or not all(table.network.optimizer.is_plain for table in own.tables):
+        contents = own_contents(sheets, own, built)
+        tables = [judge_contents(one, None if one.is_part_of_a_step else own.network) for one in contents]
+        numbers = [one.numbers for one in contents]
+    else:
+        tables = [
+            judge_table(
+                sheets, table, own.network, as_built=built is not None and table_is_as_built(sheets, built, table)
+            )
+            for table in own.tables
+        ]
+        numbers = [table.read(sheets) for table in own.tables]
     right = not any(table.findings for table in tables)
     around = judge_around(sheets, own, built, numbers, tables_are_right=right) if built else []
-    judged = {table.sheet: table for table in _with_stored(sheets, own.tables, tables, stored)}
-    for table, of_table in zip(own.tables, differences(own, numbers), strict=True):
+    judged = {table.sheet: table for table in _with_stored(sheets, every, tables, stored)}
+    for table, of_table in zip(every, differences(own, numbers), strict=True):
         judged[table.sheet] = replace(judged[table.sheet], differences=of_table)
     for sheet in around:
         # what stands above a table is told with it
@@ -145,5 +156,8 @@ def _report(
             f"it was made by xlbackprop {own.version or 'of an unknown version'}, and what stands around its training "
             "tables is judged only by that version"
         )
-    notes += learning_rate_notes([table for table in judged if table.header_row is not None])
+    of_samples = {table.sheet for table in own.passes} if own else set()
+    trained = [table for table in judged if table.header_row is not None and table.sheet not in of_samples]
+    if own is None or len({table.network.optimizer for table in own.tables}) < 2:
+        notes += learning_rate_notes(trained)
     return CheckedFile(path, engine=engine, sheets=tuple(judged), notes=tuple(notes))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from xlbackprop import reference
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.optimizers import BEFORE
 from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.report.findings import Finding, Kind
@@ -23,7 +24,9 @@ from xlbackprop.spreadsheet.cells import Sheets, Value, as_number, same_value
 from xlbackprop.spreadsheet.numbers import short_number
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.tables.own import OwnWorkbook
+from xlbackprop.workbook.derivation_lines import ALL
 from xlbackprop.workbook.gradient_check import ZERO
+from xlbackprop.workbook.samples_sheet import SamplesSheet
 from xlbackprop.workbook.sheets import OurSheets
 from xlbackprop.workbook.training import TrainingSheet
 
@@ -93,22 +96,27 @@ def _compared(sheets: Sheets, sheet: BookSheet, row: int, column: int, should: V
         )
 
 
+def _tables(built: OurSheets) -> list[TrainingSheet | SamplesSheet]:
+    """The sheets with a table, those with the samples behind those with the steps."""
+    return [*built.training, *(one.passes for one in built.training if one.passes is not one)]
+
+
 @dataclass(frozen=True)
 class Recalculated:
     """The recalculated cells of a workbook, by the places of its sheets as they are built."""
 
     sheets: Sheets
     built: OurSheets
-    #: The columns of each training table, read already.
+    #: The columns of each table, read already: those of the samples behind those of the steps.
     tables: Sequence[Mapping[str, Array]] = ()
 
     @cached_property
-    def _columns(self) -> dict[int, tuple[TrainingSheet, str, int]]:
-        """The columns of the tables by the ids of their first and of their second cell."""
+    def _columns(self) -> dict[int, tuple[Place, Array, int]]:
+        """The columns of the tables, with their numbers, by the ids of their first and of their second cell."""
         return {
-            int(place.ids[start]): (one, name, start)
-            for one in self.built.training[: len(self.tables)]
-            for name in self.tables[one.number]
+            int(place.ids[start]): (place, columns[name], start)
+            for one, columns in zip(_tables(self.built), self.tables, strict=False)
+            for name in columns
             if name in one.names
             for place in [one.column(name)]
             for start in (0, 1)
@@ -116,13 +124,13 @@ class Recalculated:
 
     def column(self, ids: NDArray[np.int64]) -> Array | None:
         """The numbers of a column of a table, or of a part of it that begins in one of its first two rows."""
-        one, name, start = self._columns.get(int(ids.flat[0]), (None, "", 0))
-        if one is None:
+        place, numbers, start = self._columns.get(int(ids.flat[0]), (None, None, 0))
+        if place is None or numbers is None:
             return None
         end = start + ids.size
-        if not np.array_equal(ids.ravel(), one.column(name).ids[start:end]):
+        if not np.array_equal(ids.ravel(), place.ids[start:end]):
             return None
-        values = self.tables[one.number][name][start:end]
+        values = numbers[start:end]
         return None if np.isnan(values).any() else values
 
     def by_id(self, cell_id: int) -> Value:
@@ -168,26 +176,85 @@ class _Judged:
 
 def _derivation(cells: Recalculated, own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> Iterator[_Judged]:
     network, derivation = own.network, cells.built.derivation
-    eta = cells.number(derivation.eta)
-    # a learning rate that no sheet has any more means the first sheet
-    chosen = next((n for n, columns in enumerate(numbers) if columns["eta"][0] == eta), 0)
+    choices = [cells.value(cell) for cell in cells.built.comparison.choices[0]]
+    wanted = cells.value(derivation.chosen.eta)
+    # one that no sheet has any more means the first sheet
+    chosen = choices.index(wanted) if wanted in choices else 0
     columns, eta = numbers[chosen], float(numbers[chosen]["eta"][0])
+    network = own.tables[chosen].network
     step = chosen_step(cells, own.tables[chosen].steps)
     exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": eta}
+    if network.samples:
+        # inputs and targets stand in the row of the sample
+        row = step * network.samples.batch + chosen_sample(cells, network) - 1
+        passes = numbers[len(own.tables) + chosen] if own.passes else columns
+        exact |= {name: float(passes[name][row]) for name in (*network.input_names, *network.target_names)}
     expected = {name: Expected(np.array([value]), np.array([abs(value)])) for name, value in exact.items()}
     shown = {name: cells.numbers(cell).reshape(1) for name, cell in derivation.values.items()}
     expected |= reference.expected_step(network, shown)
+    # whether an answer is right is no part of the derivation
+    expected.pop("right", None)
+    of_all = ALL if network.in_batches else ""
     for name in network.trained_names:
-        expected[f"new {name}"] = reference.expected_update(shown[name], shown[f"dE_d{name}"], eta)
+        gradient = f"dE_d{name}"
+        if of_all and network.samples:
+            rows = slice(step * network.samples.batch, (step + 1) * network.samples.batch)
+            of_samples = passes[gradient][rows]
+            scale = np.abs(of_samples).sum() / (len(of_samples) if network.samples.reduction == "mean" else 1)
+            expected[ALL + gradient] = Expected(columns[gradient][step : step + 1], np.array([scale]))
+    expected |= _by_the_optimizer(network, shown, columns, step, cells.built.derivation.mark(network), of_all)
     for name, should in expected.items():
         yield _Judged(name, derivation.values[name], float(should.value[0]), float(should.scale[0]))
+
+
+def _by_the_optimizer(
+    network: Network, shown: Mapping[str, Array], columns: Mapping[str, Array], step: int, mark: str, of_all: str
+) -> dict[str, Expected]:
+    """What the derivation should show of the optimizer, and as the weights of the next step.
+
+    Args:
+        network: with the optimizer of the chosen training.
+        shown: the numbers of the derivation.
+        columns: those of the chosen training.
+        step: the chosen step.
+        mark: what stands in front of the names of the optimizer.
+        of_all: what stands in front of the gradients that the weights move by.
+    """
+    optimizer = network.optimizer
+    found: dict[str, Expected] = {}
+
+    def key(name: str) -> str:
+        return f"{mark} {name}".lstrip()
+
+    if not optimizer.is_plain:
+        found |= {
+            key(name): Expected(np.array([value]), np.array([abs(value)])) for name, value in optimizer.hyperparameters
+        }
+    eta = shown["eta"]
+    if optimizer.is_scheduled:
+        steps = len(columns["E_total"]) - 1
+        found[key("eta_t")] = reference.expected_rate(optimizer, eta, np.array([float(step)]), steps)
+        eta = shown[key("eta_t")]
+    for w in network.trained_names:
+        kept = [state.name for state in optimizer.kind.states]
+        before = {name: columns[f"{name}_{w}"][step - 1 : step] if step else np.zeros(1) for name in kept}
+        for name, value in before.items():
+            if key(f"{BEFORE}{name}_{w}") in shown:
+                found[key(f"{BEFORE}{name}_{w}")] = Expected(value, np.abs(value))
+        state = {name: shown[key(f"{name}_{w}")] for name in kept}
+        gradient, k = shown[f"{of_all}dE_d{w}"], np.array([step + 1.0])
+        should = reference.expected_state(optimizer, before, shown[w], gradient, state, k)
+        found |= {key(f"{name}_{w}"): one for name, one in should.items()}
+        found[key(f"new {w}")] = reference.expected_move(optimizer, shown[w], gradient, state, eta)
+    return found
 
 
 def _gradient_check(cells: Recalculated, network: Network) -> Iterator[_Judged]:
     check, start = cells.built.gradient_check, cells.built.derivation.values
     epsilon, rows = cells.number(check.epsilon), 2 * len(check.moved)
     # one entry a forward pass, two passes a weight
-    given = {name: np.repeat(cells.number(start[name]), rows) for name in network.start_values}
+    names = dict.fromkeys([*network.start_values, *network.input_names, *network.target_names])
+    given = {name: np.repeat(cells.number(start[name]), rows) for name in names}
     for row in range(rows):
         moved, by = check.moved[row // 2], epsilon if row % 2 == 0 else -epsilon
         given[moved][row] += by
@@ -218,7 +285,7 @@ def chosen_step(cells: Recalculated, steps: int) -> int:
     Raises:
         UnusableInput: there is no such step.
     """
-    built, value = cells.built, cells.value(cells.built.derivation.step)
+    built, value = cells.built, cells.value(cells.built.derivation.chosen.step)
     step = as_number(value)
     if not (0 <= step <= steps and step == int(step)):
         shown = f"{step:g}" if step == step else value
@@ -226,3 +293,21 @@ def chosen_step(cells: Recalculated, steps: int) -> int:
             f"the sheet {built.derivation.sheet.name} is asked for step {shown}: choose one from 0 to {steps:,}."
         )
     return int(step)
+
+
+def chosen_sample(cells: Recalculated, network: Network) -> int:
+    """Which of the samples of a step the derivation shows, counted from 1.
+
+    Raises:
+        UnusableInput: there is no such sample.
+    """
+    place = cells.built.derivation.chosen.sample
+    if place is None or network.samples is None:
+        return 1
+    value, batch = cells.value(place), network.samples.batch
+    sample = as_number(value)
+    if not (1 <= sample <= batch and sample == int(sample)):
+        shown = f"{sample:g}" if sample == sample else value
+        name = cells.built.derivation.sheet.name
+        raise UnusableInput(f"the sheet {name} is asked for sample {shown}: choose one from 1 to {batch:,}.")
+    return int(sample)

@@ -1,14 +1,15 @@
 """The whole run: how far a table is from what NumPy gets by itself from the start values."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from xlbackprop import reference
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import training_step
 from xlbackprop.check.contents import Contents
 from xlbackprop.reference import Array
 from xlbackprop.report.findings import Difference
@@ -19,8 +20,8 @@ from xlbackprop.tables.table import Table
 @np.errstate(all="ignore")
 def largest_error(contents: Contents) -> float | None:
     """The largest difference of E_total from the run from the table's first row; None if that cannot be said."""
-    numbers, network, eta = contents.numbers, contents.network, contents.eta.first
-    if not contents.is_one_run or eta is None or "E_total" not in numbers:
+    numbers, network, eta = contents.numbers, contents.table.network, contents.eta.first
+    if not contents.is_one_run or eta is None or "E_total" not in numbers or contents.is_part_of_a_step:
         return None
     values = {name: float(numbers[name][0]) for name in network.start_values if name in numbers}
     if len(values) < len(network.start_values) or not all(map(math.isfinite, values.values())):
@@ -42,19 +43,33 @@ def differences(own: OwnWorkbook, numbers: Sequence[Mapping[str, Array]]) -> lis
 
     Args:
         own: the network and the tables.
-        numbers: the columns of each table, and its learning rate.
+        numbers: the columns of each table, and its learning rate, those of the samples behind those of the steps.
     """
-    network, steps = own.network, max(table.steps for table in own.tables)
-    computed = {*network.trained_names, *(quantity.name for quantity in training_step(network))}
-    etas = [float(of["eta"][0]) for of in numbers]
-    by_numpy = reference.run(network, etas, steps)
+    steps = max(table.steps for table in own.tables)
+    given = set(own.network.start_values) - set(own.network.trained_names)
+    etas = [float(of["eta"][0]) for of in numbers[: len(own.tables)]]
+    networks = [replace(own.network, optimizer=table.network.optimizer) for table in own.tables]
+    runs = {
+        network: [
+            run(network, [eta for eta, other in zip(etas, networks, strict=True) if other == network], steps)
+            for run in (reference.run, *([reference.run_of_passes] if own.passes else []))
+        ]
+        for network in dict.fromkeys(networks)
+    }
+    by_numpy: list[Mapping[str, Array]] = []
+    for kind in range(1 + bool(own.passes)):
+        seen: Counter[Network] = Counter()
+        for network in networks:
+            place = seen[network]
+            by_numpy.append({name: array[:, place] for name, array in runs[network][kind].items()})
+            seen[network] += 1
     return [
         tuple(
-            _difference(table, name, numbers[n][name], by_numpy[name][: table.steps + 1, n])
+            _difference(table, name, columns[name], computed[name][: len(table.rows)])
             for name in table.columns
-            if name in computed
+            if name in computed and name not in given
         )
-        for n, table in enumerate(own.tables)
+        for n, (table, columns, computed) in enumerate(zip((*own.tables, *own.passes), numbers, by_numpy, strict=True))
     ]
 
 

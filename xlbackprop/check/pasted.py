@@ -18,15 +18,17 @@ def allowed_rounding(contents: Contents) -> dict[str, Array]:
         halves[name] = half_a_digit(numbers[given:], texts[given:]) if texts[given:] else np.zeros(1)
         if given and halves[name].size > 1:
             halves[name] = np.append(0.0, halves[name])
-    chain = {name: array for name, array in contents.numbers.items() if name not in ("eta", "step")}
+    chain = {name: array for name, array in contents.numbers.items() if name not in ("eta", "step", "sample")}
     with np.errstate(all="ignore"):
-        base = reference.expected_step(contents.network, chain)
-        total = {name: halves[name] + TOLERANCE * base[name].scale + TINY for name in contents.quantities}
+        # what is gathered from elsewhere follows from no number of its own table
+        base = {} if contents.gathers else reference.expected_step(contents.network, chain)
+        scales = {name: base.get(name, contents.expected[name][0]).scale for name in contents.quantities}
+        total = {name: halves[name] + TOLERANCE * scale + TINY for name, scale in scales.items()}
         for moved, half in halves.items():
-            if half.any() and moved in chain:
+            if base and half.any() and moved in chain:
                 other = reference.expected_step(contents.network, chain | {moved: chain[moved] + half})
                 for name in contents.quantities:
-                    if name != moved:
+                    if name != moved and name in base:
                         total[name] = total[name] + np.abs(other[name].value - base[name].value)
     for name in contents.updates:
         gradient = halves.get(f"dE_d{name}", np.zeros(1))
@@ -40,7 +42,7 @@ def allowed_rounding(contents: Contents) -> dict[str, Array]:
 def follows_its_gradients(contents: Contents, name: str) -> bool:
     """Whether a pasted weight gets to where its gradients take it, as far as rounding lets one see."""
     found, gradient = contents.numbers[name], contents.numbers.get(f"dE_d{name}")
-    if gradient is None or len(found) < 2:
+    if gradient is None or len(found) < 2 or not contents.moves_plainly:
         return True
     moved = np.nansum((contents.eta.values * gradient)[:-1])
     rounding = half_a_digit(gradient, contents.texts[f"dE_d{name}"]).max() * np.nansum(np.abs(contents.eta.values))

@@ -28,14 +28,24 @@ def judge_table(
     if not table.rows:
         note = "it has headers, but no numbers below them"
         return CheckedTable(table.sheet, notes=(note,), incomplete=True, header_row=table.header_row, steps=0)
-    contents = (ContentsAsBuilt if as_built else Contents)(sheets, table)
+    return judge_contents((ContentsAsBuilt if as_built else Contents)(sheets, table), network)
+
+
+def judge_contents(contents: Contents, network: Network | None = None) -> CheckedTable:
+    """Judge a table by its contents.
+
+    Args:
+        contents: of a table with at least one row.
+        network: for a table of ours, the network with the start values that it must take.
+    """
+    table = contents.table
     findings = find_causes(contents)
     if network is not None:
         # what is given stands on the Network sheet, and not in the row that most others agree with
         findings = [finding for finding in findings if finding.quantity not in contents.constants]
         findings = in_order([*findings, *unlinked(contents, network)], contents)
     notes, error = list(table_notes(contents)), largest_error(contents)
-    if not findings and error is not None and error > _RUN_TOLERANCE:
+    if not (findings or contents.gathers) and error is not None and error > _RUN_TOLERANCE:
         notes.append(f"E_total leaves NumPy's own run from the start values by {error:.1e}")
     return CheckedTable(
         sheet=table.sheet,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.optimizers import Optimizer
+from xlbackprop.backprop.samples import Samples
 from xlbackprop.reference.functions import (
     ACTIVATIONS,
     LOSSES,
@@ -20,6 +22,10 @@ from xlbackprop.reference.functions import (
     outer,
     weighted_sum,
 )
+from xlbackprop.reference.optimizers import State, kept, moved, scheduled
+
+#: An answer that is so near to the border of right and wrong may fall on either side by rounding.
+_TIE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,47 @@ def expected_forward(network: Network, cells: Mapping[str, Array]) -> dict[str, 
         sums = SoftmaxSums(given.values(["o_max"]), given.values(["e_sum"]))
     given.expect(error_names, *LOSSES[network.loss].error(target, z, a, sums))
     given.expected["E_total"] = Expected(given.values(error_names).sum(axis=-1), given.scales(error_names).sum(axis=-1))
+    if network.samples and network.samples.have_classes:
+        given.expected["right"] = _expected_answer(network.samples, a, target)
     return given.expected
+
+
+def _expected_answer(samples: Samples, a: Array, target: Array) -> Expected:
+    """Whether an answer is right: 1 or 0, and either where rounding decides."""
+    if samples.half_way is not None:
+        ahead = samples.half_way - np.abs(a - target)[..., 0]
+        right = ahead > 0
+    else:
+        ahead = (target * a).sum(axis=-1) - a.max(axis=-1)
+        right = ahead >= 0
+    near = np.abs(ahead) < _TIE
+    return Expected(right.astype(float), np.where(near & (ahead != 0), np.inf, 1.0))
+
+
+@np.errstate(all="ignore")
+def expected_gathered(network: Network, passes: Mapping[str, Array]) -> dict[str, Expected]:
+    """What the numbers of steps over several samples should be, given those of their passes.
+
+    Args:
+        network: with samples.
+        passes: the quantities of each pass by name, of shape (steps, samples of a step).
+    """
+    samples = network.samples
+    if samples is None:
+        return {}
+    one_of = np.mean if samples.reduction == "mean" else np.sum
+    found = {
+        name: Expected(one_of(passes[name], axis=1), one_of(np.abs(passes[name]), axis=1))
+        for name in ("E_total", *(f"dE_d{trained}" for trained in network.trained_names))
+    }
+    if samples.have_classes:
+        found["accuracy"] = Expected(passes["right"].mean(axis=1), np.ones(len(passes["right"])))
+    if samples.followed:
+        for a in network.activations(network.last):
+            for n in range(samples.count):
+                output = passes[a][:, n]
+                found[f"{a}_of_{n + 1}"] = Expected(output, np.abs(output))
+    return found
 
 
 @np.errstate(all="ignore")
@@ -150,8 +196,53 @@ def _expect_backward(network: Network, layer: int, given: _Given) -> None:
 
 @np.errstate(all="ignore")
 def expected_update(value: Array, gradient: Array, eta: float | Array) -> Expected:
-    """What a weight or bias should be after an update."""
+    """What a weight or bias should be after an update of gradient descent."""
     return Expected(value - eta * gradient, np.abs(value) + np.abs(eta * gradient))
+
+
+@np.errstate(all="ignore")
+def expected_move(optimizer: Optimizer, value: Array, gradient: Array, state: State, eta: float | Array) -> Expected:
+    """What a weight or bias should be after an update by an optimizer.
+
+    Args:
+        optimizer: with its hyperparameters.
+        value, gradient: of the weight.
+        state: what the optimizer keeps of it in that step.
+        eta: the learning rate of the step.
+    """
+    after = moved(optimizer, value, gradient, state, np.asarray(eta))
+    return Expected(after, np.abs(value) + np.abs(after - value))
+
+
+@np.errstate(all="ignore")
+def expected_state(
+    optimizer: Optimizer, before: State, value: Array, gradient: Array, state: State, k: Array
+) -> dict[str, Expected]:
+    """What an optimizer should keep of a weight, by the name of the state.
+
+    Args:
+        optimizer: with its hyperparameters.
+        before: what it kept in the step before; 0 before the first.
+        value, gradient: of the weight.
+        state: what it keeps as that stands, from which the corrected averages follow.
+        k: the number of the update that follows, from 1.
+    """
+    exact = kept(optimizer, before, value, gradient, k)
+    sizes = kept(optimizer, {name: np.abs(array) for name, array in before.items()}, np.abs(value), np.abs(gradient), k)
+    found = {name: Expected(array, np.abs(sizes[name])) for name, array in exact.items()}
+    for name, share in (("m", "beta_1"), ("v", "beta_2")):
+        if f"{name}_hat" in found:
+            corrected = state[name] / (1 - optimizer.values[share] ** k)
+            found[f"{name}_hat"] = Expected(corrected, np.abs(corrected))
+    return found
+
+
+@np.errstate(all="ignore")
+def expected_rate(optimizer: Optimizer, eta: Array, step: Array, steps: int) -> Expected:
+    """What the learning rate of each step should be."""
+    rate = scheduled(optimizer, eta, step, steps)
+    # a cosine near 0 is the difference of two numbers near 1
+    return Expected(rate, np.abs(eta) * np.ones_like(rate))
 
 
 def lowest_inputs(network: Network) -> dict[str, float]:

@@ -6,17 +6,17 @@ alone, and nothing of spreadsheets. It takes the layers as matrices, the way a t
     z = W a + b,    a' = f(z),    δ = (∂E/∂a) f'(z),    ∂E/∂W = δ aᵀ,    ∂E/∂a = Wᵀ δ,
 
 and puts names on the numbers only at the end. Every array has leading axes for whatever is computed
-at once (learning rates, steps) and then the neurons of a layer.
+at once (learning rates, steps, samples) and then the neurons of a layer.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
-from operator import attrgetter
-from typing import Any
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.samples import Samples
 from xlbackprop.reference.functions import (
     ACTIVATIONS,
     LOSSES,
@@ -28,6 +28,7 @@ from xlbackprop.reference.functions import (
     softmax_sums,
     weighted_sum,
 )
+from xlbackprop.reference.optimizers import State, kept, moved, scheduled
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,25 @@ class TrainingStep:
     delta: list[Array]
     dE_dW: list[Array]
     dE_db: list[Array]
+    right: Array | None = None
+    memory: "Memory | None" = None
+
+
+@dataclass(frozen=True)
+class BatchStep:
+    """A step that takes several samples.
+
+    `total` and `accuracy` have the shape (learning rates), the gradients those of the parameters; the arrays of
+    `passes` have an axis for the samples behind that of the learning rates.
+    """
+
+    parameters: Parameters
+    passes: TrainingStep
+    total: Array
+    accuracy: Array | None
+    dE_dW: list[Array]
+    dE_db: list[Array]
+    memory: "Memory | None" = None
 
 
 def start_parameters(network: Network) -> Parameters:
@@ -73,15 +93,25 @@ def start_parameters(network: Network) -> Parameters:
     )
 
 
-def training_step(network: Network, parameters: Parameters) -> TrainingStep:
-    """One forward and backward pass with the network's inputs and targets; what overflows becomes infinite."""
+def training_step(
+    network: Network, parameters: Parameters, inputs: Array | None = None, targets: Array | None = None
+) -> TrainingStep:
+    """One forward and backward pass; what overflows becomes infinite.
+
+    Args:
+        network: gives layers and functions.
+        parameters: of any leading axes.
+        inputs, targets: of a sample, or of several with leading axes that go with those of the parameters;
+            without them, the network's own.
+    """
+    inputs = np.array(network.inputs) if inputs is None else inputs
+    targets = np.array(network.targets) if targets is None else targets
     with np.errstate(over="ignore", invalid="ignore"):
-        return _training_step(network, parameters)
+        return _training_step(network, parameters, inputs, targets)
 
 
-def _training_step(network: Network, parameters: Parameters) -> TrainingStep:
+def _training_step(network: Network, parameters: Parameters, inputs: Array, target: Array) -> TrainingStep:
     z_of, a_of = [], []
-    inputs, target = np.array(network.inputs), np.array(network.targets)
     a = inputs
     for layer, (weights, bias) in enumerate(zip(parameters.weights, parameters.biases, strict=True), start=1):
         z = weighted_sum(weights, a, bias)
@@ -118,14 +148,89 @@ def _training_step(network: Network, parameters: Parameters) -> TrainingStep:
         delta=delta_of,
         dE_dW=[outer(delta, a) for delta, a in zip(delta_of, incoming, strict=True)],
         dE_db=delta_of,
+        right=_right(network, a_of[-1], target),
     )
 
 
-def updated(network: Network, parameters: Parameters, step: TrainingStep, eta: Array) -> Parameters:
+def _right(network: Network, a: Array, target: Array) -> Array | None:
+    """1 where the answer is right, 0 where it is not; None where there is neither."""
+    samples = network.samples
+    if samples is None or not samples.have_classes:
+        return None
+    if samples.half_way is not None:
+        return (np.abs(a - target)[..., 0] < samples.half_way).astype(float)
+    answer = np.where(target == 1, a, 0).sum(axis=-1)
+    return (answer >= a.max(axis=-1)).astype(float)
+
+
+def batch_step(network: Network, parameters: Parameters, shown: Sequence[int]) -> BatchStep:
+    """A step over several samples, whose errors and gradients become one.
+
+    Args:
+        network: with samples.
+        parameters: with an axis for the learning rates.
+        shown: which samples the step takes, counted from 0.
+    """
+    samples = _samples_of(network)
+    inputs, targets = np.array(samples.inputs)[list(shown)], np.array(samples.targets)[list(shown)]
+    beside = Parameters([w[:, None] for w in parameters.weights], [b[:, None] for b in parameters.biases])
+    passes = training_step(network, beside, inputs, targets)
+    one_of = np.mean if samples.reduction == "mean" else np.sum
+    with np.errstate(over="ignore", invalid="ignore"):
+        return BatchStep(
+            parameters,
+            passes,
+            total=one_of(passes.total, axis=1),
+            accuracy=None if passes.right is None else passes.right.mean(axis=1),
+            dE_dW=[one_of(g, axis=1) for g in passes.dE_dW],
+            dE_db=[one_of(g, axis=1) for g in passes.dE_db],
+        )
+
+
+def _samples_of(network: Network) -> Samples:
+    if network.samples is None:
+        raise ValueError("the network learns from a single sample")
+    return network.samples
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What an optimizer keeps of the weights and of the biases of each layer."""
+
+    weights: list[State]
+    biases: list[State]
+
+
+def remembered(network: Network, memory: Memory | None, step: TrainingStep | BatchStep, k: int) -> Memory:
+    """What the optimizer keeps of a step.
+
+    Args:
+        network: with its optimizer.
+        memory: of the step before; None before the first.
+        step: the gradients.
+        k: the number of the update that follows, from 1.
+    """
+    nothing: list[State] = [{}] * len(step.dE_dW)
+    before = memory or Memory(nothing, nothing)
+    parameters, optimizer = step.parameters, network.optimizer
+    weights, biases = (
+        [kept(optimizer, state, w, g, k) for state, w, g in zip(states, values, gradients, strict=True)]
+        for states, values, gradients in (
+            (before.weights, parameters.weights, step.dE_dW),
+            (before.biases, parameters.biases, step.dE_db),
+        )
+    )
+    return Memory(weights, biases)
+
+
+def updated(network: Network, step: TrainingStep | BatchStep, memory: Memory, eta: Array) -> Parameters:
     """The parameters after one update; `eta` has the leading axes of the arrays."""
+    parameters, optimizer = step.parameters, network.optimizer
+    weights = zip(parameters.weights, step.dE_dW, memory.weights, strict=True)
+    biases = zip(parameters.biases, step.dE_db, memory.biases, strict=True)
     return Parameters(
-        weights=[w - eta[..., None, None] * g for w, g in zip(parameters.weights, step.dE_dW, strict=True)],
-        biases=[b - eta[..., None] * g for b, g in zip(parameters.biases, step.dE_db, strict=True)]
+        weights=[moved(optimizer, w, g, state, eta[..., None, None]) for w, g, state in weights],
+        biases=[moved(optimizer, b, g, state, eta[..., None]) for b, g, state in biases]
         if network.biases == "trained"
         else parameters.biases,
     )
@@ -141,7 +246,7 @@ def repeated(parameters: Parameters, count: int) -> Parameters:
 
 def train(
     network: Network, etas: Sequence[float], steps: int, noise: Sequence[float] | None = None
-) -> Iterator[TrainingStep]:
+) -> Iterator[TrainingStep | BatchStep]:
     """Train with several learning rates at once, and give step 0, 1 ... `steps`.
 
     Args:
@@ -153,13 +258,16 @@ def train(
     """
     parameters = repeated(start_parameters(network), len(etas))
     factors = _noise_factors(parameters, noise) if noise is not None else None
-    eta = np.array(etas, dtype=float)
+    eta, memory = np.array(etas, dtype=float), None
     for n in range(steps + 1):
-        step = training_step(network, parameters)
-        yield step
+        step = _step(network, parameters, n)
+        with np.errstate(all="ignore"):
+            memory = remembered(network, memory, step, n + 1)
+        yield dataclasses.replace(step, memory=memory)
         if n < steps:
             with np.errstate(over="ignore", invalid="ignore"):
-                parameters = updated(network, parameters, step, eta)
+                rate = scheduled(network.optimizer, eta, np.array(n), steps)
+                parameters = updated(network, step, memory, rate)
             if factors is not None:
                 parameters = Parameters(
                     weights=[w * factor for w, factor in zip(parameters.weights, factors.weights, strict=True)],
@@ -169,20 +277,58 @@ def train(
                 )
 
 
+def _step(network: Network, parameters: Parameters, number: int) -> TrainingStep | BatchStep:
+    samples = network.samples
+    if samples is None:
+        return training_step(network, parameters)
+    shown = samples.shown(number)
+    if not samples.in_turn:
+        return batch_step(network, parameters, shown)
+    return training_step(network, parameters, np.array(samples.inputs[shown[0]]), np.array(samples.targets[shown[0]]))
+
+
 def run(network: Network, etas: Sequence[float], steps: int) -> dict[str, Array]:
-    """All numbers of a training by name, each of shape (steps + 1, learning rates); the arguments of `train`."""
-    trained = list(train(network, etas, steps))
+    """All numbers of the steps by name, each of shape (steps + 1, learning rates); the arguments of `train`."""
+    found = _stacked(network, list(train(network, etas, steps)))
+    if network.optimizer.is_scheduled:
+        found["eta_t"] = scheduled(network.optimizer, np.array(etas), np.arange(steps + 1.0)[:, None], steps)
+    if network.samples and network.samples.in_turn:
+        epoch = network.samples.count
+        found["E_epoch"] = mean_of_last(found["E_total"], epoch)
+        if "right" in found:
+            found["accuracy"] = mean_of_last(found["right"], epoch)
+    return found
 
-    def stacked(of: Callable[[TrainingStep], Any]) -> Any:
-        values = [of(step) for step in trained]
-        if isinstance(values[0], list):
-            return [None if layer[0] is None else np.stack(layer) for layer in zip(*values, strict=True)]
-        return np.stack(values)
 
-    parameters = Parameters(stacked(lambda step: step.parameters.weights), stacked(lambda step: step.parameters.biases))
-    names = [field.name for field in fields(TrainingStep) if field.name != "parameters"]
+def mean_of_last(values: Array, count: int) -> Array:
+    """The mean of the last `count` values up to each along the first axis, or of all where there are fewer."""
+    return np.stack([values[max(0, n - count + 1) : n + 1].mean(axis=0) for n in range(len(values))])
+
+
+def run_of_passes(network: Network, etas: Sequence[float], steps: int) -> dict[str, Array]:
+    """All numbers of the passes of a training in batches, each of shape (passes, learning rates).
+
+    A pass is that of a sample, in the order of the steps; the arguments are those of `train`.
+    """
+    trained: list[TrainingStep | BatchStep] = [
+        step.passes for step in train(network, etas, steps) if isinstance(step, BatchStep)
+    ]
+    # from (learning rates, samples) a step to rows of learning rates
+    return {
+        name: np.broadcast_to(array, (len(trained), len(etas), _samples_of(network).batch))
+        .swapaxes(1, 2)
+        .reshape(-1, len(etas))
+        for name, array in _stacked(network, trained).items()
+    }
+
+
+def _stacked(
+    network: Network, trained: Sequence[TrainingStep] | Sequence[TrainingStep | BatchStep]
+) -> dict[str, Array]:
+    """The numbers of steps by name, with a first axis for the steps."""
     with np.errstate(all="ignore"):
-        return named(network, TrainingStep(parameters, **{name: stacked(attrgetter(name)) for name in names}))
+        each = [named(network, step) for step in trained]
+    return {name: np.stack([step[name] for step in each]) for name in each[0]}
 
 
 def _noise_factors(parameters: Parameters, noise: Sequence[float]) -> Parameters:
@@ -196,14 +342,18 @@ def _noise_factors(parameters: Parameters, noise: Sequence[float]) -> Parameters
 
 
 def quantity_names(network: Network) -> list[str]:
-    """The names of what `named` gives, without the weights and biases."""
+    """The names of what `named` gives for a pass, without the weights and biases."""
     step = training_step(network, start_parameters(network))
     return [name for name in named(network, step) if name not in network.start_values]
 
 
-def named(network: Network, step: TrainingStep) -> dict[str, Array]:
+def named(network: Network, step: TrainingStep | BatchStep) -> dict[str, Array]:
     """The numbers of a step by the names of the network; each array has the leading axes only."""
+    if isinstance(step, BatchStep):
+        return _named_batch(network, step)
     found: dict[str, Array] = {"E_total": step.total}
+    if step.right is not None:
+        found["right"] = step.right
 
     def put(names: Sequence[str], values: Array) -> None:
         found.update(zip(names, np.moveaxis(values, -1, 0), strict=True))
@@ -217,16 +367,45 @@ def named(network: Network, step: TrainingStep) -> dict[str, Array]:
         if (dE_da := step.dE_da[n]) is not None and (da_dz := step.da_dz[n]) is not None:
             put([f"dE_da_{z}" for z in neurons], dE_da)
             put([f"da_{z}_d{z}" for z in neurons], da_dz)
-        weights = [name for row in network.layer_weights(layer) for name in row]
-        flat = (*step.total.shape, len(weights))
-        put(weights, step.parameters.weights[n].reshape(flat))
-        put([f"dE_d{w}" for w in weights], step.dE_dW[n].reshape(flat))
-        if network.biases != "none":
-            put(network.layer_biases(layer), step.parameters.biases[n])
-        if network.biases == "trained":
-            put([f"dE_d{b}" for b in network.layer_biases(layer)], step.dE_db[n])
+    found |= _named_parameters(network, step)
     if network.output == "softmax":
         sums = softmax_sums(step.z[-1])
         found |= {"o_max": sums.top[..., 0], "e_sum": sums.powers[..., 0]}
         put([f"e_{o}" for o in network.neurons(network.last)], np.exp(step.z[-1] - sums.top))
     return found
+
+
+def _named_parameters(network: Network, step: TrainingStep | BatchStep) -> dict[str, Array]:
+    """The weights, biases and gradients of a step by name."""
+    found: dict[str, Array] = {}
+    for n, layer in enumerate(network.trained_layers):
+        weights = [name for row in network.layer_weights(layer) for name in row]
+        for names, values in ((weights, step.parameters.weights[n]), ([f"dE_d{w}" for w in weights], step.dE_dW[n])):
+            flat = values.reshape(*values.shape[:-2], len(weights))
+            found.update(zip(names, np.moveaxis(flat, -1, 0), strict=True))
+        biases = network.layer_biases(layer)
+        if network.biases != "none":
+            found.update(zip(biases, np.moveaxis(step.parameters.biases[n], -1, 0), strict=True))
+        if network.biases == "trained":
+            found.update(zip([f"dE_d{b}" for b in biases], np.moveaxis(step.dE_db[n], -1, 0), strict=True))
+        if step.memory:
+            for key, values in step.memory.weights[n].items():
+                flat = values.reshape(*values.shape[:-2], len(weights))
+                found.update(zip([f"{key}_{w}" for w in weights], np.moveaxis(flat, -1, 0), strict=True))
+            for key, values in step.memory.biases[n].items() if network.biases == "trained" else ():
+                found.update(zip([f"{key}_{b}" for b in biases], np.moveaxis(values, -1, 0), strict=True))
+    return found
+
+
+def _named_batch(network: Network, step: BatchStep) -> dict[str, Array]:
+    """The numbers of a step over several samples by name."""
+    found: dict[str, Array] = {"E_total": step.total}
+    if step.accuracy is not None:
+        found["accuracy"] = step.accuracy
+    samples = _samples_of(network)
+    if samples.followed:
+        outputs = network.activations(network.last)
+        for n in range(samples.count):
+            for k, a in enumerate(outputs):
+                found[f"{a}_of_{n + 1}"] = step.passes.a[-1][:, n, k]
+    return found | _named_parameters(network, step)

@@ -63,7 +63,8 @@ class FilledDown:
     """A row of formulas, filled down; its rows are streamed into the file and never kept.
 
     Attributes:
-        formulas: those of the first row, column by column; what is not fixed in them moves with each row.
+        formulas: those of the first row, column by column; what is not fixed in them moves with each row, or at a
+            pace of its own.
         rows: the values of each row, read once, when the file is written.
         kept: the values of whole columns, for those that are referred to, by the number of the column.
     """

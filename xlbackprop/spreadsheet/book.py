@@ -35,8 +35,23 @@ from xlbackprop.spreadsheet.looks import PLAIN, Look
 from xlbackprop.spreadsheet.places import NO_CELL, Place
 from xlbackprop.spreadsheet.presentation import Bars, ColourScale, Note, Page, Rule, Shades, Validation, Width
 
-#: The mark of a row number that moves with the row of its formula: how far it lies below.
-ROW_OFFSET = re.compile(r"\x04(-?\d+)\x05")
+#: The mark of a row number that moves with the row of its formula: how far it lies below, or where it starts and how
+#: fast it moves.
+ROW_MARK = re.compile(r"\x04(?P<row>-?\d+)(?:(?P<pace>[*/])(?P<rows>\d+))?\x05")
+
+
+def row_number(mark: re.Match[str], first_row: int, down: int) -> int:
+    """The row number that stands for a mark.
+
+    Args:
+        mark: a match of `ROW_MARK`.
+        first_row: the row of the first formula.
+        down: how many rows below it the formula stands.
+    """
+    row, rows = int(mark["row"]), int(mark["rows"] or 1)
+    if not mark["pace"]:
+        return first_row + down + row
+    return row + (down * rows if mark["pace"] == "*" else down // rows)
 
 
 class Sheet:
@@ -192,7 +207,8 @@ class Book:
             cells: a rectangle of them.
             fixed: what stays when the formula is filled right and down, as `Place.__format__` has it.
             on: the sheet of the formula; without it, the name of the cells' sheet stands in front.
-            from_row: instead of a row number that is not fixed, leave a mark that tells how far it lies below this row.
+            from_row: instead of a row number that is not fixed, leave a mark of `ROW_MARK`, for a formula that is
+                filled down from this row.
         """
         ends = [int(cells.ids.flat[n]) for n in ((0, -1) if cells.ids.ndim else (0,))]
         return self._address(ends, fixed, on, from_row)
@@ -364,5 +380,9 @@ class _InBook(Formulas):
 
 
 def _fixed(row: int, column: int, fixed: str, from_row: int | None) -> str:
-    shown = f"\x04{row - from_row}\x05" if from_row is not None and fixed in ("", "$1") else str(row)
+    shown = str(row)
+    if from_row is not None and fixed[:1] in ("*", "/"):
+        shown = f"\x04{row}{fixed}\x05"
+    elif from_row is not None and fixed in ("", "$1"):
+        shown = f"\x04{row - from_row}\x05"
     return f"{'$' * (fixed in ('$', '$1'))}{column_letters(column)}{'$' * (fixed in ('$', 'A$'))}{shown}"

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.numbers import short_number
 
-#: A hole in the text of a formula: the ids of its first and last cell, and what is fixed.
-HOLE = re.compile(r"\x02(?P<ends>\d+(?::\d+)?)\|(?P<fixed>[A$1]*)\x03")
+#: A hole in the text of a formula: the ids of its first and last cell, and what is fixed, or how fast it moves.
+HOLE = re.compile(r"\x02(?P<ends>\d+(?::\d+)?)\|(?P<fixed>[A$1]*|[*/]\d+)\x03")
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<hole>\x02[^\x03]*\x03)|(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|\"(?P<text>(?:[^\"]|\"\")*)\""
@@ -339,6 +339,7 @@ _OF_VALUES: dict[str, Callable[..., _Result]] = {
     "ABS": _checked(abs),
     "AND": lambda *values: all(values),
     "OR": lambda *values: any(values),
+    "COS": _checked(math.cos),
     "EXP": _checked(math.exp),
     "HEX2DEC": _from_hexadecimal,
     "INT": _checked(math.floor),

@@ -37,7 +37,8 @@ class Place:
 
         Args:
             fixed: what stays when the formula is filled right and down: nothing, `$` both, `$1` the
-                column and `A$` the row.
+                column and `A$` the row. With `*4` it moves by four rows where the formula goes one down, and
+                with `/4` by one where the formula goes four: between a row and its four rows of another table.
         """
         ends = (self.ids.flat[0], self.ids.flat[-1]) if self.ids.ndim else (int(self.ids),)
         return f"\x02{':'.join(map(str, ends))}|{fixed}\x03"

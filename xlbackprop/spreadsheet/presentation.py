@@ -46,13 +46,14 @@ class ColourScale:
 
 @dataclass(frozen=True)
 class Shades:
-    """Fills from one colour to another, for numbers from one end to the other."""
+    """Fills from one colour to another, for numbers from one end to the other; `middle` is that half-way, if any."""
 
     cells: Place
     low: str
     high: str
     least: float
     most: float
+    middle: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,5 +124,5 @@ class Width:
     last: int
     pixels: int | None
     hidden: bool = False
-    grouped: bool = False
+    grouped: int = 0
     collapsed: bool = False

@@ -3,12 +3,16 @@
 Everything is read from the file as it is now: an input that was edited counts as edited.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.quantities import training_step
+from xlbackprop.backprop.optimizers import CONSTANT, GRADIENT_DESCENT, KINDS, PLAIN, SCHEDULES, Optimizer
+from xlbackprop.backprop.quantities import gathered, states, training_step
+from xlbackprop.backprop.samples import Samples
 from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Cell, Sheets, as_number
 from xlbackprop.tables.table import Table
 
@@ -23,11 +27,13 @@ class OwnWorkbook:
     Attributes:
         network: with the start values that are in the input cells now.
         tables: one a learning rate, in the order of their sheets.
+        passes: the table with the samples of each step, for each of these, where a step takes several.
         version: of the program that built it.
     """
 
     network: Network
     tables: tuple[Table, ...]
+    passes: tuple[Table, ...]
     version: str
 
 
@@ -52,8 +58,12 @@ def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
             loss=facts["error"],
             biases=facts["biases"],
         )
+        if "samples" in facts:
+            network = network.with_samples(_read_samples(sheets, facts, network))
         steps, built = int(facts["steps"]), int(facts["learning rates"])
-    except (KeyError, ValueError, UnusableInput):
+    except (KeyError, ValueError, UnusableInput) as error:
+        if isinstance(error, Edited):
+            raise
         raise UnusableInput(
             "it is not a workbook made by xlbackprop: its Network sheet does not say which network it trains."
         ) from None
@@ -62,7 +72,8 @@ def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
         _, values[name] = _input(sheets, notation.defined_name(name), None, name)
     network = network.with_values(values)
     etas = [entry.sheet for entry in sheets.defined_names if entry.name == "eta" and entry.sheet is not None]
-    tables = [_read_table(sheets, sheet, network) for sheet in etas]
+    trained = {sheet: replace(network, optimizer=_read_optimizer(sheets, sheet)) for sheet in etas}
+    tables = [_read_table(sheets, sheet, of, _step_names(of)) for sheet, of in trained.items()]
     if not tables:
         raise UnusableInput("it is not a workbook made by xlbackprop: no sheet of it defines a learning rate.")
     if len(tables) != built:
@@ -77,7 +88,92 @@ def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
                 f"but the workbook was built with {steps:,}: restore the rows."
             )
     tables.sort(key=lambda table: sheets.names.index(table.sheet))
-    return OwnWorkbook(network, tuple(tables), facts.get("made by", "").removeprefix("xlbackprop "))
+    passes = tuple(_read_passes(sheets, table) for table in tables) if network.in_batches else ()
+    return OwnWorkbook(network, tuple(tables), passes, facts.get("made by", "").removeprefix("xlbackprop "))
+
+
+class Edited(UnusableInput):
+    """It is a workbook of ours, and something in it was edited so that it cannot be used."""
+
+
+def _read_samples(sheets: Sheets, facts: dict[str, str], network: Network) -> Samples:
+    """The samples as they stand on their sheet now."""
+    first = sheets.named_cell("data", None)
+    if first is None:
+        raise Edited("the name data, of the first sample, is missing or points nowhere: define it again.")
+    inputs, targets, count = network.layers[0], network.layers[-1], int(facts["samples"])
+
+    def numbers(row: int, column: int, width: int) -> tuple[float, ...]:
+        found = [as_number(sheets.value(first.sheet, row, column + n)) for n in range(width)]
+        for n, value in enumerate(found):
+            if value != value:
+                where = cell_address(row, column + n)
+                raise Edited(f"{where} on the sheet {first.sheet} is not a number: type one there.")
+        return tuple(found)
+
+    rows = range(first.row, first.row + count)
+    order: tuple[int, ...] = ()
+    if facts["order of samples"] == "drawn":
+        order = tuple(int(numbers(row, first.column + inputs + targets + 1, 1)[0]) for row in rows)
+        if not set(order) <= set(range(1, count + 1)):
+            raise Edited(f"the order on the sheet {first.sheet} names a sample that there is not.")
+    return Samples(
+        tuple(numbers(row, first.column, inputs) for row in rows),
+        tuple(numbers(row, first.column + inputs, targets) for row in rows),
+        batch=int(facts["samples a step"]),
+        reduction=facts["errors and gradients"],
+        order=order,
+        answers=facts["right answers"],
+    )
+
+
+def _read_optimizer(sheets: Sheets, sheet: str) -> Optimizer:
+    """The optimizer of a training sheet, with the hyperparameters that stand there now."""
+    words = {}
+    for name, usual in (("optimizer", PLAIN), ("schedule", CONSTANT)):
+        cell = sheets.named_cell(name, sheet)
+        words[name] = usual if cell is None else str(sheets.value(cell.sheet, cell.row, cell.column))
+    if words["optimizer"] not in KINDS or words["schedule"] not in SCHEDULES:
+        raise Edited(f"the sheet {sheet} trains by {words['optimizer']}, {words['schedule']}, which is not known.")
+    if sheets.named_cell("optimizer", sheet) is None:
+        return GRADIENT_DESCENT
+    names = (*KINDS[words["optimizer"]].hyperparameters, *SCHEDULES[words["schedule"]].arguments)
+    values = {name: _input(sheets, name, sheet, name)[1] for name in names}
+    try:
+        return Optimizer(words["optimizer"], tuple(values.items()), words["schedule"])
+    except UnusableInput as error:
+        raise Edited(f"on the sheet {sheet}, {error}") from None
+
+
+def _step_names(network: Network) -> list[str]:
+    """The columns of a training table."""
+    kept = [state.name for state in states(network)]
+    if network.in_batches:
+        return ["step", *network.start_values, *(one.name for one in gathered(network)), *kept]
+    return [*_pass_names(network), *(one.name for one in gathered(network)), *kept]
+
+
+def _pass_names(network: Network) -> list[str]:
+    """The columns of a table in which a row is a forward and a backward pass."""
+    given = ["sample", *network.input_names, *network.target_names] if network.samples else []
+    return ["step", *given, *network.start_values, *(quantity.name for quantity in training_step(network))]
+
+
+def _read_passes(sheets: Sheets, table: Table) -> Table:
+    """The table with the samples of each step of a training table."""
+    cell = sheets.named_cell("samples", table.sheet)
+    if cell is None:
+        raise UnusableInput(
+            f"the name samples of the sheet {table.sheet} is missing or points nowhere: define it again."
+        )
+    found = _read_table(sheets, cell.sheet, table.network, _pass_names(table.network), of=table.sheet)
+    batch = table.network.samples.batch if table.network.samples else 1
+    if len(found.rows) != batch * len(table.rows):
+        raise UnusableInput(
+            f"the sheet {cell.sheet} has {len(found.rows):,} rows, but {batch} samples for each of "
+            f"{len(table.rows):,} steps are {batch * len(table.rows):,}: restore the rows."
+        )
+    return found
 
 
 def _read_facts(sheets: Sheets) -> dict[str, str]:
@@ -102,8 +198,9 @@ def _input(sheets: Sheets, defined: str, sheet: str | None, name: str) -> tuple[
     return cell, value
 
 
-def _read_table(sheets: Sheets, sheet: str, network: Network) -> Table:
-    eta_cell, _ = _input(sheets, "eta", sheet, "eta")
+def _read_table(sheets: Sheets, sheet: str, network: Network, needed: Sequence[str], of: str | None = None) -> Table:
+    """A table of a sheet with the columns that it needs; its learning rate is that of a sheet, its own without `of`."""
+    eta_cell, _ = _input(sheets, "eta", of or sheet, "eta")
     used = set(sheets.used_cells[sheet])
     header_row = next((row for row in range(1, _HEADER_ROWS + 1) if sheets.value(sheet, row, 1) == "step"), None)
     if header_row is None:
@@ -113,7 +210,6 @@ def _read_table(sheets: Sheets, sheet: str, network: Network) -> Table:
     # what somebody adds to the right of a table is no part of it
     found = {notation.name(text): column for column, text in reversed(headers.items()) if isinstance(text, str)}
     starts = network.start_values
-    needed = ["step", *starts, *(quantity.name for quantity in training_step(network))]
     for name in needed:
         if name not in found:
             raise UnusableInput(

@@ -34,6 +34,8 @@ def step_axis(steps: int, letters: int | None = None, *, below: bool = False) ->
     return Axis("step", least=0, most=steps, letters=letters, below=below)
 
 
-def error_axis(least: float | None = None, letters: int | None = None, *, logarithmic: bool = False) -> Axis:
+def error_axis(
+    least: float | None = None, letters: int | None = None, *, logarithmic: bool = False, title: str = "E_total"
+) -> Axis:
     """The vertical axis."""
-    return Axis("E_total", least=least, letters=letters, logarithmic=logarithmic)
+    return Axis(title, least=least, letters=letters, logarithmic=logarithmic)

@@ -10,6 +10,7 @@ from xlbackprop.spreadsheet.places import Place, joined
 from xlbackprop.spreadsheet.presentation import Page, Rule
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.column_sums import AGREES, DIFFERS, ColumnSums, write_column_sums
+from xlbackprop.workbook.data_sheet import DataSheet
 from xlbackprop.workbook.layout import CHECK, WorkbookLayout
 from xlbackprop.workbook.network_sheet import NetworkSheet
 from xlbackprop.workbook.run import Run
@@ -43,13 +44,13 @@ class CheckSheet:
     def live(self) -> Place:
         return self._live.place
 
-    def fill(self, run: Run, network: NetworkSheet, training: Sequence[TrainingSheet]) -> None:
+    def fill(self, run: Run, network: NetworkSheet, data: DataSheet | None, training: Sequence[TrainingSheet]) -> None:
         """Fill the sheet."""
         sheet = self.sheet
         sheet.heights[1] = looks.TITLE_PIXELS
         sheet.set_widths(_WIDTHS)
         sheet.put("A1", "Does this workbook compute what NumPy computes, and what its own columns say?", looks.TITLE)
-        changes = self._write_inputs(network, training)
+        changes = self._write_inputs(network, data, training)
         rows, agreements = self._write_totals(run, training)
         sums = write_column_sums(sheet, _HEADER_ROW, self._layout.network, training, run)
         self._write_verdict_of_numpy(changes, rows, agreements)
@@ -108,14 +109,20 @@ class CheckSheet:
         band = joined([said.place, rest.place])
         sheet.rules += [Rule(band, bad, looks.RED), Rule(band, good, looks.GREEN)]
 
-    def _write_inputs(self, network: NetworkSheet, training: Sequence[TrainingSheet]) -> Place:
+    def _write_inputs(self, network: NetworkSheet, data: DataSheet | None, training: Sequence[TrainingSheet]) -> Place:
         """The start values and learning rates as built and as they are now; gives whether they were changed."""
         sheet = self.sheet
         sheet.put(f"A{_HEADER_ROW - 1}", ["Inputs", "", "", ""], looks.SECTION)
         sheet.put(f"A{_HEADER_ROW}", ["input", "when built", "now", ""], looks.TABLE_HEADER)
         values = self._layout.network.start_values
         inputs = [(name, values[name], cell) for name, cell in network.start.items()]
+        inputs += data.cells() if data else []
         inputs += [(one.sheet.name, one.eta_value, one.eta) for one in training]
+        inputs += [
+            (f"{name} of {one.sheet.name}", value, one.hyperparameters[name])
+            for one, trained in zip(training, self._layout.networks, strict=True)
+            for name, value in (trained.optimizer.values.items() if one.hyperparameters else ())
+        ]
         sheet.put(f"A{_FIRST_ROW}", [[name] for name, _, _ in inputs], looks.NAME)
         built = [[value] for _, value, _ in inputs]
         before = sheet.put(f"B{_FIRST_ROW}", built, looks.TEXT, role=Role.CONSTANT, name="inputs when built")

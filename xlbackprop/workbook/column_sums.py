@@ -12,13 +12,14 @@ from math import isfinite
 from xlbackprop.backprop.expression import polynomial, symbols
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name, header
-from xlbackprop.backprop.quantities import training_step
+from xlbackprop.backprop.quantities import gathered, training_step
 from xlbackprop.spreadsheet.blocks import Formula
 from xlbackprop.spreadsheet.book import Sheet
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.spreadsheet.presentation import Rule
 from xlbackprop.workbook import looks
-from xlbackprop.workbook.run import Moments, Run
+from xlbackprop.workbook.run import AddedUp, Moments, Run
+from xlbackprop.workbook.samples_sheet import SamplesSheet
 from xlbackprop.workbook.training import TrainingSheet
 
 AGREES, DIFFERS, INCOMPARABLE = "agrees", "differs", "cannot be compared"
@@ -68,8 +69,12 @@ def write_column_sums(
     sheet.put(f"N{row}", headers, looks.TABLE_HEADER)
     entries = [
         entry
-        for one, moments in zip(training, run.moments, strict=True)
-        for entry in (*_definitions(one, network, moments), *_updates(one, network, moments))
+        for one, added_up, trained in zip(training, run.added_up, run.layout.networks, strict=True)
+        for entry in (
+            *_definitions(one.passes, network, added_up.passes),
+            *_gathered(one, network, added_up),
+            *(_updates(one, network, added_up.steps) if trained.optimizer.is_plain else ()),
+        )
     ]
     names = sheet.put(f"N{row + 1}", [[entry.sheet, header(entry.column)] for entry in entries], looks.NAME).place
     sums = [[_held(entry.total), _held(entry.by_definition), _held(entry.allowed)] for entry in entries]
@@ -101,11 +106,11 @@ def _sign(factor: float) -> str:
     return {1.0: "+", -1.0: "-"}.get(factor, f"{factor:+.17G}*")
 
 
-def _definitions(one: TrainingSheet, network: Network, moments: Moments) -> Iterator[_Entry]:
+def _definitions(one: TrainingSheet | SamplesSheet, network: Network, moments: Moments) -> Iterator[_Entry]:
     """Each column that is a sum of products of others, against the sums of these products; and the inputs, which
-    never change."""
+    never change where there is a single sample."""
     count = moments.count
-    for name in (*network.input_names, *network.target_names):
+    for name in () if network.samples else (*network.input_names, *network.target_names):
         start = defined_name(name)
         yield _Entry(
             one.sheet.name,
@@ -136,6 +141,36 @@ def _definitions(one: TrainingSheet, network: Network, moments: Moments) -> Iter
             Formula("".join(sums).removeprefix("+"), total),
             Formula(f"{_TOLERANCE:G}*({'+'.join(bounds)})", _TOLERANCE * size),
             f"Σ ({symbols(quantity.expression, header)})",
+        )
+
+
+def _gathered(one: TrainingSheet, network: Network, added_up: AddedUp) -> Iterator[_Entry]:
+    """Each column that a training gathers from the samples of its steps, and the weights that these take from it."""
+    samples, steps, passes = network.samples, added_up.steps, added_up.passes
+    if samples is None or not network.in_batches:
+        return
+    for name in (one.name for one in gathered(network) if one.name == one.of):
+        columns = one.column(name), one.passes.column(name)
+        share = f"/{samples.batch}" if samples.reduction == "mean" else ""
+        size = (passes.count * passes.squares[name]) ** 0.5 / (samples.batch if share else 1)
+        yield _Entry(
+            one.sheet.name,
+            name,
+            Formula(f"SUM({columns[0]:$})", steps.sums[name]),
+            Formula(f"SUM({columns[1]:$}){share}", steps.sums[name]),
+            Formula(f"{_TOLERANCE:G}*SQRT({passes.count}*SUMSQ({columns[1]:$})){share}", _TOLERANCE * size),
+            f"Σ {header(name)} of all samples{share}",
+        )
+    for name in network.trained_names:
+        columns = one.passes.column(name), one.column(name)
+        size = (steps.count * steps.squares[name]) ** 0.5 * samples.batch
+        yield _Entry(
+            one.passes.sheet.name,
+            name,
+            Formula(f"SUM({columns[0]:$})", passes.sums[name]),
+            Formula(f"{samples.batch}*SUM({columns[1]:$})", passes.sums[name]),
+            Formula(f"{_TOLERANCE:G}*{samples.batch}*SQRT({steps.count}*SUMSQ({columns[1]:$}))", _TOLERANCE * size),
+            f"{samples.batch} · Σ {name} of the steps",
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from xlbackprop.backprop.quantities import followed_error
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Block, Content, Formula, Role
 from xlbackprop.spreadsheet.book import Book
@@ -35,20 +36,38 @@ class ComparisonSheet:
 
     Attributes:
         etas: where the learning rates stand as they are now.
+        choices: what tells one training from another: the learning rates, or where optimizers are compared, their
+            names with it.
         totals: E_total, a row a round step and a column a learning rate.
     """
 
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
-        self._layout = layout
+        self._layout, self._error = layout, followed_error(layout.network)
         self.sheet = book.sheet(COMPARISON, "all learning rates in one chart")
         places, count = layout.comparison, len(layout.etas)
         first = places.first_column
         self._etas = self.sheet.reserve("learning rates", f"{first}{places.eta_row}", (1, count))
+        self._names = self.sheet.reserve("names of the curves", f"{first}{places.header_row}", (1, count))
         self._totals = self.sheet.reserve("E_total", f"{first}{places.first_row}", (len(places.steps), count))
 
     @property
     def etas(self) -> Place:
         return self._etas.place
+
+    @property
+    def choices(self) -> Place:
+        return (self._names if self._layout.compares_optimizers else self._etas).place
+
+    @property
+    def choice_names(self) -> list[float | str]:
+        """What stands there in a fresh file."""
+        layout = self._layout
+        if not layout.compares_optimizers:
+            return list(layout.etas)
+        return [
+            f"{network.optimizer.name} η = {short_number(eta)}"
+            for network, eta in zip(layout.networks, layout.etas, strict=True)
+        ]
 
     @property
     def totals(self) -> Place:
@@ -66,26 +85,25 @@ class ComparisonSheet:
         hidden = places.hidden_column
         sheet.set_widths({"A": 110, f"B:{column_letters(hidden - 1)}": 86})
         sheet.widths.append(Width(hidden, hidden + 2 * count + 3, 86, hidden=True))
-        sheet.put("A1", "Which learning rate is best?" if count > 1 else "How does the error fall?", looks.TITLE)
+        what = "optimizer" if self._layout.compares_optimizers else "learning rate"
+        sheet.put("A1", f"Which {what} is best?" if count > 1 else "How does the error fall?", looks.TITLE)
         sheet.put(f"A{places.eta_row}", "learning rate η", looks.NAME)
         sheet.fill(self._etas, [Formula(f"{one.eta:$}") for one in training], looks.TEXT)
         sheet.put(f"A{places.header_row}", "step", looks.TABLE_HEADER)
-        names = sheet.put(
-            f"{places.first_column}{places.header_row}",
-            [Formula(f'"η = "&{eta}') for eta in self.etas[0]],
-            *(looks.curve_header(colour_among(n, count)) for n in range(count)),
-            name="names of the curves",
-        )
+        compares, networks = self._layout.compares_optimizers, self._layout.networks
+        marks = [f"{network.optimizer.name} " if compares else "" for network in networks]
+        names = [Formula(f'"{mark}η = "&{eta}') for mark, eta in zip(marks, self.etas[0], strict=True)]
+        sheet.fill(self._names, names, *(looks.curve_header(colour_among(n, count)) for n in range(count)))
         steps = [[float(step)] for step in places.steps]
         sheet.put(f"A{places.first_row}", steps, looks.CENTERED, role=Role.CONSTANT, name="round steps")
         totals = [
-            [Formula(f'IFERROR({one.cell("E_total", step)},"{_NO_NUMBER}")') for one in training]
+            [Formula(f'IFERROR({one.cell(self._error, step)},"{_NO_NUMBER}")') for one in training]
             for step in places.steps
         ]
         sheet.fill(self._totals, totals, looks.NUMBER)
         sheet.rules.append(Rule(self.totals, _NO_NUMBER, looks.AMBER, equals=True))
         # over other cells too, because of several rules for the same ones LibreOffice follows only the first
-        sheet.rules += looks.number_rules(joined([names.place[0, 0], self.totals[-1, -1]]))
+        sheet.rules += looks.number_rules(joined([self._names.cell(0, 0), self.totals[-1, -1]]))
         self._hidden(places.eta_row, 0, "What the answer and the charts are made of")
         floor = self._hidden(places.header_row, 0, FLOOR, role=Role.CONSTANT, name="floor").place
         answer = self._best_of(floor) if count > 1 else self._share_left()
@@ -93,8 +111,8 @@ class ComparisonSheet:
         sheet.put("A3", _explanation(count), looks.MUTED)
         curves = self._curves(run, training, floor)
         sheet.charts += [
-            ("A4", self._chart(names.place, curves, logarithmic=False), 4, 4),
-            ("F4", self._chart(names.place, curves, logarithmic=True), 30, 4),
+            ("A4", self._chart(self._names.place, curves, logarithmic=False), 4, 4),
+            ("F4", self._chart(self._names.place, curves, logarithmic=True), 30, 4),
         ]
 
     def _best_of(self, floor: Place) -> str:
@@ -103,6 +121,7 @@ class ComparisonSheet:
         The best is the largest of those with the smallest error.
         """
         sheet, places, count = self.sheet, self._layout.comparison, len(self._layout.etas)
+        compares = self._layout.compares_optimizers
         limits = [[Formula(f"MIN({row})+{_NEARLY:G}*ABS(MIN({row}))+{floor:$}")] for row in self.totals]
         limit = self._hidden(places.first_row, 0, limits, name="up to here errors are the smallest").place
         smallest = self._hidden(
@@ -110,33 +129,35 @@ class ComparisonSheet:
             1,
             [
                 [
-                    Formula(f'IF({total}<={most:$1},{eta:A$},"{_NOT_BEST}")')
-                    for total, eta in zip(row, self.etas[0], strict=True)
+                    Formula(f'IF({total}<={most:$1},{n if compares else f"{eta:A$}"},"{_NOT_BEST}")')
+                    for n, (total, eta) in enumerate(zip(row, self.etas[0], strict=True), start=1)
                 ]
                 for row, most in zip(self.totals, limit[:, 0], strict=True)
             ],
             name="learning rates with the smallest error",
         ).place
         worse = [f'COUNTIF({row},"{_NOT_BEST}")' for row in smallest]
+        largest_of = [f"INDEX({self.choices:$},MAX({row}))" if compares else f"MAX({row})" for row in smallest]
         best = sheet.put(
             f"{places.best_column}{places.first_row}",
             [
-                [Formula(f'IF({others}=0,"all equal",IF({others}={count},"none",MAX({row})))')]
-                for others, row in zip(worse, smallest, strict=True)
+                [Formula(f'IF({others}=0,"all equal",IF({others}={count},"none",{largest}))')]
+                for others, largest in zip(worse, largest_of, strict=True)
             ],
             looks.CENTERED,
             name="best learning rate",
         ).place
-        sheet.put(f"{places.best_column}{places.header_row}", "best η", looks.TABLE_HEADER)
-        sheet.rules.append(Rule(self.totals, f"{self.etas[0, 0]:A$}={best[0, 0]:$1}", looks.BEST))
+        sheet.put(f"{places.best_column}{places.header_row}", "best" if compares else "best η", looks.TABLE_HEADER)
+        sheet.rules.append(Rule(self.totals, f"{self.choices[0, 0]:A$}={best[0, 0]:$1}", looks.BEST))
         last, failed = best[-1, 0], f'COUNTIF({self.totals[-1]},"{_NO_NUMBER}")'
         after = f'"After {self._layout.steps:,} steps '
+        named, trained = ("", "trainings") if compares else ("η = ", "learning rates")
         return (
-            f'IF({worse[-1]}=0,{after}all learning rates have the same error.",'
+            f'IF({worse[-1]}=0,{after}all {trained} have the same error.",'
             f'IF({worse[-1]}={count},{after}no error is a number.",'
-            f'IF({worse[-1]}={count - 1},{after}η = "&{last}&" has the smallest error.",'
-            f'{after}"&({count}-{worse[-1]})&" learning rates share the smallest error; '
-            f'the largest of them is η = "&{last}&".")))'
+            f'IF({worse[-1]}={count - 1},{after}{named}"&{last}&" has the smallest error.",'
+            f'{after}"&({count}-{worse[-1]})&" {trained} share the smallest error; '
+            f'{"the last" if compares else "the largest"} of them is {named}"&{last}&".")))'
             f'&IF({failed}=0,"",IF({failed}=1," One training"," "&{failed}&" trainings")'
             '&" ended in an error such as #NUM!.")'
         )
@@ -166,8 +187,8 @@ class ComparisonSheet:
             [
                 [
                     Formula(
-                        f"IFERROR(MAX(1*{one.cell('E_total', step)},{floor:$}),NA())",
-                        max(run.totals[one.number][step], FLOOR),
+                        f"IFERROR(MAX(1*{one.cell(self._error, step)},{floor:$}),NA())",
+                        max(run.errors[one.number][step], FLOOR),
                     )
                     for one in training
                 ]
@@ -186,12 +207,12 @@ class ComparisonSheet:
         scale, steps, count = "logarithmic" if logarithmic else "linear", self._layout.steps, len(curves)
         etas = ", ".join(map(short_number, self._layout.etas))
         return Chart(
-            title=f"E_total over the steps, {scale} axis",
+            title=f"{self._error} over the steps, {scale} axis",
             title_size=12,
             x=step_axis(steps, letters=9, below=True),
-            y=error_axis(None if logarithmic else 0, letters=9, logarithmic=logarithmic),
+            y=error_axis(None if logarithmic else 0, letters=9, logarithmic=logarithmic, title=self._error),
             size=_CHART_SIZE,
-            description=f"E_total over the steps 0 to {steps} on a {scale} axis, "
+            description=f"{self._error} over the steps 0 to {steps} on a {scale} axis, "
             f"one curve for each learning rate: {etas}.",
             series=[
                 curve(name, of_steps, totals, n, count)

@@ -1,19 +1,27 @@
 """The derivation: each quantity of one step, in symbols, with its numbers, and live."""
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from xlbackprop.backprop.expression import cell_formula, names_in, numbers_formula, symbols
+from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name, header
-from xlbackprop.errors import UnusableInput
+from xlbackprop.backprop.optimizers import BEFORE, MEANINGS
+from xlbackprop.backprop.quantities import begins_otherwise, states
+from xlbackprop.spreadsheet.addresses import column_letters, column_number
 from xlbackprop.spreadsheet.blocks import Block, Formula, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.places import Place
-from xlbackprop.spreadsheet.presentation import Page, Rule, Validation, Width
+from xlbackprop.spreadsheet.presentation import Page, Width
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.chain_rule_path import write_path
+from xlbackprop.workbook.chosen_step import ChoiceColumns, ChosenStep
+from xlbackprop.workbook.columns import spoken_before
 from xlbackprop.workbook.comparison import ComparisonSheet
 from xlbackprop.workbook.derivation_lines import (
+    ALL,
     AS_TEXT,
     NUMBERS,
     QUANTITY,
@@ -40,8 +48,6 @@ _MAX_LINES = 6
 # More numbers than these do not fit into a line.
 _MAX_SUMMED_UP = 12
 
-_MOST_CHOICES = 28
-
 # in pixels
 _WIDTHS = {
     QUANTITY: 100,
@@ -57,7 +63,11 @@ _WIDTHS = {
     START_AS_TEXT: None,
 }
 
-_STEP_ROW, _ETA_ROW, _SUMMARY_ROW = 3, 4, 5
+_STEP_ROW = 3
+#: What stands for a number of an optimizer that the chosen training has not.
+NOT_CHOSEN = "–"
+#: Where the gradients of single samples stand, hidden.
+_FIRST_ADDEND = "L"
 
 #: What is smaller is shown as 0 in a worked example; engines differ about whether 1e-17 is 0. No round
 #: number, because a product such as 1e-9 × 0.001 would lie on the border.
@@ -68,26 +78,25 @@ class DerivationSheet:
     """Every formula of one step, explained.
 
     Attributes:
-        step: the cell that says which step is shown.
-        eta: the cell that says which learning rate is wanted.
+        chosen: which step is shown, of which learning rate, and which sample of it.
         values: the cell of each quantity's value; for an update `new w1`.
         gradients: each gradient three ways.
     """
 
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
         self._layout, compared = layout, checked_names(layout.network)
-        self._derivation = DerivationLayout(layout.network, len(compared))
+        self._derivation = DerivationLayout(layout.network, len(compared), layout.networks)
         self.sheet = sheet = book.sheet(DERIVATION, "every formula, with its numbers")
-        self._step = sheet.reserve("step", f"{VALUE}{_STEP_ROW}", (), Role.INPUT)
-        self._eta = sheet.reserve("learning rate", f"{VALUE}{_ETA_ROW}", (), Role.INPUT)
-        self._choice = sheet.reserve("which learning rate", f"{AS_TEXT}{_ETA_ROW}", ())
-        self._row = sheet.reserve("which row of the training", f"{AS_TEXT}{_STEP_ROW}", ())
+        self.chosen = ChosenStep(sheet, layout, _STEP_ROW, ChoiceColumns(value=VALUE, hidden=AS_TEXT), of_a_sample=True)
+        # below the choice: a step, a learning rate, and at times a sample
+        self._verdict_row = _STEP_ROW + 2 + layout.network.in_batches
+        self._active = self._reserve_active()
         self._sections = [
             (section, self._column(section, "values", Role.QUANTITY), self._column(section, "as texts", Role.FORMULA))
             for section in self._derivation.sections
         ]
         self.gradients = GradientComparison(
-            sheet, self._derivation.comparison_row, compared, counts=f"{AS_TEXT}{_SUMMARY_ROW}"
+            sheet, self._derivation.comparison_row, compared, counts=f"{AS_TEXT}{self._verdict_row}"
         )
         self.values, self._texts = (
             {
@@ -97,19 +106,46 @@ class DerivationSheet:
             }
             for column in (0, 1)
         )
+        self._addends = self._reserve_addends("gradients of each sample", "gradients of each sample, as texts")
+
+    def mark(self, network: Network) -> str:
+        """What stands in front of the names of an optimizer's lines; empty where there is one optimizer."""
+        return self._derivation.mark(network)
+
+    def _reserve_active(self) -> dict[str, Place]:
+        """Where it stands whether the chosen training has an optimizer, if there are several."""
+        marks = [self._derivation.mark(trained) for trained in self._derivation.trained]
+        if not any(marks):
+            return {}
+        block = self.sheet.reserve("which optimizer", f"{START_AS_TEXT}{_STEP_ROW}", (len(marks), 1))
+        self._which = block
+        return {mark: block.cell(n) for n, mark in enumerate(marks)}
+
+    def _write_active(self) -> None:
+        if not self._active:
+            return
+        sheets = {
+            mark: [n for n, one in enumerate(self._layout.networks, start=1) if one.optimizer.name == mark]
+            for mark in self._active
+        }
+        conditions = [self.chosen.is_one_of(numbers) for numbers in sheets.values()]
+        self.sheet.fill(self._which, [[Formula(condition)] for condition in conditions], looks.MUTED)
+
+    def _reserve_addends(self, *names: str) -> list[Block]:
+        """Room for the gradients that those of the step are made of, and for them as texts."""
+        together, samples = self._derivation.together, self._layout.network.samples
+        if not (together and samples and together.lines[0].expression):
+            return []
+        shape, first = (len(together.lines), samples.batch), column_number(_FIRST_ADDEND)
+        return [
+            self.sheet.reserve(name, f"{column_letters(first + n * samples.batch)}{together.first_row}", shape)
+            for n, name in enumerate(names)
+        ]
 
     def _column(self, section: Section, kind: str, role: Role) -> Block:
         letters = (VALUE, AS_TEXT) if section is not self._derivation.start else (START_VALUE, START_AS_TEXT)
         at = f"{letters[kind == 'as texts']}{section.first_row}"
         return self.sheet.reserve(f"{section.title}, {kind}", at, (len(section.lines), 1), role)
-
-    @property
-    def step(self) -> Place:
-        return self._step.place
-
-    @property
-    def eta(self) -> Place:
-        return self._eta.place
 
     @property
     def verdicts(self) -> Mapping[str, Place]:
@@ -134,8 +170,12 @@ class DerivationSheet:
             sheet.widths.append(Width(number, number, width, hidden=width is None))
         sheet.heights[1] = looks.TITLE_PIXELS
         sheet.put("A1", "One training step, derived and worked out", looks.TITLE)
-        sheet.put("A2", "Choose a step and a learning rate: every line below shows that step.", looks.MUTED)
-        self._write_choice(comparison)
+        choose = "a step, a learning rate and a sample" if self.chosen.sample else "a step and a learning rate"
+        sheet.put("A2", f"Choose {choose}: every line below shows that step.", looks.MUTED)
+        sheet.put(f"A{self._verdict_row}", "gradients", looks.NAME)
+        self.chosen.fill(comparison, self.values["eta"])
+        self._write_addends(run, training)
+        self._write_active()
         for section, values, texts in self._sections:
             self._write_values(section, values, texts, run, training, comparison)
         network_trained = self._layout.network
@@ -148,57 +188,65 @@ class DerivationSheet:
             widths=[_WIDTHS[letters] or 0 for letters in (SYMBOLS, NUMBERS, SENTENCE)],
         )
         self._write_start()
-        for section in (*derivation.derived, derivation.update):
+        for section in derivation.sections[1:]:
             self._write_section(section)
         self.gradients.fill(
             derivation.comparison_title,
             {name: self.values[f"dE_d{name}"] for name in gradient_check.moved},
             gradient_check.differences,
             {
-                name: Formula(self._of_the_step(f"dE_d{name}", training), run.first[f"dE_d{name}"])
+                name: Formula(self.chosen.of_the_pass(f"dE_d{name}", training), run.first[f"dE_d{name}"])
                 for name in gradient_check.moved
             },
             margins=gradient_check.margins,
             epsilon=gradient_check.epsilon,
+            third="samples" if network_trained.in_batches else "training",
         )
-        band = sheet.put(f"C{_SUMMARY_ROW}", [""] * 3, looks.VERDICT)
-        self.gradients.write_summary(f"{VALUE}{_SUMMARY_ROW}", band, len(network_trained.trained_names))
-        sheet.page = Page(frozen=(_SUMMARY_ROW, 0), repeated_rows=(1, _SUMMARY_ROW))
+        row = self._verdict_row
+        band = sheet.put(f"C{row}", [""] * 3, looks.VERDICT)
+        self.gradients.write_summary(f"{VALUE}{row}", band, len(network_trained.trained_names))
+        sheet.page = Page(frozen=(row, 0), repeated_rows=(1, row))
 
-    def _write_choice(self, comparison: ComparisonSheet) -> None:
-        sheet, steps = self.sheet, self._layout.steps
-        sheet.put(f"A{_STEP_ROW}", [["step"], ["learning rate"], ["gradients"]], looks.NAME)
-        sheet.fill(self._step, 0.0, looks.INPUT)
-        sheet.fill(self._eta, self._layout.etas[0], looks.INPUT)
-        message = f"The training has the steps 0 to {steps}."
-        sheet.validations += [
-            Validation(self.step, "integer", 0, steps, title="Step", message=message),
-            Validation(self.eta, "list", choices=comparison.etas),
-        ]
-        among = f"MATCH({self.eta:$},{comparison.etas:$},0)"
-        sheet.fill(self._choice, Formula(f"IFERROR({among},1)"), looks.MUTED)
-        step = f"{self.step:$}"
-        # INT of a text is an error
-        no_step = f"IFERROR(OR({step}<0,{step}>{steps},{step}<>INT({step})),0<1)"
-        # a step that there is not must show no other
-        sheet.fill(self._row, Formula(f"IF({no_step},NA(),{step}+1)"), looks.MUTED)
-        no_sheet = f"ISERROR({among})"
-        hints = sheet.put(
-            f"C{_STEP_ROW}",
+    def _write_addends(self, run: Run, training: Sequence[TrainingSheet]) -> None:
+        """The gradients of each sample of the step, that of all is made of."""
+        if not self._addends:
+            return
+        names = [f"dE_d{name}" for name in self._layout.network.trained_names]
+        values, texts = self._addends
+        formulas = [
             [
-                [Formula(f'IF({no_step},"there is no such step: choose one from 0 to {steps}","0 to {steps:,}")')],
-                [
-                    Formula(
-                        f'IF({no_sheet},"no sheet has this η; shown: η = "&{self.values["eta"]:$},'
-                        '"one of the training sheets")'
-                    )
-                ],
-            ],
-            looks.MUTED_INDENTED,
-            name="what can be chosen",
-        )
-        for n, wrong in enumerate((no_step, no_sheet)):
-            sheet.rules.append(Rule(hints.cell(n), wrong, looks.AMBER))
+                Formula(self.chosen.of_each_sample(name, training, n), of_sample[name])
+                for n, of_sample in enumerate(run.first_passes, start=1)
+            ]
+            for name in names
+        ]
+        self.sheet.fill(values, formulas, looks.NUMBER)
+        written = [[Formula(_number_in_text(f"{cell:$1}")) for cell in row] for row in values.place]
+        self.sheet.fill(texts, written, looks.MUTED)
+        first = values.column
+        self.sheet.widths.append(Width(first, first + 2 * values.shape[1] - 1, None, hidden=True))
+
+    def _address(self, name: str, line: Line, *, as_text: bool = False) -> str:
+        """The cell of a quantity of the step, or of a single sample of it, or that with the same as a text."""
+        places = self._texts if as_text else self.values
+        for key in (f"{line.optimizer} {name}", name):
+            if key in places:
+                return f"{places[key]:$}"
+        if name == "step":
+            return f"{self.chosen.step:$}"
+        if name == "steps":
+            return f'"{self._layout.steps}"' if as_text else str(self._layout.steps)
+        gradient, _, number = name.rpartition("_of_")
+        row = self._layout.network.trained_names.index(gradient.removeprefix("dE_d"))
+        return f"{self._addends[as_text].cell(row, int(number) - 1):$}"
+
+    def _if_active(self, formula: str, line: Line, otherwise: str = NOT_CHOSEN) -> str:
+        """A formula of an optimizer, where that is the one of the chosen training."""
+        return f'IF({self._active[line.optimizer]:$},{formula},"{otherwise}")' if line.optimizer else formula
+
+    def _is_shown_first(self, line: Line) -> bool:
+        """Whether a line shows a number in a fresh file, whose chosen training is the first."""
+        return not line.optimizer or line.optimizer == self._layout.networks[0].optimizer.name
 
     def _write_values(
         self,
@@ -209,40 +257,51 @@ class DerivationSheet:
         training: Sequence[TrainingSheet],
         comparison: ComparisonSheet,
     ) -> None:
-        sheet = self.sheet
-        formulas = [
-            cell_formula(line.expression, lambda name: f"{self.values[name]:$}")
-            if line.expression
-            else self._start(line.key, training, comparison)
-            for line in section.lines
-        ]
-        contents = [[Formula(text, run.first[line.key])] for text, line in zip(formulas, section.lines, strict=True)]
+        sheet, contents = self.sheet, []
+        for line in section.lines:
+            if line.expression:
+                formula = cell_formula(self._expression(line), partial(self._address, line=line))
+            else:
+                formula = self._start(line, training, comparison)
+            value = run.first[line.quantity] if self._is_shown_first(line) else NOT_CHOSEN
+            contents.append([Formula(self._if_active(formula, line), value)])
         sheet.fill(values, contents, looks.NUMBER)
         values.row_looks = {
-            n: looks.TEXT if line.key == "eta" else looks.TOTAL
+            n: looks.TEXT if line.key == "eta" or line.quantity in MEANINGS else looks.TOTAL
             for n, line in enumerate(section.lines)
-            if line.key in ("eta", "E_total")
+            if line.key in ("eta", "E_total") or line.quantity in MEANINGS
         }
         sheet.rules += looks.number_rules(values.place)
-        sheet.fill(texts, [[Formula(_number_in_text(f"{cell:$1}"))] for (cell,) in values.place], looks.MUTED)
+        in_text = [
+            [Formula(self._if_active(_number_in_text(f"{cell:$1}"), line))]
+            for (cell,), line in zip(values.place, section.lines, strict=True)
+        ]
+        sheet.fill(texts, in_text, looks.MUTED)
 
-    def _start(self, name: str, training: Sequence[TrainingSheet], comparison: ComparisonSheet) -> str:
+    def _expression(self, line: Line) -> str:
+        """How a line follows; what an optimizer keeps may begin otherwise than it goes on."""
+        for trained in self._derivation.trained:
+            for state in states(trained) if self._derivation.mark(trained) == line.optimizer else ():
+                if state.name == line.quantity and begins_otherwise(state):
+                    gradient = line.expression.partition(" if ")[0]
+                    first = re.sub(r"\bdE_d", f"{ALL}dE_d", state.first) if self._derivation.together else state.first
+                    return f"{gradient} if sign(step) > 0 else {first}"
+        return line.expression
+
+    def _start(self, line: Line, training: Sequence[TrainingSheet], comparison: ComparisonSheet) -> str:
         """Where a value that the step starts from comes from, as a formula."""
+        network, name = self._layout.network, line.quantity
         if name == "eta":
-            return f"INDEX({comparison.etas:$},{self._choice.place:$})"
-        if name not in self._layout.network.trained_names:
-            return defined_name(name)
-        return self._of_the_step(name, training)
-
-    def _of_the_step(self, name: str, training: Sequence[TrainingSheet]) -> str:
-        """A quantity as the training sheet has it at the step that is shown, as a formula."""
-        chosen = _chosen(f"{self._choice.place:$}", [f"{one.column(name):$}" for one in training])
-        formula = f"INDEX({chosen},{self._row.place:$})"
-        if len(self.sheet.book.written(formula, self.sheet)) > MAX_FORMULA_LENGTH:
-            raise UnusableInput(
-                f"{len(training)} learning rates with so many digits do not fit into one formula: give fewer of them."
-            )
-        return formula
+            return self.chosen.shown_eta(comparison)
+        if name in MEANINGS:
+            return self.chosen.of_the_sheet([one.hyperparameters.get(name) for one in training])
+        if name.startswith(BEFORE):
+            return self.chosen.of_the_step_before(name.removeprefix(BEFORE), training)
+        if name.startswith(ALL):
+            return self.chosen.of_the_step(name.removeprefix(ALL), training)
+        if name not in network.start_values:
+            return self.chosen.of_the_pass(name, training)
+        return self.chosen.of_the_step(name, training) if name in network.trained_names else defined_name(name)
 
     def _write_start(self) -> None:
         """What the step starts from: a few lines above the derivation, and beside it all of it."""
@@ -254,7 +313,7 @@ class DerivationSheet:
         sheet.put(f"{START_NAME}{start.row}", [start.title, "", ""], looks.SECTION)
         sheet.put(f"{START_NAME}{start.row + 1}", start.explanation, looks.MUTED)
         sheet.put(f"{START_NAME}{start.row + 2}", ["quantity", "value", "what it is"], looks.TABLE_HEADER)
-        sheet.put(f"{START_NAME}{start.first_row}", [[header(line.key)] for line in start.lines], looks.NAME)
+        sheet.put(f"{START_NAME}{start.first_row}", [[_spoken(line.key)] for line in start.lines], looks.NAME)
         sheet.put(f"{START_MEANING}{start.first_row}", [[line.sentence] for line in start.lines], looks.INDENTED)
 
     def _summed_up(self, names: Sequence[str]) -> Formula | str:
@@ -270,9 +329,9 @@ class DerivationSheet:
         sheet.put(f"A{section.row + 1}", section.explanation, looks.MUTED)
         headings = ["quantity", "value", "formula", "with the numbers", "what it is"]
         sheet.put(f"A{section.row + 2}", headings, looks.TABLE_HEADER)
-        sheet.put(f"{QUANTITY}{row}", [[header(line.key)] for line in section.lines], looks.NAME)
+        sheet.put(f"{QUANTITY}{row}", [[_spoken(line.key)] for line in section.lines], looks.NAME)
         sheet.put(f"{SENTENCE}{row}", [[line.sentence] for line in section.lines], looks.WRAPPED)
-        shown = [f"{header(line.key)} = {symbols(line.expression, header)}" for line in section.lines]
+        shown = [f"{_spoken(line.key)} = {self._symbols(line)}" for line in section.lines]
         sheet.put(f"{SYMBOLS}{row}", [[text] for text in shown], looks.WRAPPED)
         name = f"{section.title}, worked out"
         worked = sheet.put(
@@ -283,23 +342,31 @@ class DerivationSheet:
             height = max(looks.lines(text, _WIDTHS[column] or 0) for column, text in texts.items())
             sheet.heights[line.row] = looks.LINE_PIXELS * min(height, _MAX_LINES)
 
+    def _symbols(self, line: Line) -> str:
+        if line.expression:
+            return symbols(self._expression(line), _spoken)
+        samples = self._layout.network.samples
+        count, how = (samples.batch, samples.reduction) if samples else (1, "sum")
+        return f"{'Σ' if how == 'sum' else 'the mean'} of {_spoken(line.key)} of {count} samples"
+
     def _worked(self, line: Line) -> Formula | str:
         """A quantity with its numbers put in."""
-        worked = f'"= "&{numbers_formula(line.expression, lambda name: f"{self._texts[name]:$}")}'
+        if not line.expression:
+            return "= see the sheet of the samples"
+        expression = self._expression(line)
+        numbers = numbers_formula(expression, lambda name: self._address(name, line, as_text=True))
+        worked = self._if_active(f'"= "&{numbers}', line, "= another optimizer is chosen")
         # a constant, such as the slope of a linear neuron, has no numbers to put in
-        if names_in(line.expression) and len(self.sheet.book.written(worked, self.sheet)) <= MAX_FORMULA_LENGTH:
+        if names_in(expression) and len(self.sheet.book.written(worked, self.sheet)) <= MAX_FORMULA_LENGTH:
             return Formula(worked)
-        shown = symbols(line.expression, header)
+        shown = symbols(expression, _spoken)
         return f"= {shown}" if len(shown) < 20 else "too long to show"
 
 
-def _chosen(number: str, cells: Sequence[str]) -> str:
-    """The n-th of some cells, as a formula; LibreOffice's CHOOSE takes no more than thirty."""
-    if len(cells) <= _MOST_CHOICES:
-        return f"CHOOSE({number},{','.join(cells)})"
-    groups = [cells[first : first + _MOST_CHOICES] for first in range(0, len(cells), _MOST_CHOICES)]
-    inner = [f"CHOOSE({number}-{n * _MOST_CHOICES},{','.join(group)})" for n, group in enumerate(groups)]
-    return f"CHOOSE(INT(({number}-1)/{_MOST_CHOICES})+1,{','.join(inner)})"
+def _spoken(key: str) -> str:
+    """A quantity in the classroom's form: `∂E/∂w1`, of a single sample `∂E/∂w1 of 2`, of the row above `m_w1 above`."""
+    name, of, number = key.removeprefix(ALL).rpartition("_of_")
+    return f"{header(name)} of {number}" if of else spoken_before(key.removeprefix(ALL))
 
 
 def _number_in_text(cell: str) -> str:

@@ -58,6 +58,7 @@ class GradientComparison:
         training: Mapping[str, Formula],
         margins: Mapping[str, Place],
         epsilon: Place,
+        third: str = "training",
     ) -> None:
         """Fill the section.
 
@@ -68,18 +69,19 @@ class GradientComparison:
             training: each gradient as the training sheet has it.
             margins: the cell that says how far each central difference may be off.
             epsilon: the cell of the step of the central differences.
+            third: the kind of sheet that the third number stands on.
         """
         sheet, row = self.sheet, self._row
         sheet.put(f"A{row}", [title, *[""] * 4], looks.SECTION)
         sheet.put(
             f"A{row + 1}",
             "The central difference needs no chain rule: nudge the weight and see how E_total moves (sheet Gradient "
-            "check). The last number is the one in the training sheet.",
+            f"check). The last number is the one in the {third} sheet.",
             looks.MUTED,
         )
         sheet.put(
             f"A{row + 2}",
-            ["gradient", "chain rule", "central difference", "training sheet", "do all three agree?"],
+            ["gradient", "chain rule", "central difference", f"{third} sheet", "do all three agree?"],
             looks.TABLE_HEADER,
         )
         sheet.put(f"A{row + 3}", [[header(f"dE_d{name}")] for name in self._compared], looks.NAME)

@@ -23,6 +23,7 @@ GROUP_FILLS = {
     "forward": "#DDF0DC",
     "error": "#FAD9BF",
     "chain rule": "#E6DDF2",
+    "optimizer": "#FFF1C2",
     "gradients": "#F8D7E3",
 }
 
@@ -57,6 +58,8 @@ HINT = Look(colour=MUTED_INK, middle=True, size=9)
 WRAPPED_HINT = Look(colour=MUTED_INK, middle=True, size=9, wrap=True)
 #: The label above a cell.
 LABEL = Look(colour=MUTED_INK, middle=True, size=9, wrap=True, align="right")
+#: A word among the yellow cells that is not to be edited.
+KIND = _house(bold=True, align="right")
 CENTERED = _house(align="center")
 SECTION = _house(bold=True, size=12, fill=SECTION_FILL)
 TABLE_HEADER = _house(bold=True, fill=SECTION_FILL, bottom=RULE, align="center", wrap=True)
@@ -84,12 +87,23 @@ START_HERE_LINK = Look(colour=ACCENT, fill="#F4F7FC", middle=True, underline=Tru
 #: A matrix of weights, whose fills say how large they are.
 MATRIX_HEADER = Look(colour=MUTED_INK, middle=True, bold=True, size=9, align="center")
 MATRIX_NUMBER = _house(number_format="0.000", size=10, align="center", border="#FFFFFF")
+#: How many of all, in a column.
+SHARE = _house(number_format="0.0%", align="center")
 STEP = Look(colour=MUTED_INK, middle=True, align="center")
+#: Of a sample: 1 where the answer is right, 0 where it is wrong.
+RIGHT_OR_WRONG = _house(number_format='"right";;"wrong"', align="center")
+#: How many answers are right; a rule says when they all are.
+VERDICT_VALUE = Look(bold=True, fill=AMBER_FILL, colour=AMBER_INK, middle=True, align="right")
+#: A cell of a map, whose fill says how large its number is; a mark in it is shown.
+MAP = Look(number_format=";;;@", middle=True, align="center", size=10, bold=True)
+MAP_LABEL = Look(colour=MUTED_INK, middle=True, size=9, align="center")
+MAP_LABEL_LEFT = Look(colour=MUTED_INK, middle=True, size=9, align="right", indent=1)
 
 # what rules change
 RED = Look(fill="#F8C9C9", colour="#9B1C1C")
 AMBER = Look(fill=AMBER_FILL, colour=AMBER_INK)
 GREEN = Look(fill=GOOD_FILL, colour=INK)
+BAND = Look(fill="#F1F4FA")
 GREY = Look(fill="#E5E7EB", colour=MUTED_INK)
 BEST = Look(bold=True, fill=GOOD_FILL)
 _SCIENTIFIC = Look(number_format="0.000E+00")
@@ -106,6 +120,7 @@ ARROW = (
 #: Fills and lines for weights below and above 0, distinguishable to colour-blind eyes.
 NEGATIVE, POSITIVE = "#D55E00", "#0072B2"
 NEGATIVE_FILL, POSITIVE_FILL = "#F0A868", "#7DB8DE"
+_PALE = 0.42
 #: A number that has little room.
 SHORT = "[>=0.001]0.000;[<=-0.001]-0.000;0E+00"
 
@@ -148,6 +163,17 @@ def part(name: str) -> Look:
 def part_value(name: str) -> Look:
     """The value of a factor, in the colour of a group."""
     return _house(fill=_group_fill(name), align="center", bold=True, number_format=_NUMBER)
+
+
+def mark(colour: str) -> Look:
+    """The mark of a sample on a map, in a strong colour."""
+    return Look(fill=colour, colour="#FFFFFF", bold=True)
+
+
+def area(colour: str) -> Look:
+    """The cells of a map that belong to a class: its colour, pale."""
+    parts = [int(colour[n : n + 2], 16) for n in (1, 3, 5)]
+    return Look(fill="#" + "".join(f"{round(255 - (255 - part) * _PALE):02X}" for part in parts))
 
 
 def _group_fill(name: str) -> str:

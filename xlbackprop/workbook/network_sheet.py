@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
+from typing import Protocol
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name
@@ -13,7 +14,7 @@ from xlbackprop.spreadsheet.places import Place, joined
 from xlbackprop.spreadsheet.presentation import Validation
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.drawing import draw, drawing_size, is_drawn, significant
-from xlbackprop.workbook.layout import CHECK, DERIVATION, NETWORK, WorkbookLayout
+from xlbackprop.workbook.layout import CHECK, DERIVATION, LEARNED, NETWORK, WorkbookLayout
 from xlbackprop.workbook.weight_matrices import CELL_PIXELS, matrix_columns, matrix_layers, write_matrices
 
 # Start values on the left; "start here" in the upper right, above the sheets and the picture. Of the picture the
@@ -22,6 +23,12 @@ _WIDTHS = {"A": 40, "B": 76, "C": 142, "D": 6, "E": 90, "F": 168, "G": 6}
 _LINK, _TEXT = "E", "F"
 _FIRST_PICTURE_COLUMN = column_number("H")
 _START_ROW, _SHEETS_ROW = 4, 11
+# what there is to be watched while a network learns from samples, by the number of its inputs
+_WATCH = {
+    1: "Move the step, and watch the curve bend through the samples.",
+    2: "Move the step, and watch the boundary between the answers.",
+}
+_WATCH_ANSWERS = "Move the step, and watch the answers become right."
 # what is left of a screen of 1,440 pixels for the picture
 _PICTURE_PIXELS = 432
 # `weight from a_h2 to o1` and its like; names such as h1_2 take more
@@ -43,6 +50,18 @@ class Origin:
 
 def network_facts(network: Network, steps: int, eta_count: int) -> dict[str, str]:
     """What the workbook says about its network in words; `tables.own` reads the same lines back."""
+    samples = network.samples
+    shown = (
+        {
+            "samples": str(samples.count),
+            "samples a step": str(samples.batch),
+            "errors and gradients": samples.reduction,
+            "order of samples": "drawn" if samples.order else "listed",
+            "right answers": samples.answers,
+        }
+        if samples
+        else {}
+    )
     return {
         "layers": network.shape,
         "hidden activation": network.hidden,
@@ -51,7 +70,20 @@ def network_facts(network: Network, steps: int, eta_count: int) -> dict[str, str
         "biases": network.biases,
         "steps": str(steps),
         "learning rates": str(eta_count),
+        **shown,
     }
+
+
+class Choice(Protocol):
+    """Which step is shown."""
+
+    @property
+    def step(self) -> Place:
+        """The cell of the step."""
+
+    @property
+    def sample(self) -> Place | None:
+        """The cell that says which of the samples of the step is shown, if one can be chosen."""
 
 
 class NetworkSheet:
@@ -74,13 +106,13 @@ class NetworkSheet:
         }
         book.names |= {(defined_name(name), None): cell for name, cell in self.start.items()}
 
-    def fill(self, origin: Origin, shown: Mapping[str, Place], step: Place) -> None:
+    def fill(self, origin: Origin, shown: Mapping[str, Place], chosen: Choice) -> None:
         """Fill the sheet; the other sheets must be there, for the contents.
 
         Args:
             origin: what built the workbook.
             shown: the cell of each quantity of the step that the picture shows, and of `eta`.
-            step: the cell that says which step that is.
+            chosen: which step that is.
         """
         sheet, network = self.sheet, self._layout.network
         further = max(0, max(map(len, network.meanings.values())) - _MEANING_LETTERS)
@@ -90,8 +122,13 @@ class NetworkSheet:
         sheet.put("A2", f"{network.description} Edit the yellow cells: every number follows.".strip(), looks.MUTED)
         self._write_start_values()
         self._write_start_here()
-        below = max(self._write_contents(), self._write_picture(shown, step))
+        below = max(self._write_contents(), self._write_picture(shown, chosen))
         self._write_facts(origin, below + 1)
+
+    @property
+    def _sheets_row(self) -> int:
+        # with samples there is a line more about where to start
+        return _SHEETS_ROW + (self._layout.network.samples is not None)
 
     @property
     def _picture_columns(self) -> int:
@@ -130,6 +167,7 @@ class NetworkSheet:
         else:
             watched = "its cell in the matrix" if 1 in matrix_layers(network) else "E_total below"
         lines = [
+            *([(LEARNED, _WATCH.get(network.layers[0], _WATCH_ANSWERS))] if network.samples else []),
             (
                 self._layout.training_sheets[0],
                 "Change the learning rate η in its yellow cell: the curve follows at once.",
@@ -149,18 +187,21 @@ class NetworkSheet:
 
     def _write_contents(self) -> int:
         """Write the list of the sheets; gives the first row below."""
-        sheet, row = self.sheet, _SHEETS_ROW
+        sheet, row = self.sheet, self._sheets_row
         sheet.put(f"{_LINK}{row}", ["Sheets", ""], looks.SECTION)
         contents = [(Link(other.name, other.name), other.about) for other in sheet.book.sheets]
         sheet.put(f"{_LINK}{row + 1}", contents, looks.LINK, looks.HINT)
         return row + 1 + len(contents)
 
-    def _write_picture(self, shown: Mapping[str, Place], step: Place) -> int:
+    def _write_picture(self, shown: Mapping[str, Place], chosen: Choice) -> int:
         """Write the picture of the network at the chosen step; gives the first row below."""
-        sheet, network, row, column = self.sheet, self._layout.network, _SHEETS_ROW, _FIRST_PICTURE_COLUMN
+        sheet, network, row, column = self.sheet, self._layout.network, self._sheets_row, _FIRST_PICTURE_COLUMN
         count = self._picture_columns
         error = significant(shown["E_total"])
-        title = Formula(f'"Step "&{step:$}&" of η="&{shown["eta"]:$}&": E_total = "&IFERROR({error},"an error")')
+        which = f'"Step "&{chosen.step:$}'
+        if chosen.sample:
+            which += f'&", sample "&{chosen.sample:$}'
+        title = Formula(f'{which}&" of η="&{shown["eta"]:$}&": E_total = "&IFERROR({error},"an error")')
         heading: list[Content] = [title, *[""] * (count - 1)]
         sheet.put(cell_address(row, column), heading, looks.SECTION, name="which step is shown")
         sheet.put(cell_address(row + 1, column), Link("choose another step on Derivation", DERIVATION), looks.LINK)

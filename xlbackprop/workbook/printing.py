@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+#: In percent, and how many pixels a landscape page of A4 is wide then, where a program has wide letters.
+PRINT_SCALE, PAGE_WIDTH = 78, 955
+
 
 def page_breaks(groups: Sequence[Sequence[int]], room: int) -> list[int]:
     """The columns that begin a new page, counted from 0.

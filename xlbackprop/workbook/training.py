@@ -1,41 +1,55 @@
 """The training sheet of one learning rate: a row a step, every cell a formula, and the curve of E_total."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from itertools import groupby
 from operator import itemgetter
 
-from xlbackprop.backprop.expression import cell_formula, symbols
+from xlbackprop.backprop.expression import cell_formula
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name, header
-from xlbackprop.backprop.quantities import training_step, updates
-from xlbackprop.errors import UnusableInput
-from xlbackprop.spreadsheet.addresses import column_number
+from xlbackprop.backprop.optimizers import BEFORE, MEANINGS, RANGES
+from xlbackprop.backprop.quantities import Over, followed_error, gathered, states, training_step, updates
+from xlbackprop.spreadsheet.addresses import cell_address, column_number
 from xlbackprop.spreadsheet.blocks import Block, FilledDown, Formula, Link, Role
-from xlbackprop.spreadsheet.book import ROW_OFFSET, Book
-from xlbackprop.spreadsheet.charts import Chart
-from xlbackprop.spreadsheet.limits import MAX_ARGUMENTS, MAX_FORMULA_LENGTH
-from xlbackprop.spreadsheet.looks import Look
+from xlbackprop.spreadsheet.book import Book
+from xlbackprop.spreadsheet.charts import Axis, Chart, Line, Series
 from xlbackprop.spreadsheet.numbers import short_number
 from xlbackprop.spreadsheet.places import Place, joined
-from xlbackprop.spreadsheet.presentation import Note, Page, Validation, Width
+from xlbackprop.spreadsheet.presentation import Page, Validation, Width
 from xlbackprop.workbook import looks
-from xlbackprop.workbook.charts import colour, curve, error_axis, step_axis
-from xlbackprop.workbook.layout import Column, WorkbookLayout
+from xlbackprop.workbook.charts import colour, colour_among, curve, error_axis, step_axis
+from xlbackprop.workbook.columns import column_look, insist_on_room, notes_of_steps, write_headers
+from xlbackprop.workbook.data_sheet import DataSheet
+from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import NetworkSheet
-from xlbackprop.workbook.printing import page_breaks
+from xlbackprop.workbook.printing import PAGE_WIDTH, PRINT_SCALE, page_breaks
 from xlbackprop.workbook.run import Run
+from xlbackprop.workbook.samples_sheet import SamplesSheet
 
 # In pixels. A column has room for -999.123456 and -1.235E+100, and the band above the table for two lines.
 _STEP_WIDTH, _CHART_WIDTH, _COLUMN_WIDTH = 70, 340, 80
 _BAND_HEIGHT = 34
-# In percent, and how many pixels a landscape page of A4 is wide then, where a program has wide letters.
-_PRINT_SCALE, _PAGE_WIDTH = 78, 955
+_CHART_HEIGHT, _ROWS_OF_A_CHART = 232, 12
 
 # In two lines of the chart's column.
 _HINT = (
     "Change the yellow cell: every number and chart follows. "
     "Each row is one step; its weights come from the row above it."
 )
+
+# What stands above the cell of a hyperparameter, in two lines.
+_LABELS = {
+    "dampening": "dampening τ",
+    "momentum": "momentum μ",
+    "weight_decay": "weight\ndecay λ",
+    "step_size": "steps until\nit falls",
+    "warm_up": "steps of\nwarm-up",
+    "beta_1": "beta_1\nβ₁",
+    "beta_2": "beta_2\nβ₂",
+    "eps": "eps ε",
+    "alpha": "alpha α",
+    "gamma": "gamma γ",
+}
 
 # Errors that differ by less than this part are the same.
 _SAME = "1E-9"
@@ -52,7 +66,7 @@ class TrainingSheet:
 
     def __init__(self, book: Book, layout: WorkbookLayout, number: int) -> None:
         self.number, self.eta_value = number, layout.etas[number]
-        self._layout, self._table = layout, layout.training
+        self._layout, self._table = layout, layout.trainings[number]
         name = layout.training_sheets[number]
         self.sheet = sheet = book.sheet(name, f"{layout.steps:,} steps of training")
         table = self._table
@@ -60,16 +74,56 @@ class TrainingSheet:
         self._step_0 = sheet.reserve("step 0", f"A{table.first_row}", (), Role.CONSTANT)
         names = [column.name for column in table.columns[1:]]
         count, letters = len(names), table.letters[names[0]]
-        self._steps = sheet.reserve("steps", f"A{table.first_row + 1}", (layout.steps, 1), Role.TABLE)
-        self._start = sheet.reserve("start", f"{letters}{table.first_row}", (1, count), Role.TABLE)
-        self._rows = sheet.reserve("training", f"{letters}{table.first_row + 1}", (layout.steps, count), Role.TABLE)
+        self._step_header = sheet.reserve("header of the steps", f"A{table.header_row}", (1, 1), Role.TEXT)
+        self._headers = sheet.reserve("headers", f"{letters}{table.header_row}", (1, count), Role.TEXT)
+        # until there is a whole epoch to look back on, the formulas differ
+        first = min(max(1, layout.epoch - 1), layout.steps)
+        self._start = sheet.reserve("start", f"{letters}{table.first_row}", (first, count), Role.TABLE)
+        self._first_steps = (
+            sheet.reserve("first steps", f"A{table.first_row + 1}", (first - 1, 1), Role.TABLE) if first > 1 else None
+        )
+        self._steps = sheet.reserve("steps", f"A{table.first_row + first}", (layout.steps + 1 - first, 1), Role.TABLE)
+        at = f"{letters}{table.first_row + first}"
+        self._rows = sheet.reserve("training", at, (layout.steps + 1 - first, count), Role.TABLE)
         self._columns = {name: n for n, name in enumerate(names)}
         book.names["eta", name] = self.eta
+        self._network = network = layout.networks[number]
+        self._error = followed_error(network)
+        self.hyperparameters = self._reserve_hyperparameters(network)
+        self._samples = (
+            SamplesSheet(book, layout, number, network.samples) if network.samples and network.in_batches else None
+        )
+
+    def _reserve_hyperparameters(self, network: Network) -> dict[str, Place]:
+        """The cells of the hyperparameters, behind that of the optimizer; each has a name in the scope of the sheet."""
+        if network.optimizer.is_plain:
+            return {}
+        sheet, table, optimizer = self.sheet, self._table, network.optimizer
+        row, column = table.hyperparameter_row + 1, column_number(table.first_hyperparameter)
+        self._how = {"optimizer": optimizer.name} | ({"schedule": optimizer.schedule} if optimizer.is_scheduled else {})
+        kinds = sheet.reserve("optimizer", cell_address(row, column), (1, len(self._how)), Role.TEXT)
+        at = cell_address(row, column + len(self._how))
+        self._hyperparameters = sheet.reserve("hyperparameters", at, (1, len(optimizer.values)), Role.INPUT)
+        cells = {name: self._hyperparameters.cell(0, n) for n, name in enumerate(optimizer.values)}
+        sheet.fill(kinds, list(self._how.values()), looks.KIND)
+        named = {name: kinds.cell(0, n) for n, name in enumerate(self._how)} | cells
+        sheet.book.names |= {(name, sheet.name): cell for name, cell in named.items()}
+        return cells
+
+    @property
+    def passes(self) -> "TrainingSheet | SamplesSheet":
+        """Where the forward and backward passes stand, a row each: here, or a row a sample on a sheet of their own."""
+        return self._samples or self
+
+    @property
+    def tables(self) -> "tuple[TrainingSheet | SamplesSheet, ...]":
+        """The sheets that hold a table of this learning rate."""
+        return (self, self._samples) if self._samples else (self,)
 
     @property
     def table(self) -> tuple[Block, ...]:
         """The formulas of the training: those of step 0, the numbers of the later steps, and their formulas."""
-        return self._start, self._steps, self._rows
+        return *([self._first_steps] if self._first_steps else []), self._start, self._steps, self._rows
 
     @property
     def eta(self) -> Place:
@@ -83,24 +137,28 @@ class TrainingSheet:
 
     def column(self, name: str) -> Place:
         """The cells of a quantity, step by step."""
-        rows = self._steps.place if name == "step" else self._rows.column_place(self._columns[name])
-        return joined([self._start_cell(name), rows])
+        if name == "step":
+            first = [self._first_steps.place] if self._first_steps else []
+            return joined([self._step_0.place, *first, self._steps.place])
+        return joined(block.column_place(self._columns[name]) for block in (self._start, self._rows))
 
     def cell(self, name: str, step: int) -> Place:
         """The cell of a quantity at a step."""
-        if not step:
-            return self._start_cell(name)
-        return self._steps.cell(step - 1) if name == "step" else self._rows.cell(step - 1, self._columns[name])
+        first = self._start.shape[0]
+        if name == "step":
+            if step and step < first and self._first_steps:
+                return self._first_steps.cell(step - 1)
+            return self._steps.cell(step - first) if step else self._step_0.place
+        block, row = (self._rows, step - first) if step >= first else (self._start, step)
+        return block.cell(row, self._columns[name])
 
-    def _start_cell(self, name: str) -> Place:
-        return self._step_0.place if name == "step" else self._start.cell(0, self._columns[name])
-
-    def fill(self, run: Run, network: NetworkSheet, *, foldable: bool) -> None:
-        """Fill the sheet.
+    def fill(self, run: Run, network: NetworkSheet, data: DataSheet | None, *, foldable: bool) -> None:
+        """Fill the sheet, and that of the samples of its steps.
 
         Args:
             run: the numbers.
             network: where the start values stand.
+            data: where the samples stand, if there are several.
             foldable: whether the chain rule's columns start out folded away; a folded group cannot be
                 opened in a protected sheet.
 
@@ -110,57 +168,108 @@ class TrainingSheet:
         sheet, table = self.sheet, self._table
         self._draw(run, self._write_band(network))
         self._write_headers()
-        column_looks = [_look(column) for column in table.columns[1:]]
-        rows = map(itemgetter(*self._columns), run.steps(self.eta_value))
-        start = [Formula(text, value) for text, value in zip(self._start_formulas(), next(rows), strict=True)]
+        column_looks = [column_look(column) for column in table.columns[1:]]
+        rows = map(itemgetter(*self._columns), run.steps(self.number))
+        first = self._start.shape[0]
+        start = [
+            [Formula(text, value) for text, value in zip(self._row(step, data)[1:], next(rows), strict=True)]
+            for step in range(first)
+        ]
         sheet.fill(self._step_0, 0.0, looks.STEP)
         sheet.fill(self._start, start, *column_looks)
-        steps = range(1, self._layout.steps + 1)
-        step, *others = self._step_formulas()
-        sheet.fill(self._steps, FilledDown([step], zip(steps, strict=True), {0: steps}), looks.STEP)
-        totals = {self._columns["E_total"]: run.totals[self.number][1:]}
-        sheet.fill(self._rows, FilledDown(others, rows, totals), *column_looks)
+        if self._first_steps:
+            counted = [[Formula(self._row(step, data)[0], float(step))] for step in range(1, first)]
+            sheet.fill(self._first_steps, counted, looks.STEP)
+        steps = range(first, self._layout.steps + 1)
+        counting = Formula(self._row(first, data)[0])
+        sheet.fill(self._steps, FilledDown([counting], zip(steps), {0: steps}), looks.STEP)
+        formulas = [Formula(text) for text in self._row(first, data)[1:]]
+        kept = {self._columns[name]: column[first:] for name, column in run.added_up[self.number].curves.items()}
+        sheet.fill(self._rows, FilledDown(formulas, rows, kept), *column_looks)
         self._size(foldable=foldable)
         self._dress()
+        if self._samples and data:
+            self._samples.fill(run, self, data)
 
-    def _start_formulas(self) -> list[str]:
-        carried = {name: defined_name(name) for name in self._layout.network.start_values}
-        return self._row(carried, self._start_cell)[1:]
+    def _row(self, step: int, data: DataSheet | None) -> list[str]:
+        """The formulas of a step.
 
-    def _step_formulas(self) -> list[Formula]:
-        network = self._layout.network
+        Args:
+            step: which.
+            data: where the samples stand, if there are several.
+        """
+        network = self._network
 
-        def before(name: str) -> str:
-            return f"{self.eta:$}" if name == "eta" else f"{self.cell(name, 0)}"
+        def own(name: str) -> str:
+            return f"{self.cell(name, step)}"
 
-        carried = {name: defined_name(name) for name in network.start_values}
-        carried |= {update.name: cell_formula(update.expression, before) for update in updates(network)}
-        carried["step"] = f"{before('step')}+1"
-        return [Formula(text) for text in self._row(carried, lambda name: self.cell(name, 1))]
-
-    def _row(self, carried: dict[str, str], cell: Callable[[str], Place]) -> list[str]:
-        network = self._layout.network
-        formulas = {"step": ""} | carried
-        formulas |= {q.name: cell_formula(q.expression, lambda name: f"{cell(name)}") for q in training_step(network)}
+        formulas = {"step": ""} | {name: defined_name(name) for name in network.start_values}
+        if step:
+            formulas |= self._carried(step)
+        if self._samples:
+            formulas |= self._of_the_batch(step, self._samples)
+        else:
+            formulas |= self._of_the_sample(step, data) if data else {}
+            formulas |= {q.name: cell_formula(q.expression, own) for q in training_step(network)}
+        for state in states(network):
+            expression = state.expression if step else state.first
+            formulas[state.name] = cell_formula(expression, lambda name: self._address(name, step))
         for name, formula in formulas.items():
-            self._insist_on_room(name, formula)
+            insist_on_room(self._rows, network, name, formula)
         return [formulas[column.name] for column in self._table.columns]
 
-    def _insist_on_room(self, name: str, formula: str) -> None:
-        text = self.sheet.book.written(formula, self.sheet, from_row=self._rows.row)
-        longest = ROW_OFFSET.sub(str(self._table.last_row), text)
-        if len(longest) > MAX_FORMULA_LENGTH or formula.count(",") >= MAX_ARGUMENTS:
-            raise UnusableInput(
-                f"The formula of {name} in a {self._layout.network.shape} network is longer than a cell can hold: "
-                "use smaller layers."
-            )
+    def _carried(self, step: int) -> dict[str, str]:
+        """The formulas that carry a number from the step before to this one."""
+
+        found = {
+            update.name: cell_formula(update.expression, lambda name: self._address(name, step - 1))
+            for update in updates(self._network)
+        }
+        return found | {"step": f"{self._address('step', step - 1)}+1"}
+
+    def _address(self, name: str, step: int) -> str:
+        """The cell of a quantity at a step, of what was before it, or of a hyperparameter."""
+        if name == "eta" or name in self.hyperparameters:
+            return f"{self.hyperparameters.get(name, self.eta):$}"
+        if name == "steps":
+            return str(self._layout.steps)
+        if name.startswith(BEFORE):
+            return f"{self.cell(name.removeprefix(BEFORE), step - 1)}"
+        return f"{self.cell(name, step)}"
+
+    def _of_the_sample(self, step: int, data: DataSheet) -> dict[str, str]:
+        """Where samples come in turn: which one a step takes, its inputs and targets, and means over an epoch."""
+        network, epoch = self._network, self._layout.epoch
+        turn = f"MOD({self.cell('step', step):$1},{epoch})+1"
+        formulas = {"sample": turn if data.order is None else f"INDEX({data.order:$},{turn})"}
+        for name in (*network.input_names, *network.target_names):
+            formulas[name] = f"INDEX({data.columns[name]:$},{self.cell('sample', step):$1})"
+        for one in gathered(network):
+            first = f"{self.cell(one.of, 0):A$}" if step < epoch - 1 else f"{self.cell(one.of, step - epoch + 1)}"
+            formulas[one.name] = f"AVERAGE({first}:{self.cell(one.of, step)})"
+        return formulas
+
+    def _of_the_batch(self, step: int, samples: SamplesSheet) -> dict[str, str]:
+        """What a step gathers from its samples."""
+        formulas = {}
+        for one in gathered(self._network):
+            cells = samples.of_step(one.of, step)
+            pace = f"*{cells.ids.size}"
+            if one.over is Over.ONE:
+                formulas[one.name] = format(cells[one.sample], pace)
+            else:
+                function = "SUM" if one.over is Over.SUM else "AVERAGE"
+                formulas[one.name] = f"{function}({format(cells, pace)})"
+        return formulas
 
     def _write_band(self, network: NetworkSheet) -> Place:
         """The rows above the table: the learning rate, and what became of E_total; gives the place of the title."""
         sheet, steps = self.sheet, self._layout.steps
         sheet.heights |= {1: _BAND_HEIGHT, 2: _BAND_HEIGHT}
         sheet.put("A1", Link("← all sheets", network.sheet.name), looks.SMALL_LINK)
-        title = Formula(f'"Training with learning rate η = "&{self.eta:$}')
+        optimizer = self._network.optimizer
+        by = "" if optimizer.is_plain else f" by {optimizer.kind.spoken}"
+        title = Formula(f'"Training{by} with learning rate η = "&{self.eta:$}')
         headline = sheet.put("B1", title, looks.SMALL_TITLE, name="title")
         sheet.put("B2", _HINT, looks.WRAPPED_HINT)
         sheet.put("C1", "learning rate η", looks.LABEL)
@@ -168,76 +277,132 @@ class TrainingSheet:
         sheet.validations.append(
             Validation(self.eta, "above", title="Learning rate", message="A learning rate is a number above 0.")
         )
-        first, last = (self.cell("E_total", step) for step in (0, steps))
-        sheet.put("D1", ["error at\nstep 0", f"error at\nstep {steps}"], looks.LABEL)
+        self._write_hyperparameters()
+        first, last = (self.cell(self._error, step) for step in (min(self._layout.epoch - 1, steps), steps))
+        labels = ["error at\nstep 0", f"error at\nstep {steps}"]
+        if self._error == "E_epoch":
+            labels = ["error of the\nfirst epoch", "error of the\nlast epoch"]
+        sheet.put("D1", labels, looks.LABEL)
         ends = sheet.put("D2", [Formula(f"{first}"), Formula(f"{last}")], looks.TOTAL, name="E_total at the ends").place
         direction, change = _fall(ends[0, 0], ends[0, 1])
         sheet.put("F1", Formula(direction), looks.LABEL, name="whether E_total fell")
         sheet.put("F2", Formula(change), looks.PERCENT, name="how far E_total fell")
         sheet.put("G1", "smallest\nerror", looks.LABEL)
-        smallest = Formula(f"MIN({self.column('E_total'):$})")
+        smallest = Formula(f"MIN({self.column(self._error):$})")
         smallest_at = sheet.put("G2", smallest, looks.TOTAL, name="smallest E_total").place
         sheet.rules += [rule for cells in (ends, smallest_at) for rule in looks.number_rules(cells)]
         return headline.place
 
+    def _write_hyperparameters(self) -> None:
+        """Their yellow cells, each with its name above and what it is in the message of its cell."""
+        if not self.hyperparameters:
+            return
+        sheet, table, values = self.sheet, self._table, self._network.optimizer.values
+        labels = [*self._how, *(_LABELS.get(name, name) for name in values)]
+        sheet.put(f"{table.first_hyperparameter}{table.hyperparameter_row}", labels, looks.LABEL)
+        sheet.fill(self._hyperparameters, list(values.values()), looks.INPUT)
+        for name, cell in self.hyperparameters.items():
+            least, most = RANGES[name]
+            message = f"{header(name)}: {MEANINGS[name]}."
+            sheet.validations.append(Validation(cell, "decimal", least, most, title=name, message=message))
+
     def _draw(self, run: Run, title: Place) -> None:
-        """The curve of E_total, in a column of its own behind the steps."""
-        table, steps = self._table, self._layout.steps
-        eta, totals = short_number(self.eta_value), run.totals[self.number]
-        chart = Chart(
-            title="E_total over the steps",
-            title_size=11,
-            x=step_axis(steps, letters=8),
-            y=error_axis(0, letters=8),
-            size=(_CHART_WIDTH - 8, 232),
-            description=f"Line chart of E_total over the steps 0 to {steps} with learning rate {eta}; "
-            f"at the start it is {totals[0]:.6g}, at the end {totals[-1]:.6g}.",
-            series=[curve(title, self.column("step"), self.column("E_total"), self.number)],
+        """The curves, in a column of their own behind the steps: the error, and with samples what becomes of them."""
+        steps, eta = self._layout.steps, short_number(self.eta_value)
+        errors = run.errors[self.number]
+        description = (
+            f"Line chart of {self._error} over the steps 0 to {steps} with learning rate {eta}; "
+            f"at the start it is {errors[0]:.6g}, at the end {errors[-1]:.6g}."
         )
-        self.sheet.charts.append((f"{table.chart_column}{table.first_row}", chart, 4, 4))
+        series = [curve(title, self.column("step"), self.column(self._error), self.number)]
+        charts = [
+            self._chart(
+                f"{self._error} over the steps", error_axis(0, letters=8, title=self._error), description, series
+            )
+        ]
+        if "accuracy" in self.names:
+            axis = Axis("accuracy", least=0, most=1, letters=8)
+            description = (
+                f"Line chart of the part of right answers over the steps 0 to {steps} with learning rate {eta}."
+            )
+            series = [curve(title, self.column("step"), self.column("accuracy"), self.number)]
+            charts.append(self._chart("Right answers over the steps", axis, description, series))
+        if outputs := self._outputs():
+            axis = Axis("output", letters=8)
+            description = (
+                f"Line chart of the outputs for each sample over the steps 0 to {steps} with learning rate {eta}."
+            )
+            series = [
+                Series(head, self.column("step"), self.column(name), Line(colour_among(n, len(outputs)), 1.5))
+                for n, (name, head) in enumerate(outputs)
+            ]
+            charts.append(self._chart("What it answers to each sample", axis, description, series, legend=True))
+        top = self._table.first_row
+        for n, chart in enumerate(charts):
+            self.sheet.charts.append((f"{self._table.chart_column}{top + n * _ROWS_OF_A_CHART}", chart, 4, 4))
+
+    def _chart(self, title: str, y: Axis, description: str, series: list[Series], *, legend: bool = False) -> Chart:
+        return Chart(
+            title=title,
+            title_size=11,
+            x=step_axis(self._layout.steps, letters=8),
+            y=y,
+            size=(_CHART_WIDTH - 8, _CHART_HEIGHT),
+            description=description,
+            series=series,
+            legend=legend,
+        )
+
+    def _outputs(self) -> list[tuple[str, Place]]:
+        """The columns with the output for each sample, with their headers."""
+        samples = self._network.samples
+        if not (samples and samples.followed):
+            return []
+        names = [one.name for one in gathered(self._network) if one.over is Over.ONE]
+        return [(name, self._headers.cell(0, self._columns[name])) for name in names]
 
     def _write_headers(self) -> None:
         sheet, table = self.sheet, self._table
-        notes = _notes(self._layout.network)
+        over = "over the steps" if self._network.samples else "error over the steps"
+        sheet.put(f"{table.chart_column}{table.header_row}", over, looks.header(""))
         step, *others = table.columns
-        sheet.put(f"{table.chart_column}{table.header_row}", "error over the steps", looks.header(""))
-        for at, columns in (("A", [step]), (others[0].letters, others)):
-            headers = [header(column.name) for column in columns]
-            head = sheet.put(f"{at}{table.header_row}", headers, *(looks.header(column.group) for column in columns))
-            for n, column in enumerate(columns):
-                text = notes[column.name] + (f"\n\ngroup: {column.group}" if column.group else "")
-                # about 30 characters a line, and a line for the rounding
-                lines = sum(len(paragraph) // 30 + 1 for paragraph in text.split("\n")) + 1
-                sheet.notes.append(Note(head.cell(0, n), text, 210, 17 * lines))
+        write_headers(sheet, [(self._step_header, [step]), (self._headers, others)], notes_of_steps(self._network))
 
     def _size(self, *, foldable: bool) -> None:
         """The widths of the columns, which of them fold, and which print on a page together."""
         sheet, table = self.sheet, self._table
         chart = column_number(table.chart_column)
-        sheet.widths += [Width(1, 1, _STEP_WIDTH), Width(chart, chart, _CHART_WIDTH, grouped=foldable)]
+        sheet.widths += [Width(1, 1, _STEP_WIDTH), Width(chart, chart, _CHART_WIDTH, grouped=int(foldable))]
         sheet.widths.append(Width(chart + 1, chart + len(table.columns) - 1, _COLUMN_WIDTH))
-        first, printed = chart + 1, [[_CHART_WIDTH]]
+        first, printed, folded = chart + 1, [[_CHART_WIDTH]], False
+        # beside each other, the chain rule folds by itself, and with the optimizer
+        levels = {"chain rule": 2, "optimizer": 1} if states(self._network) else {"chain rule": 1}
         for name, columns in groupby(table.columns[1:], key=lambda column: column.group):
             count = len(list(columns))
             hidden = foldable and name == "chain rule"
-            if name == "chain rule":
+            if level := levels.get(name):
+                last = first + count - 1
                 sheet.widths += [
-                    Width(first, first + count - 1, _COLUMN_WIDTH, hidden=hidden, grouped=True),
-                    Width(first + count, first + count, _COLUMN_WIDTH, collapsed=hidden),
+                    Width(first, last, _COLUMN_WIDTH, hidden=hidden, grouped=level),
+                    Width(last + 1, last + 1, _COLUMN_WIDTH, collapsed=hidden, grouped=level - 1),
                 ]
+                if folded:
+                    # it shows that what is left of it is folded away
+                    sheet.widths.append(Width(first, first, _COLUMN_WIDTH, grouped=level, collapsed=True))
+            folded = hidden
             printed.append([0 if hidden else _COLUMN_WIDTH] * count)
             first += count
         sheet.page = Page(
             frozen=(table.header_row, 1),
             repeated_rows=(1, table.header_row),
             repeated_column=True,
-            breaks=tuple(chart + n for n in page_breaks(printed, _PAGE_WIDTH - _STEP_WIDTH)),
-            scale=_PRINT_SCALE,
+            breaks=tuple(chart + n for n in page_breaks(printed, PAGE_WIDTH - _STEP_WIDTH)),
+            scale=PRINT_SCALE,
             tab=colour(self.number),
         )
 
     def _dress(self) -> None:
-        last = self._rows.cell(self._layout.steps - 1, self._rows.shape[1] - 1)
+        last = self._rows.cell(self._rows.shape[0] - 1, self._rows.shape[1] - 1)
         inputs = sum(column.group == "inputs" for column in self._table.columns)
         self.sheet.rules += looks.number_rules(joined([self._start.cell(0, inputs), last]))
         # the first row differs from the others on purpose
@@ -261,22 +426,3 @@ def _fall(first: Place, last: Place) -> tuple[str, str]:
         f'IF(ISERROR({ratio}),"fell by",IF({rose},"rose by","fell by"))',
         f'IF(ISERROR({first}+{last}),"cannot be said",IFERROR({vanished},"cannot be said"))',
     )
-
-
-def _notes(network: Network) -> dict[str, str]:
-    """The note at each header: what the column is, and how it follows."""
-    notes = {"step": "How many updates have been made before this row."}
-    notes |= {name: f"{header(name)}: {meaning}." for name, meaning in network.meanings.items()}
-    for update in updates(network):
-        notes[update.name] += f"\n\nnext row: {symbols(update.expression, header)}"
-    for quantity in training_step(network):
-        notes[quantity.name] = (
-            f"{quantity.sentence}\n\n{header(quantity.name)} = {symbols(quantity.expression, header)}"
-        )
-    return notes
-
-
-def _look(column: Column) -> Look:
-    if column.name == "E_total":
-        return looks.TOTAL
-    return looks.TEXT if column.group == "inputs" else looks.NUMBER

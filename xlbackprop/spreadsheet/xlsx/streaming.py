@@ -20,7 +20,7 @@ from xlsxwriter.worksheet import CellFormulaTuple, Worksheet
 
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Block
-from xlbackprop.spreadsheet.book import ROW_OFFSET
+from xlbackprop.spreadsheet.book import ROW_MARK, row_number
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.numbers import short_number
 
@@ -126,12 +126,12 @@ class StreamedWorksheet(Worksheet):
         self.dim_rowmax = last_row
         cells = "".join(_cells_template(block, formulas, formats) for block, formulas, formats, _ in self._streams)
         template = f'<row r="{_THIS_ROW}">{cells}</row>'
-        offsets = sorted(set(ROW_OFFSET.findall(template)))
+        marks = {mark[0]: mark for mark in ROW_MARK.finditer(template)}
         beside = zip(*(rows for *_, rows in self._streams), strict=True)
-        for number, values in enumerate(beside, start=first_row):
+        for down, values in enumerate(beside):
             text = template
-            for offset in offsets:
-                text = text.replace(f"\x04{offset}\x05", str(number + int(offset)))
+            for written, mark in marks.items():
+                text = text.replace(written, str(row_number(mark, first_row, down)))
             self.fh.write(text % tuple(chain.from_iterable(values)))
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:

@@ -15,7 +15,7 @@ from xlsxwriter.worksheet import Worksheet
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.addresses import quoted
 from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, FilledOver, Formula, Link
-from xlbackprop.spreadsheet.book import ROW_OFFSET, Book, Sheet
+from xlbackprop.spreadsheet.book import ROW_MARK, Book, Sheet, row_number
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.charts import Axis, Chart, Series
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
@@ -201,10 +201,10 @@ class _Writer:
         if self.streamed:
             self.worksheet.stream_rows(block, formulas, looks, filled.rows)
             return
-        for row, values in enumerate(filled.rows, start=block.row):
+        for down, values in enumerate(filled.rows):
             for n, (formula, value) in enumerate(zip(formulas, values, strict=True)):
-                text = ROW_OFFSET.sub(lambda offset, row=row: str(row + int(offset[1])), formula)  # type: ignore[misc]
-                self.worksheet.write_formula(row - 1, block.column - 1 + n, f"={text}", looks[n], value)
+                text = ROW_MARK.sub(lambda mark, down=down: str(row_number(mark, block.row, down)), formula)  # type: ignore[misc]
+                self.worksheet.write_formula(block.row - 1 + down, block.column - 1 + n, f"={text}", looks[n], value)
 
     def _write_filled_over(self, block: Block, filled: FilledOver) -> None:
         margin = filled.margin
@@ -338,7 +338,11 @@ class _Writer:
 
 def _shades(shades: Shades) -> dict[str, Any]:
     ends = {"min_type": "num", "min_value": shades.least, "max_type": "num", "max_value": shades.most}
-    return {"type": "2_color_scale", **ends, "min_color": shades.low, "max_color": shades.high}
+    ends |= {"min_color": shades.low, "max_color": shades.high}
+    if shades.middle is None:
+        return {"type": "2_color_scale", **ends}
+    half_way = (shades.least + shades.most) / 2
+    return {"type": "3_color_scale", **ends, "mid_type": "num", "mid_value": half_way, "mid_color": shades.middle}
 
 
 def _bars(bars: Bars) -> dict[str, Any]:

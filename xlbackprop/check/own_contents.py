@@ -1,0 +1,324 @@
+"""The contents of the tables of a workbook of ours that learns from several samples, or by an optimizer.
+
+Each number is judged from those that it is made of, on the same sheet or on another: a sample's inputs from the sheet
+Data, its weights from its step, what a step gathers from its samples. Which formula `build` writes into each cell is
+known, so only those that were changed are tried, and what belongs there is told in its words.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from xlbackprop import reference
+from xlbackprop.backprop.notation import header
+from xlbackprop.backprop.optimizers import GRADIENT_DESCENT
+from xlbackprop.backprop.quantities import gathered, states, training_step
+from xlbackprop.backprop.samples import Samples
+from xlbackprop.check.around import formulas_as_built, table_is_as_built, without_marks
+from xlbackprop.check.contents import Contents, Group, usual
+from xlbackprop.check.mistakes import Slip
+from xlbackprop.check.optimizer_slips import optimizer_slip
+from xlbackprop.check.trial import Trial
+from xlbackprop.reference import Array, Expected
+from xlbackprop.spreadsheet.cells import Sheets
+from xlbackprop.spreadsheet.formulas import FilledFormula, Reference, filled_formulas, parsed
+from xlbackprop.tables.learning_rate import LearningRate
+from xlbackprop.tables.own import OwnWorkbook
+from xlbackprop.tables.table import Table, number_in
+from xlbackprop.workbook.sheets import OurSheets
+
+
+def own_contents(sheets: Sheets, own: OwnWorkbook, built: OurSheets | None) -> "list[OwnContents]":
+    """The contents of the tables of a workbook of ours, those of the samples behind those of the steps.
+
+    Args:
+        sheets: the recalculated workbook.
+        own: the network and the tables.
+        built: its sheets, as `build` makes them, where these are known.
+    """
+    if not own.passes:
+        return [_Single(sheets, table, built) for table in own.tables]
+    steps = [_Steps(sheets, table, built) for table in own.tables]
+    passes = [_Passes(sheets, table, built) for table in own.passes]
+    for of_steps, of_passes in zip(steps, passes, strict=True):
+        of_steps.others, of_passes.others = of_passes, of_steps
+    return [*steps, *passes]
+
+
+class OwnContents(Contents):
+    """The contents of a table of ours.
+
+    Args:
+        sheets: the recalculated workbook.
+        table: one of its tables.
+        built: its sheets, as `build` makes them, where these are known.
+    """
+
+    #: The table that numbers come from, where they come from another one.
+    others: "OwnContents | None" = None
+
+    def __init__(self, sheets: Sheets, table: Table, built: OurSheets | None) -> None:
+        super().__init__(sheets, table)
+        self._built, self.trained = built, table.network
+        # what does not follow from the optimizer is tried, and explained, as in plain gradient descent
+        self.network = replace(table.network, optimizer=GRADIENT_DESCENT)
+        self.moves_plainly = self.trained.optimizer.is_plain
+        self._kept = [state.name for state in states(self.trained)]
+
+    @property
+    def samples(self) -> Samples:
+        """The samples of the network, which has several."""
+        if self.network.samples is None:
+            raise ValueError("the network learns from a single sample")
+        return self.network.samples
+
+    @cached_property
+    def trial(self) -> Trial:
+        return Trial(self.sheets, replace(self.table, network=self.network), self.eta.cell, self._parameters())
+
+    @property
+    def can_be_judged(self) -> bool:
+        return True
+
+    @cached_property
+    def eta(self) -> LearningRate:
+        cell = self.table.cells["eta"]
+        return LearningRate(np.full(len(self.table.rows), number_in(self.sheets, cell)), cell)
+
+    @cached_property
+    def jumps(self) -> dict[int, int]:
+        return {}
+
+    @cached_property
+    def _triable(self) -> frozenset[str]:
+        """The columns whose formulas work on their own row, or on the one above it."""
+        own = {quantity.name for quantity in training_step(self.network)}
+        return frozenset(own) if self.others is None or self.is_part_of_a_step else frozenset()
+
+    @cached_property
+    def _formulas_as_built(self) -> Mapping[str, Mapping[int, str]]:
+        """The formula that `build` writes, by column and row."""
+        names = {column: name for name, column in self.table.columns.items()}
+        found: dict[str, dict[int, str]] = {name: {} for name in names.values()}
+        for row, columns, texts in formulas_as_built(self._built, self.table) if self._built else ():
+            for column, text in zip(columns, texts, strict=True):
+                if column in names:
+                    found[names[column]][row] = text
+        return found
+
+    def built_formula(self, name: str, step: int) -> str | None:
+        return self._formulas_as_built[name].get(self.table.rows[step])
+
+    @cached_property
+    def groups(self) -> dict[str, list[Group]]:
+        names, every = (*self.quantities, *self.updates, *self.constants), tuple(range(len(self.table.rows)))
+        if self._built and table_is_as_built(self.sheets, self._built, self.table):
+            return {name: [self._as_built(name, every)] for name in names}
+        return {name: self._changed(name) for name in names}
+
+    def _as_built(self, name: str, steps: tuple[int, ...]) -> Group:
+        first = steps[0]
+        formula = FilledFormula(self.texts[name][first], self.table.rows[first], steps)
+        return Group(name, formula, None, None, as_built=True)
+
+    def _changed(self, name: str) -> list[Group]:
+        """The formulas of a column of which some are not those that were built."""
+        texts, rows, built = self.texts[name], self.table.rows, self._formulas_as_built[name]
+        same = tuple(n for n, text in enumerate(texts) if text and without_marks(text) == built.get(rows[n]))
+        others = sorted(set(range(len(rows))) - set(same))
+        found = [self._as_built(name, same)] if same else []
+        if not others:
+            return found
+        of_others = [texts[n] for n in others]
+        if name in self._triable or name in self.updates or name in self._kept:
+            formulas = filled_formulas(of_others, [rows[n] for n in others])
+            moved = [FilledFormula(one.text, one.row, tuple(others[n] for n in one.steps)) for one in formulas]
+        else:
+            moved = self._alike(name, others)
+        return found + [self._tried(name, formula) for formula in moved]
+
+    def _alike(self, name: str, steps: Sequence[int]) -> list[FilledFormula]:
+        """The formulas of a column in which references move at a pace of their own, together where they differ from
+        those that were built in the same way."""
+        alike: dict[object, list[int]] = {}
+        for step in steps:
+            text, built = self.texts[name][step], self.built_formula(name, step)
+            key: object = text
+            if text is not None and built is not None and (right := parsed(built).references):
+                found = parsed(text)
+                moved = [
+                    one._replace(row=one.row - right[0].row, last_row=one.last_row - right[0].row)
+                    for one in found.references
+                ]
+                key = (found.pattern, *moved)
+            alike.setdefault(key, []).append(step)
+        return [FilledFormula(self.texts[name][of[0]], self.table.rows[of[0]], tuple(of)) for of in alike.values()]
+
+    def _tried(self, name: str, formula: FilledFormula) -> Group:
+        # the first row of an update is its start value
+        by_trial = name in self._triable or (self.moves_plainly and name in self.updates and formula.steps[0] > 0)
+        if formula.text is None or not by_trial:
+            return Group(name, formula, None, None, changed=True)
+        tried, again = (
+            self.tried([(name, formula)], constants)[0] for constants in (self.typed_eta(), self.sheet_constants)
+        )
+        return Group(name, formula, tried, again)
+
+    def group_of(self, name: str, step: int) -> Group:
+        row, text = self.table.rows[step], self.texts[name][step]
+        if text and without_marks(text) == self.built_formula(name, step):
+            return self._as_built(name, (step,))
+        return self._tried(name, FilledFormula(text, row, (step,)))
+
+    @cached_property
+    def expected(self) -> dict[str, list[Expected]]:
+        with np.errstate(all="ignore"):
+            found = self._expected()
+            if self.updates:
+                found |= self._expected_by_the_optimizer()
+        for name in self.constants:
+            value = np.full(len(self.table.rows), usual(self.numbers[name]))
+            found[name] = Expected(value, np.abs(value))
+        return {name: [found[name]] for name in (*self.quantities, *self.updates, *self.constants)}
+
+    def _expected_by_the_optimizer(self) -> dict[str, Expected]:
+        """What the optimizer should keep in each step, and the weights that it moves."""
+        optimizer, numbers = self.trained.optimizer, self.numbers
+        found: dict[str, Expected] = {}
+        eta, k = self.eta.values, np.arange(1.0, len(self.table.rows) + 1)
+        if optimizer.is_scheduled:
+            found["eta_t"] = reference.expected_rate(optimizer, eta, k - 1, self.table.steps)
+            eta = numbers["eta_t"]
+        for w in self.updates:
+            value, gradient = numbers[w], numbers[f"dE_d{w}"]
+            state = {kept.name: numbers[f"{kept.name}_{w}"] for kept in optimizer.kind.states}
+            before = {name: np.append(0.0, array[:-1]) for name, array in state.items()}
+            should = reference.expected_state(optimizer, before, value, gradient, state, k)
+            found |= {f"{name}_{w}": one for name, one in should.items()}
+            move = reference.expected_move(optimizer, value, gradient, state, eta)
+            # the first is the start value
+            found[w] = Expected(np.append(value[0], move.value[:-1]), np.append(np.abs(value[0]), move.scale[:-1]))
+        return found
+
+    def _expected(self) -> dict[str, Expected]:
+        """What the columns should be, but for what is carried from row to row."""
+        raise NotImplementedError
+
+    def _expected_samples(self, taken: Sequence[int]) -> dict[str, Expected]:
+        """Which samples the rows take, and their inputs and targets.
+
+        Args:
+            taken: what belongs into each row, counted from 0.
+        """
+        found = {"sample": _exactly(np.array(taken) + 1.0)}
+        number = self.numbers["sample"]
+        known = np.isin(number, np.arange(1, self.samples.count + 1))
+        place = np.where(known, number, 1).astype(int) - 1
+        for names, values in (
+            (self.network.input_names, self.samples.inputs),
+            (self.network.target_names, self.samples.targets),
+        ):
+            for name, column in zip(names, np.array(values).T, strict=True):
+                found[name] = _exactly(np.where(known, column[place], np.nan))
+        return found
+
+    def _expected_pass(self) -> dict[str, Expected]:
+        """What the quantities of forward and backward passes should be."""
+        cells = {name: array for name, array in self.numbers.items() if name not in ("eta", "step", "sample")}
+        return reference.expected_step(self.network, cells)
+
+    def own_slip(self, group: Group) -> Slip | None:
+        name, text = group.name, group.formula.text or ""
+        expected = self.built_formula(name, group.formula.steps[0])
+        if not self.moves_plainly and (name in self.updates or name in self._kept):
+            return optimizer_slip(
+                self.trained, name, self.numbers | {"eta": self.eta.values}, np.array(group.formula.steps)
+            )
+        if name in self._triable or name in self.updates or expected is None:
+            return None
+        found, built = parsed(text), parsed(expected)
+        if {"SUM", "AVERAGE"} & set(built.functions) and found.functions != built.functions:
+            if found.functions == ("AVERAGE",):
+                return Slip("averages where the step adds up")
+            if found.functions == ("SUM",):
+                return Slip("adds up where the step takes the mean")
+        for taken, right in zip(found.references, built.references, strict=False):
+            if taken != right:
+                return self._other_cells(taken, right)
+        return None
+
+    def _other_cells(self, taken: Reference, right: Reference) -> Slip:
+        """The slip of a formula that takes other cells than it should."""
+        table = self.others.table if self.others and right.sheet == self.others.table.sheet else self.table
+        names = {column: name for name, column in table.columns.items()}
+        if taken.sheet == right.sheet and taken.column != right.column and taken.column in names:
+            of, instead = (header(names.get(one.column, "")) for one in (taken, right))
+            return Slip(f"takes {of} instead of {instead}" if instead else f"takes {of}", shifted=True)
+        if (taken.sheet, taken.column) == (right.sheet, right.column):
+            rows, all_rows = (set(range(one.row, one.last_row + 1)) for one in (taken, right))
+            if rows < all_rows:
+                left_out = len(all_rows - rows)
+                return Slip(f"leaves out {left_out} of {len(all_rows)} samples", shifted=True)
+            return Slip("takes its numbers from another step" if len(rows - all_rows) else "", shifted=True)
+        return Slip("takes its numbers from other cells", shifted=True)
+
+
+class _Passes(OwnContents):
+    """A row a sample of each step, whose weights are those of the step."""
+
+    is_part_of_a_step = True
+
+    def __init__(self, sheets: Sheets, table: Table, built: OurSheets | None) -> None:
+        super().__init__(sheets, table, built)
+        network = self.network
+        given = ["step", "sample", *network.target_names, *network.input_names, *network.start_values]
+        self.quantities, self.updates, self.constants = [*given, *self.quantities], [], []
+
+    def _expected(self) -> dict[str, Expected]:
+        batch, of_steps = self.samples.batch, self.others.numbers if self.others else {}
+        taken = [n for step in range(len(self.table.rows) // batch) for n in self.samples.shown(step)]
+        links = {name: _exactly(np.repeat(of_steps[name], batch)) for name in ("step", *self.network.start_values)}
+        return links | self._expected_samples(taken) | self._expected_pass()
+
+
+class _Steps(OwnContents):
+    """A row a step, which gathers errors and gradients from its samples."""
+
+    gathers = True
+
+    def __init__(self, sheets: Sheets, table: Table, built: OurSheets | None) -> None:
+        super().__init__(sheets, table, built)
+        self.quantities = [*(one.name for one in gathered(self.network)), *self._kept]
+
+    def _expected(self) -> dict[str, Expected]:
+        of_samples = self.others.numbers if self.others else {}
+        shape = (len(self.table.rows), self.samples.batch)
+        passes = {name: array.reshape(shape) for name, array in of_samples.items()}
+        return reference.expected_gathered(self.network, passes)
+
+
+class _Single(OwnContents):
+    """A row a step, which takes a single sample."""
+
+    def __init__(self, sheets: Sheets, table: Table, built: OurSheets | None) -> None:
+        super().__init__(sheets, table, built)
+        network, over_an_epoch = self.network, [one.name for one in gathered(self.network)]
+        given = ["sample", *network.target_names, *network.input_names] if network.samples else []
+        self.quantities = [*given, *self.quantities, *over_an_epoch, *self._kept]
+
+    def _expected(self) -> dict[str, Expected]:
+        found = self._expected_pass()
+        if self.network.samples:
+            found |= self._expected_samples([self.samples.shown(step)[0] for step in range(len(self.table.rows))])
+        for one in gathered(self.network):
+            numbers = self.numbers[one.of]
+            found[one.name] = Expected(
+                *(reference.mean_of_last(values, self.samples.count) for values in (numbers, np.abs(numbers)))
+            )
+        return found
+
+
+def _exactly(values: Array) -> Expected:
+    return Expected(values, np.abs(values))
