@@ -136,6 +136,12 @@ def test_other_start_values_are_one_cause_however_many_tables_have_them(tmp_path
     assert only.sentence.startswith("Sheet1 starts with w3 = 0.26, but set A with 0.25.")
 
 
+@pytest.mark.parametrize(("others", "lost"), [({"w3": 0.26, "w4": 0.31}, 0.5), ({"w3": 1, "w4": 2, "w5": 3}, 4)])
+def test_two_other_start_values_are_a_slip_and_three_are_another_training(tmp_path: Path, others, lost) -> None:
+    path = homework(tmp_path / "hw.xlsx", start=START_A | others)
+    assert sum(one.points for one in taken(path)) == pytest.approx(lost)
+
+
 def test_start_values_may_be_any_where_the_scheme_names_no_set(tmp_path: Path) -> None:
     path = homework(tmp_path / "hw.xlsx", start=START_A | {"w3": 0.26})
     assert taken(path, Scheme(start_values={})) == []

@@ -16,7 +16,7 @@ from xlbackprop.spreadsheet.curves import Area, Curves
 _SAME = 1e-9
 #: What rounding leaves of a sum.
 _NOTHING = 1e-9
-#: So many columns that are pasted, or missing, are no slip.
+#: So many columns that are pasted or missing, or start values that are others, are no slip.
 _FEW = 3
 #: A longer formula is cut.
 _LONGEST_FORMULA = 200
@@ -264,6 +264,9 @@ def _strange_start(table: CheckedTable, scheme: Scheme) -> Cause | None:
     value = "no number" if math.isnan(found) else f"{found:g}"
     more = f", and {len(other) - 1} other values are not its own either" if len(other) > 1 else ""
     text = f"{table.sheet} starts with {notation.header(first)} = {value}, but set {name} with {wanted:g}{more}."
+    if len(other) >= _FEW:
+        # it is another training, and so is each table like it
+        return Cause(("other training", table.sheet, *table.columns.values()), "tables", 1.0, text)
     key = ("start", *((one, table.start_values.get(one)) for one in other))
     return Cause(key, "tables", scheme.cause, text)
 
