@@ -1,6 +1,7 @@
 """Points for checked workbooks: root causes, not spoilt cells."""
 
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from openpyxl.chart import LineChart, Reference
 from tests.grading.classes import RATES, SLIP, STEPS, draw, homework
 from tests.handmade import FORMULAS, START_A, START_B, START_C, Handmade, write
 from xlbackprop.check.file import check
-from xlbackprop.grading.points import Deduction, deductions, other_tables
+from xlbackprop.grading.points import Deduction, _costs, deductions, other_tables
 from xlbackprop.grading.scheme import Scheme
 from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding, Kind
 from xlbackprop.spreadsheet.curves import Curves
@@ -135,6 +136,12 @@ def test_other_start_values_are_one_cause_however_many_tables_have_them(tmp_path
     assert only.sentence.startswith("Sheet1 starts with w3 = 0.26, but set A with 0.25.")
 
 
+@pytest.mark.parametrize(("others", "lost"), [({"w3": 0.26, "w4": 0.31}, 0.5), ({"w3": 1, "w4": 2, "w5": 3}, 4)])
+def test_two_other_start_values_are_a_slip_and_three_are_another_training(tmp_path: Path, others, lost) -> None:
+    path = homework(tmp_path / "hw.xlsx", start=START_A | others)
+    assert sum(one.points for one in taken(path)) == pytest.approx(lost)
+
+
 def test_start_values_may_be_any_where_the_scheme_names_no_set(tmp_path: Path) -> None:
     path = homework(tmp_path / "hw.xlsx", start=START_A | {"w3": 0.26})
     assert taken(path, Scheme(start_values={})) == []
@@ -226,3 +233,20 @@ def test_deductions_are_hundredths_that_add_up_to_no_more_than_the_points(found,
     fewer = (replace(tables[0], findings=tables[0].findings[:-1]), *tables[1:])
     less = deductions(replace(checked, sheets=fewer), NoCurves(), scheme, maximum)  # type: ignore[arg-type]
     assert sum(one.points for one in less) <= total + 0.0051
+
+
+CAUSES = st.tuples(st.sampled_from([0.2, 0.5, 0.7]), st.lists(st.integers(0, 4), min_size=1, unique=True))
+
+
+@given(st.lists(CAUSES, max_size=6))
+def test_causes_take_as_much_as_their_tables_have_and_no_more(causes: list[tuple[float, list[int]]]) -> None:
+    costs = _costs(causes, 0.7)
+    # the largest flow is the smallest cut: some tables whole, and every cause that has another one
+    tables = sorted({rate for _, places in causes for rate in places})
+    cuts = [
+        0.7 * len(cut) + sum(most for most, places in causes if not set(places) <= set(cut))
+        for size in range(len(tables) + 1)
+        for cut in combinations(tables, size)
+    ]
+    assert sum(costs) == pytest.approx(min(cuts))
+    assert all(-1e-9 <= cost <= most + 1e-9 for cost, (most, _) in zip(costs, causes, strict=True))

@@ -71,7 +71,7 @@ def test_feedback_begins_with_the_points_and_says_where_they_went() -> None:
 
 @pytest.mark.parametrize(("best", "points"), [(False, [6.0, 9.0]), (True, [8.0, 9.0])])
 def test_of_a_person_in_two_parts_the_last_or_the_best_counts(best: bool, points: list[float]) -> None:
-    parts = [Marks(10, (mark("Jane", 8),), ()), Marks(10, (mark("jane", 6), mark("John", 9)), (Problem("P."),))]
+    parts = [Marks(10, (mark("Jane", 8),), ()), Marks(10, (mark("Jane", 6), mark("John", 9)), (Problem("P."),))]
     whole = joined(parts, best=best)
     assert [one.points for one in whole.marks] == points
     assert whole.problems == (Problem("P."),)

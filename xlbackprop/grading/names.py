@@ -43,7 +43,7 @@ class Person:
     @property
     def key(self) -> tuple[str, str]:
         """What two submissions of one person share."""
-        return (self.platform, self.id) if self.id else ("", self.name.casefold())
+        return (self.platform, self.id) if self.id else ("", self.name)
 
 
 @dataclass(frozen=True)

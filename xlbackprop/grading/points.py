@@ -14,7 +14,9 @@ from xlbackprop.spreadsheet.curves import Area, Curves
 
 #: Numbers that were typed agree so far.
 _SAME = 1e-9
-#: So many columns that are pasted, or missing, are no slip.
+#: What rounding leaves of a sum.
+_NOTHING = 1e-9
+#: So many columns that are pasted or missing, or start values that are others, are no slip.
 _FEW = 3
 #: A longer formula is cut.
 _LONGEST_FORMULA = 200
@@ -69,7 +71,6 @@ def deductions(checked: CheckedFile, curves: Curves, scheme: Scheme, points: flo
     """
     share = points / len(scheme.learning_rates)
     exact: list[tuple[float, str]] = []
-    left = {(rate, part): share * scheme.part(part) for rate in scheme.learning_rates for part in scheme.weights}
     found: dict[tuple[object, ...], list[tuple[float, Cause]]] = {}
     tables = _tables(checked, scheme)
     for rate in scheme.learning_rates:
@@ -81,14 +82,56 @@ def deductions(checked: CheckedFile, curves: Curves, scheme: Scheme, points: flo
             # what is worth nothing was not asked for
             if scheme.part(cause.part):
                 found.setdefault(cause.key, []).append((rate, cause))
-    for places in found.values():
-        # one root in several places costs once, where most is left to take
-        cause = places[0][1]
-        rate = max((rate for rate, _ in places), key=lambda rate: left[rate, cause.part])
-        cost = min(cause.size * share * scheme.part(cause.part), left[rate, cause.part])
-        left[rate, cause.part] -= cost
-        exact.append((cost, cause.sentence + _elsewhere(places)))
+    for part in scheme.weights:
+        worth = share * scheme.part(part)
+        of_part = [places for places in found.values() if places[0][1].part == part]
+        costs = _costs([(places[0][1].size * worth, [rate for rate, _ in places]) for places in of_part], worth)
+        exact += [
+            (cost, places[0][1].sentence + _elsewhere(places)) for cost, places in zip(costs, of_part, strict=True)
+        ]
     return list(_in_hundredths(exact))
+
+
+def _costs(causes: Sequence[tuple[float, Sequence[float]]], worth: float) -> list[float]:
+    """What each root cause takes: as much as it may, and no more from a table than its part is worth.
+
+    It is a flow from causes to tables, made as large as it can be by augmenting paths (Ford and Fulkerson), so that one
+    more cause, or one more table that has it, never gives a point back.
+
+    Args:
+        causes: the most that each may take, and the learning rates of the tables that have it.
+        worth: what the part of each table is worth.
+    """
+    taken: list[dict[float, float]] = [{} for _ in causes]
+
+    def left(rate: float) -> float:
+        return worth - sum(of.get(rate, 0.0) for of in taken)
+
+    def push(number: int, amount: float, seen: set[float]) -> float:
+        """Find room for an amount in a table that has the cause, if need be by moving what others take there."""
+        for rate in dict.fromkeys(causes[number][1]):
+            if rate in seen:
+                continue
+            seen.add(rate)
+            room = min(amount, left(rate))
+            if room <= _NOTHING * worth:
+                for other, of in enumerate(taken):
+                    if other != number and of.get(rate, 0.0) > _NOTHING * worth:
+                        room = push(other, min(amount, of[rate]), seen)
+                        if room:
+                            of[rate] -= room
+                            break
+                else:
+                    continue
+            if room:
+                taken[number][rate] = taken[number].get(rate, 0.0) + room
+                return room
+        return 0.0
+
+    for number, (most, _) in enumerate(causes):
+        while (missing := most - sum(taken[number].values())) > _NOTHING * worth and push(number, missing, set()):
+            pass
+    return [sum(of.values()) for of in taken]
 
 
 def _elsewhere(places: Sequence[tuple[float, Cause]]) -> str:
@@ -221,6 +264,9 @@ def _strange_start(table: CheckedTable, scheme: Scheme) -> Cause | None:
     value = "no number" if math.isnan(found) else f"{found:g}"
     more = f", and {len(other) - 1} other values are not its own either" if len(other) > 1 else ""
     text = f"{table.sheet} starts with {notation.header(first)} = {value}, but set {name} with {wanted:g}{more}."
+    if len(other) >= _FEW:
+        # it is another training, and so is each table like it
+        return Cause(("other training", table.sheet, *table.columns.values()), "tables", 1.0, text)
     key = ("start", *((one, table.start_values.get(one)) for one in other))
     return Cause(key, "tables", scheme.cause, text)
 
