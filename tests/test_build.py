@@ -16,7 +16,6 @@ from xlbackprop.build import Recipe, build, parse_etas, parse_values
 from xlbackprop.check.file import verify
 from xlbackprop.errors import CheckFailed, UnusableInput
 from xlbackprop.spreadsheet import evaluation
-from xlbackprop.spreadsheet.blocks import Formula
 from xlbackprop.workbook.run import progress_total
 from xlbackprop.workbook.training import TrainingSheet
 
@@ -320,17 +319,17 @@ def test_a_workbook_that_cannot_be_packed_is_one_sentence(
 
 
 def test_a_workbook_with_a_wrong_formula_is_not_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def with_a_slip(sheet):
-        formulas = step_formulas(sheet)
+    def with_a_slip(sheet, step, data):
+        formulas = row(sheet, step, data)
         # the second output's path taken for the first one's
-        right, wrong = (f"{sheet.cell(name, 1)}" for name in ("delta_o1", "delta_o2"))
+        right, wrong = (f"{sheet.cell(name, step)}" for name in ("delta_o1", "delta_o2"))
         # behind the step
         n = 1 + list(sheet._columns).index("dE_dw5")
-        formulas[n] = Formula(formulas[n].text.replace(right, wrong))
+        formulas[n] = formulas[n].replace(right, wrong) if step else formulas[n]
         return formulas
 
-    step_formulas = TrainingSheet._step_formulas
-    monkeypatch.setattr(TrainingSheet, "_step_formulas", with_a_slip)
+    row = TrainingSheet._row
+    monkeypatch.setattr(TrainingSheet, "_row", with_a_slip)
     with pytest.raises(
         CheckFailed, match=r"was not written, because IronCalc and NumPy disagree about ∂E/∂w5 in η=0.5!"
     ):

@@ -256,12 +256,12 @@ def test_the_list_of_templates_is_complete() -> None:
 
 def test_the_templates_that_explain_the_keys_are_accepted(tmp_path: Path) -> None:
     keys = set()
-    for page, steps in (("networks", 100), ("samples", 40)):
+    for page, shape, steps in (("networks", "2-3-1", 100), ("samples", "2-3-1", 40), ("optimizers", "2-2-2", 60)):
         text = (REPOSITORY / "docs" / f"{page}.md").read_text(encoding="utf-8")
         (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
         (tmp_path / "mine.toml").write_text(example, encoding="utf-8")
         template = read_template(str(tmp_path / "mine.toml"))
-        assert (template.network.shape, template.steps) == ("2-3-1", steps)
+        assert (template.network.shape, template.steps) == (shape, steps)
         keys |= set(re.findall(r"^(\w+) =", example, re.MULTILINE))
     assert keys == set(KEYS)
 

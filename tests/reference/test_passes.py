@@ -35,7 +35,9 @@ def test_the_formulas_and_the_reference_give_the_same_training(template: str) ->
     for n, eta in enumerate(etas):
         for values, numpy_values in zip(Simulation(network).steps(eta, 100), by_numpy, strict=True):
             for name, array in numpy_values.items():
-                assert values[name] == pytest.approx(array[n], rel=1e-9, abs=1e-12), name
+                # a training that grows without end amplifies rounding
+                scale = max(1.0, abs(values["E_total"]))
+                assert values[name] == pytest.approx(array[n], rel=1e-9, abs=1e-12 * scale), name
 
 
 @pytest.mark.parametrize("template", template_names())

@@ -104,7 +104,7 @@ def test_a_page_is_never_overwritten_unasked_and_ends_in_html(tmp_path: Path) ->
     with pytest.raises(FileExists, match="exists already"):
         write_page([wrong(tmp_path)], output)
     write_page([wrong(tmp_path)], output, force=True)
-    with pytest.raises(UnusableInput, match=r"does not end in \.html: give the page a name such as checked\.html\."):
+    with pytest.raises(UnusableInput, match=r"does not end in \.html: give the page a name such as class\.html\."):
         write_page([wrong(tmp_path)], tmp_path / "page.xlsx")
 
 

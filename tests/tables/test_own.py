@@ -135,7 +135,7 @@ def test_samples_are_read_as_they_were_built(with_samples: Workbook) -> None:
             "the sheet η=2 samples lacks the column right: restore its header or the column",
         ),
         ("η=2 samples", "A3", "t", "the sheet η=2 samples has lost its header row"),
-        ("η=2", "N3", "x", "the sheet η=2 lacks the column ∂E/∂w1: restore its header or the column"),
+        ("η=2", "O3", "x", "the sheet η=2 lacks the column ∂E/∂w1: restore its header or the column"),
         ("Network", "samples a step", "3", "not a workbook made by xlbackprop"),
     ],
 )

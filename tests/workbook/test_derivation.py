@@ -20,7 +20,7 @@ def test_the_derivation_explains_each_step_in_order(classic: Workbook) -> None:
         "5. What flows back to the hidden layer",
         "6. Chain rule: weights into the hidden layer",
     ]
-    assert (layout.comparison_title, layout.update.title) == ("7. Are the gradients right?", "8. Update")
+    assert (layout.comparison_title, layout.updates[0].title) == ("7. Are the gradients right?", "8. Update")
 
 
 def test_a_line_of_the_derivation_is_said_four_ways(classic: Workbook, editor: type[Editor]) -> None:
@@ -124,7 +124,7 @@ def test_how_gradients_become_one_is_said_in_symbols_and_numbers(
     in_batch: Workbook, in_mini_batches: Workbook, editor: type[Editor]
 ) -> None:
     layout = DerivationLayout(in_batch.layout.network, compared=9)
-    assert (layout.together.title, layout.update.title) == ("8. From the samples to the step", "9. Update")
+    assert (layout.together.title, layout.updates[0].title) == ("8. From the samples to the step", "9. Update")
     row = rows_of(in_batch)[f"{ALL}dE_dw5"]
     sheets = editor(in_batch.path).sheets()
     assert [sheets.value("Derivation", row, column) for column in (1, 3, 4)] == [

@@ -248,10 +248,9 @@ class _Causes:
             if np.isnan(self._numbers[name]).any()
         ]
         for step, row in enumerate(self._table.rows):
-            broken = [name for name in names if math.isnan(self._numbers[name][step])]
-            if any(self._contents.comes_from_elsewhere(name, step) for name in broken):
-                return []
-            for name in broken:
+            for name in (name for name in names if math.isnan(self._numbers[name][step])):
+                if self._contents.comes_from_elsewhere(name, step):
+                    return []
                 if self._sheets.is_error(self._table.sheet, row, self._table.columns[name]):
                     return [self._finding(name, np.array([step]))]
         return []
@@ -325,7 +324,9 @@ class _Causes:
             shifted = references.other_rows(name, formula, step)
             of_rate = circle.startswith("takes η")
             return circle if of_rate or not shifted else f"{shifted.sentence}, and so from itself"
-        if slip := references.update_elsewhere(name, formula) or references.other_eta(name, formula):
+        built = self._contents.built_formula(name, step)
+        slip = references.update_elsewhere(name, formula) or references.other_eta(name, formula)
+        if slip and built is None:
             return slip.sentence
         return "follows from itself" if value == _CIRCLE else f"shows {value}"
 

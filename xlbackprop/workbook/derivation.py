@@ -227,7 +227,8 @@ class DerivationSheet:
         written = [[Formula(_number_in_text(f"{cell:$1}")) for cell in row] for row in values.place]
         self.sheet.fill(texts, written, looks.MUTED)
         first = values.column
-        self.sheet.widths.append(Width(first, first + 2 * values.shape[1] - 1, None, hidden=True))
+        self.sheet.rules += looks.number_rules(values.place)
+        self.sheet.widths.append(Width(first, first + 2 * values.shape[1] - 1, _WIDTHS[VALUE], hidden=True))
 
     def _address(self, name: str, line: Line, *, as_text: bool = False) -> str:
         """The cell of a quantity of the step, or of a single sample of it, or that with the same as a text."""
