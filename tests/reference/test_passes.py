@@ -10,7 +10,7 @@ from xlbackprop.backprop.functions import LEAK
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.quantities import training_step
 from xlbackprop.backprop.simulation import LeavesRange, Simulation
-from xlbackprop.backprop.templates import load_template, template_names
+from xlbackprop.backprop.templates import load_template, read_template, template_names
 
 
 def first_step(network: Network) -> dict[str, float]:
@@ -29,8 +29,7 @@ def near_a_kink(network: Network, step: dict[str, float]) -> bool:
 
 @pytest.mark.parametrize("template", template_names())
 def test_the_formulas_and_the_reference_give_the_same_training(template: str) -> None:
-    network = load_template(template)
-    etas = (0.1, 1.0)
+    network, etas = load_template(template), read_template(template).etas[:2]
     by_numpy = [reference.named(network, step) for step in reference.train(network, etas, 100)]
     for n, eta in enumerate(etas):
         for values, numpy_values in zip(Simulation(network).steps(eta, 100), by_numpy, strict=True):

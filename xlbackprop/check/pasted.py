@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from xlbackprop import reference
+from xlbackprop.backprop.quantities import training_step
 from xlbackprop.check.contents import ROUNDING, Contents
 from xlbackprop.reference import TINY, TOLERANCE, Array
 from xlbackprop.reference.rounding import half_a_digit
@@ -70,9 +71,10 @@ class Rounding:
 def _halves(contents: Contents) -> dict[str, Array]:
     """Half of the last digit of each pasted number."""
     halves, few = {}, _pasted(contents) < _MANY
+    computed = {quantity.name for quantity in training_step(contents.network)}
     for name, numbers in contents.numbers.items():
         # what is given, and the start of a weight, is as it was typed
-        given = 1 if name in contents.updates else 0 if name in contents.quantities else len(numbers)
+        given = 1 if name in contents.updates else 0 if name in computed else len(numbers)
         texts = contents.texts[name][given:] if name in contents.table.columns else []
         half = half_a_digit(numbers[given:], texts, few=few) if texts else np.zeros(0)
         halves[name] = np.concatenate([np.zeros(len(numbers) - len(half)), half])

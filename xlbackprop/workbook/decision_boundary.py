@@ -132,6 +132,7 @@ class DecisionBoundary:
         sheet.fill(x, [Formula(f"{x_from:$}+{n}*{x_step:$}") for n in steps], looks.MAP)
         sheet.fill(y, [[Formula(f"{y_from:$}+{n}*{y_step:$}")] for n in reversed(steps)], looks.NUMBER)
         self._x, self._y = x.place[0], y.place[:, 0]
+        sheet.rules += looks.number_rules(y.place)
         sheet.put(cell_address(row - 1, column), "i2", looks.NAME)
         sheet.widths.append(Width(column, column, 80))
         grids: dict[str, Block] = {}
