@@ -1,57 +1,39 @@
 """The training sheet of one learning rate: a row a step, every cell a formula, and the curve of E_total."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import groupby
 from operator import itemgetter
 
 from xlbackprop.backprop.expression import cell_formula
-from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.notation import defined_name, header
-from xlbackprop.backprop.optimizers import BEFORE, MEANINGS, RANGES
+from xlbackprop.backprop.notation import defined_name
+from xlbackprop.backprop.optimizers import BEFORE
 from xlbackprop.backprop.quantities import Over, followed_error, gathered, states, training_step, updates
-from xlbackprop.spreadsheet.addresses import cell_address, column_number
+from xlbackprop.spreadsheet.addresses import column_number
 from xlbackprop.spreadsheet.blocks import Block, FilledDown, Formula, Link, Role
 from xlbackprop.spreadsheet.book import Book
-from xlbackprop.spreadsheet.charts import Axis, Chart, Line, Series
-from xlbackprop.spreadsheet.numbers import short_number
 from xlbackprop.spreadsheet.places import Place, joined
 from xlbackprop.spreadsheet.presentation import Page, Validation, Width
 from xlbackprop.workbook import looks
-from xlbackprop.workbook.charts import colour, colour_among, curve, error_axis, step_axis
+from xlbackprop.workbook.charts import colour
 from xlbackprop.workbook.columns import column_look, insist_on_room, notes_of_steps, write_headers
 from xlbackprop.workbook.data_sheet import DataSheet
+from xlbackprop.workbook.hyperparameters import HyperparameterCells
 from xlbackprop.workbook.layout import WorkbookLayout
 from xlbackprop.workbook.network_sheet import NetworkSheet
 from xlbackprop.workbook.printing import PAGE_WIDTH, PRINT_SCALE, page_breaks
 from xlbackprop.workbook.run import Run
 from xlbackprop.workbook.samples_sheet import SamplesSheet
+from xlbackprop.workbook.training_charts import CHART_WIDTH, ROWS_OF_A_CHART, training_charts
 
 # In pixels. A column has room for -999.123456 and -1.235E+100, and the band above the table for two lines.
-_STEP_WIDTH, _CHART_WIDTH, _COLUMN_WIDTH = 70, 340, 80
+_STEP_WIDTH, _COLUMN_WIDTH = 70, 80
 _BAND_HEIGHT = 34
-_CHART_HEIGHT, _ROWS_OF_A_CHART = 232, 12
-# Two curves are named beside each other in a line of the legend.
-_LEGEND_LINE = 20
 
 # In two lines of the chart's column.
 _HINT = (
     "Change the yellow cell: every number and chart follows. "
     "Each row is one step; its weights come from the row above it."
 )
-
-# What stands above the cell of a hyperparameter, in two lines.
-_LABELS = {
-    "dampening": "dampening τ",
-    "momentum": "momentum μ",
-    "weight_decay": "weight\ndecay λ",
-    "step_size": "steps until\nit falls",
-    "warm_up": "steps of\nwarm-up",
-    "beta_1": "beta_1\nβ₁",
-    "beta_2": "beta_2\nβ₂",
-    "eps": "eps ε",
-    "alpha": "alpha α",
-    "gamma": "gamma γ",
-}
 
 # Errors that differ by less than this part are the same.
 _SAME = "1E-9"
@@ -91,26 +73,16 @@ class TrainingSheet:
         book.names["eta", name] = self.eta
         self._network = network = layout.networks[number]
         self._error = followed_error(network)
-        self.hyperparameters = self._reserve_hyperparameters(network)
+        optimizer = network.optimizer
+        self._optimizer = None if optimizer.is_plain else HyperparameterCells(sheet, table, optimizer)
         self._samples = (
             SamplesSheet(book, layout, number, network.samples) if network.samples and network.in_batches else None
         )
 
-    def _reserve_hyperparameters(self, network: Network) -> dict[str, Place]:
-        """The cells of the hyperparameters, behind that of the optimizer; each has a name in the scope of the sheet."""
-        if network.optimizer.is_plain:
-            return {}
-        sheet, table, optimizer = self.sheet, self._table, network.optimizer
-        row, column = table.hyperparameter_row + 1, column_number(table.first_hyperparameter)
-        self._how = {"optimizer": optimizer.name} | ({"schedule": optimizer.schedule} if optimizer.is_scheduled else {})
-        kinds = sheet.reserve("optimizer", cell_address(row, column), (1, len(self._how)), Role.TEXT)
-        at = cell_address(row, column + len(self._how))
-        self._hyperparameters = sheet.reserve("hyperparameters", at, (1, len(optimizer.values)), Role.INPUT)
-        cells = {name: self._hyperparameters.cell(0, n) for n, name in enumerate(optimizer.values)}
-        sheet.fill(kinds, list(self._how.values()), looks.KIND)
-        named = {name: kinds.cell(0, n) for n, name in enumerate(self._how)} | cells
-        sheet.book.names |= {(name, sheet.name): cell for name, cell in named.items()}
-        return cells
+    @property
+    def hyperparameters(self) -> Mapping[str, Place]:
+        """The cell of each hyperparameter; none in plain gradient descent."""
+        return self._optimizer.cells if self._optimizer else {}
 
     @property
     def passes(self) -> "TrainingSheet | SamplesSheet":
@@ -289,7 +261,8 @@ class TrainingSheet:
         sheet.validations.append(
             Validation(self.eta, "above", title="Learning rate", message="A learning rate is a number above 0.")
         )
-        self._write_hyperparameters()
+        if self._optimizer:
+            self._optimizer.fill()
         first, last = (self.cell(self._error, step) for step in (min(self._layout.epoch - 1, steps), steps))
         labels = ["error at\nstep 0", f"error at\nstep {steps}"]
         if self._error == "E_epoch":
@@ -305,66 +278,12 @@ class TrainingSheet:
         sheet.rules += [rule for cells in (ends, smallest_at) for rule in looks.number_rules(cells)]
         return headline.place
 
-    def _write_hyperparameters(self) -> None:
-        """Their yellow cells, each with its name above and what it is in the message of its cell."""
-        if not self.hyperparameters:
-            return
-        sheet, table, values = self.sheet, self._table, self._network.optimizer.values
-        labels = [*self._how, *(_LABELS.get(name, name) for name in values)]
-        sheet.put(f"{table.first_hyperparameter}{table.hyperparameter_row}", labels, looks.LABEL)
-        sheet.fill(self._hyperparameters, list(values.values()), looks.INPUT)
-        for name, cell in self.hyperparameters.items():
-            least, most = RANGES[name]
-            message = f"{header(name)}: {MEANINGS[name]}."
-            sheet.validations.append(Validation(cell, "decimal", least, most, title=name, message=message))
-
     def _draw(self, run: Run, title: Place) -> None:
-        """The curves, in a column of their own behind the steps: the error, and with samples what becomes of them."""
-        steps, eta = self._layout.steps, short_number(self.eta_value)
-        errors = run.errors[self.number]
-        description = (
-            f"Line chart of {self._error} over the steps 0 to {steps} with learning rate {eta}; "
-            f"at the start it is {errors[0]:.6g}, at the end {errors[-1]:.6g}."
-        )
-        series = [curve(title, self.column("step"), self.column(self._error), self.number)]
-        charts = [
-            self._chart(
-                f"{self._error} over the steps", error_axis(0, letters=8, title=self._error), description, series
-            )
-        ]
-        if "accuracy" in self.names:
-            axis = Axis("accuracy", least=0, most=1, letters=8)
-            description = (
-                f"Line chart of the part of right answers over the steps 0 to {steps} with learning rate {eta}."
-            )
-            series = [curve(title, self.column("step"), self.column("accuracy"), self.number)]
-            charts.append(self._chart("Right answers over the steps", axis, description, series))
-        if outputs := self._outputs():
-            axis = Axis("output", letters=8)
-            description = (
-                f"Line chart of the outputs for each sample over the steps 0 to {steps} with learning rate {eta}."
-            )
-            series = [
-                Series(head, self.column("step"), self.column(name), Line(colour_among(n, len(outputs)), 1.5))
-                for n, (name, head) in enumerate(outputs)
-            ]
-            charts.append(self._chart("What it answers to each sample", axis, description, series, legend=True))
-        top = self._table.first_row
+        """The curves, in a column of their own behind the steps."""
+        charts = training_charts(self, title, self._error, run.errors[self.number], self._outputs())
         for n, chart in enumerate(charts):
-            self.sheet.charts.append((f"{self._table.chart_column}{top + n * _ROWS_OF_A_CHART}", chart, 4, 4))
-
-    def _chart(self, title: str, y: Axis, description: str, series: list[Series], *, legend: bool = False) -> Chart:
-        of_legend = _LEGEND_LINE * -(-len(series) // 2) if legend else 0
-        return Chart(
-            title=title,
-            title_size=11,
-            x=step_axis(self._layout.steps, letters=8),
-            y=y,
-            size=(_CHART_WIDTH - 8, _CHART_HEIGHT + of_legend),
-            description=description,
-            series=series,
-            legend=legend,
-        )
+            row = self._table.first_row + n * ROWS_OF_A_CHART
+            self.sheet.charts.append((f"{self._table.chart_column}{row}", chart, 4, 4))
 
     def _outputs(self) -> list[tuple[str, Place]]:
         """The columns with the output for each sample, with their headers."""
@@ -385,9 +304,9 @@ class TrainingSheet:
         """The widths of the columns, which of them fold, and which print on a page together."""
         sheet, table = self.sheet, self._table
         chart = column_number(table.chart_column)
-        sheet.widths += [Width(1, 1, _STEP_WIDTH), Width(chart, chart, _CHART_WIDTH, grouped=int(foldable))]
+        sheet.widths += [Width(1, 1, _STEP_WIDTH), Width(chart, chart, CHART_WIDTH, grouped=int(foldable))]
         sheet.widths.append(Width(chart + 1, chart + len(table.columns) - 1, _COLUMN_WIDTH))
-        first, printed, folded = chart + 1, [[_CHART_WIDTH]], False
+        first, printed, folded = chart + 1, [[CHART_WIDTH]], False
         # beside each other, the chain rule folds by itself, and with the optimizer
         levels = {"chain rule": 2, "optimizer": 1} if states(self._network) else {"chain rule": 1}
         for name, columns in groupby(table.columns[1:], key=lambda column: column.group):
