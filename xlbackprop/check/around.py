@@ -68,7 +68,9 @@ def insist_on_whole(sheets: Sheets, own: OwnWorkbook, built: OurSheets) -> None:
         if sheet.name not in sheets.names:
             raise UnusableInput(f"its sheet {sheet.name} is missing: restore it.")
     chosen = Recalculated(sheets, built)
-    chosen_step(chosen, own.tables[0].steps)
+    chosen_step(chosen, built.derivation, own.tables[0].steps)
+    if built.learned:
+        chosen_step(chosen, built.learned, own.tables[0].steps)
     chosen_sample(chosen, own.network)
 
 

@@ -102,6 +102,11 @@ class Contents:
         ]
 
     @property
+    def steps(self) -> int:
+        """The number of updates."""
+        return self.table.steps
+
+    @property
     def can_be_judged(self) -> bool:
         """Whether the table has what its numbers are judged by."""
         return all(name in self.numbers for name in (*self.network.weight_names, *self.network.input_names))

@@ -24,8 +24,10 @@ from xlbackprop.spreadsheet.cells import Sheets, Value, as_number, same_value
 from xlbackprop.spreadsheet.numbers import short_number
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.tables.own import OwnWorkbook
+from xlbackprop.workbook.derivation import DerivationSheet
 from xlbackprop.workbook.derivation_lines import ALL
 from xlbackprop.workbook.gradient_check import ZERO
+from xlbackprop.workbook.learned_sheet import LearnedSheet
 from xlbackprop.workbook.samples_sheet import SamplesSheet
 from xlbackprop.workbook.sheets import OurSheets
 from xlbackprop.workbook.training import TrainingSheet
@@ -182,7 +184,7 @@ def _derivation(cells: Recalculated, own: OwnWorkbook, numbers: Sequence[Mapping
     chosen = choices.index(wanted) if wanted in choices else 0
     columns, eta = numbers[chosen], float(numbers[chosen]["eta"][0])
     network = own.tables[chosen].network
-    step = chosen_step(cells, own.tables[chosen].steps)
+    step = chosen_step(cells, derivation, own.tables[chosen].steps)
     exact = {name: float(columns[name][step]) for name in network.start_values} | {"eta": eta}
     if network.samples:
         # inputs and targets stand in the row of the sample
@@ -279,19 +281,18 @@ def _gradient_check(cells: Recalculated, network: Network) -> Iterator[_Judged]:
         yield _Judged(f"dE_d{name}", check.differences[name], float(slope), float(size))
 
 
-def chosen_step(cells: Recalculated, steps: int) -> int:
-    """The step that the derivation shows.
+def chosen_step(cells: Recalculated, shown_on: DerivationSheet | LearnedSheet, steps: int) -> int:
+    """The step that a sheet shows.
 
     Raises:
         UnusableInput: there is no such step.
     """
-    built, value = cells.built, cells.value(cells.built.derivation.chosen.step)
+    value = cells.value(shown_on.chosen.step)
     step = as_number(value)
     if not (0 <= step <= steps and step == int(step)):
         shown = f"{step:g}" if step == step else value
-        raise UnusableInput(
-            f"the sheet {built.derivation.sheet.name} is asked for step {shown}: choose one from 0 to {steps:,}."
-        )
+        name = shown_on.sheet.name
+        raise UnusableInput(f"the sheet {name} is asked for step {shown}: choose one from 0 to {steps:,}.")
     return int(step)
 
 

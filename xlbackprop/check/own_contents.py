@@ -304,6 +304,10 @@ class _Passes(OwnContents):
 
     is_part_of_a_step = True
 
+    @property
+    def steps(self) -> int:
+        return len(self.table.rows) // self.samples.batch - 1
+
     def __init__(self, sheets: Sheets, table: Table, built: OurSheets | None) -> None:
         super().__init__(sheets, table, built)
         network = self.network

@@ -72,7 +72,7 @@ def judge_contents(
         header_row=table.header_row,
         first_row=table.rows[0],
         last_row=table.rows[-1],
-        steps=table.steps,
+        steps=contents.steps,
         learning_rate=update.learning_rate if update else contents.shown_rate,
         cells=len(table.rows) * len(table.columns),
         largest_error=error,

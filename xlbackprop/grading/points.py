@@ -4,7 +4,7 @@ import math
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xlbackprop.backprop import notation
 from xlbackprop.grading.scheme import Scheme
@@ -163,7 +163,7 @@ def _tables(checked: CheckedFile, scheme: Scheme) -> dict[float, CheckedTable]:
     A table whose rate cannot be read, because its cell is broken, stands for one that is missing.
     """
     usable = sorted(
-        (table for table in checked.tables if table.steps),
+        (table for table in _with_their_samples(checked.tables) if table.steps),
         key=lambda table: sum(cause.size for cause in _causes(table, scheme)),
     )
     found = {}
@@ -174,6 +174,17 @@ def _tables(checked: CheckedFile, scheme: Scheme) -> dict[float, CheckedTable]:
     unread = [table for table in checked.tables if table.steps and table.learning_rate is None]
     missing = [rate for rate in scheme.learning_rates if rate not in found]
     return found | dict(zip(missing, unread, strict=False))
+
+
+def _with_their_samples(tables: Sequence[CheckedTable]) -> list[CheckedTable]:
+    """The tables, each with what was found in that of the samples of its steps, which is no table of its own."""
+    parts = {f"{table.sheet} samples": table.sheet for table in tables}
+    of_samples = {parts[table.sheet]: table for table in tables if table.sheet in parts}
+    found = []
+    for table in (one for one in tables if one.sheet not in parts):
+        more = of_samples[table.sheet].findings if table.sheet in of_samples else ()
+        found.append(replace(table, findings=(*table.findings, *more)))
+    return found
 
 
 def _same(one: float, other: float) -> bool:

@@ -97,6 +97,10 @@ def read_own_workbook(sheets: Sheets) -> OwnWorkbook:
     return OwnWorkbook(network, tuple(tables), passes, facts.get("made by", "").removeprefix("xlbackprop "))
 
 
+#: The columns that optimizers and schedules have of their own, without the weights.
+_STATES_OF_ALL = ("eta_t", *dict.fromkeys(state.name for kind in KINDS.values() for state in kind.states))
+
+
 class Edited(UnusableInput):
     """It is a workbook of ours, and something in it was edited so that it cannot be used."""
 
@@ -216,6 +220,13 @@ def _read_table(sheets: Sheets, sheet: str, network: Network, needed: Sequence[s
     # what somebody adds to the right of a table is no part of it
     found = {notation.name(text): column for column, text in reversed(headers.items()) if isinstance(text, str)}
     starts = network.start_values
+    for name in _STATES_OF_ALL:
+        of = f"{name}_{network.trained_names[0]}" if name != "eta_t" else name
+        if of in found and of not in needed:
+            raise Edited(
+                f"the sheet {sheet} has the column {notation.header(of)}, which {network.optimizer.name} with the "
+                f"schedule {network.optimizer.schedule} has not: restore the words above the table."
+            )
     for name in needed:
         if name not in found:
             raise UnusableInput(

@@ -88,14 +88,18 @@ class CheckSheet:
     def _write_verdict_of_sums(self, sums: ColumnSums) -> None:
         count = sums.verdicts.ids.size
         agreeing, differing = (f'COUNTIF({sums.verdicts:$},"{word}")' for word in (AGREES, DIFFERS))
+        kinds, others = "sums, products and updates", ""
+        if not all(network.optimizer.is_plain for network in self._layout.networks):
+            kinds = "sums and products"
+            others = " What an optimizer keeps, and its updates, are judged by xlbackprop check alone."
         first = f'MATCH("{DIFFERS}",{sums.verdicts:$},0)'
         where = f'INDEX({sums.columns:$},{first})&" in "&INDEX({sums.sheets:$},{first})'
         self._say(
             4,
             f'IF({differing}>0,{where}&" is not what its definition gives"&'
             f'IF({differing}>1,", nor are "&({differing}-1)&" other columns.",".")&" See the red cells in column T.",'
-            f'IF({agreeing}={count},"All "&{agreeing}&" columns of sums, products and updates are what their '
-            'definitions give (columns N to T).",'
+            f'IF({agreeing}={count},"All "&{agreeing}&" columns of {kinds} are what their definitions give '
+            f'(columns N to T).{others}",'
             f'({count}-{agreeing})&" of {count} columns cannot be compared: they hold errors, or too large numbers."))',
             bad=f"{differing}>0",
             good=f"{agreeing}={count}",

@@ -63,7 +63,8 @@ class DataSheet:
         sheet, samples, places = self.sheet, self._samples, self._places
         sheet.heights[1] = looks.TITLE_PIXELS
         sheet.put("A1", f"What the network learns from: {samples.count:,} samples", looks.TITLE)
-        sheet.put("A2", "Edit the yellow cells: every number follows, and each step of the training.", looks.MUTED)
+        more = "For more samples, build another workbook."
+        sheet.put("A2", f"Edit the yellow cells: every number follows. {more}", looks.MUTED)
         sheet.put("A3", _how_shown(samples), looks.MUTED)
         if samples.classes:
             sheet.put("A4", self._which_is_which(), looks.MUTED)

@@ -13,8 +13,8 @@ from xlbackprop.spreadsheet.addresses import column_letters, column_number
 from xlbackprop.spreadsheet.blocks import Block, Formula, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
-from xlbackprop.spreadsheet.places import Place
-from xlbackprop.spreadsheet.presentation import Page, Width
+from xlbackprop.spreadsheet.places import Place, joined
+from xlbackprop.spreadsheet.presentation import Page, Rule, Width
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.chain_rule_path import write_path
 from xlbackprop.workbook.chosen_step import ChoiceColumns, ChosenStep
@@ -36,8 +36,8 @@ from xlbackprop.workbook.derivation_lines import (
     Line,
     Section,
 )
-from xlbackprop.workbook.gradient_check import GradientCheckSheet, checked_names
-from xlbackprop.workbook.gradient_comparison import GradientComparison
+from xlbackprop.workbook.gradient_check import ZERO, GradientCheckSheet, checked_names
+from xlbackprop.workbook.gradient_comparison import TRAINING_TOLERANCE, GradientComparison
 from xlbackprop.workbook.layout import DERIVATION, WorkbookLayout
 from xlbackprop.workbook.network_sheet import NetworkSheet
 from xlbackprop.workbook.run import Run
@@ -111,6 +111,7 @@ class DerivationSheet:
             for column in (0, 1)
         )
         self._addends = self._reserve_addends("gradients of each sample", "gradients of each sample, as texts")
+        self._unlike = self._reserve_unlike()
 
     def mark(self, network: Network) -> str:
         """What stands in front of the names of an optimizer's lines; empty where there is one optimizer."""
@@ -146,6 +147,28 @@ class DerivationSheet:
             for n, name in enumerate(names)
         ]
 
+    def _reserve_unlike(self) -> Block | None:
+        """Where it stands whether a gradient of all samples is another one than the training sheet has."""
+        together = self._derivation.together
+        if not (self._addends and together):
+            return None
+        at = f"{column_letters(self._addends[1].column + self._addends[1].shape[1])}{together.first_row}"
+        return self.sheet.reserve("whether a gradient is not that of the training", at, (len(together.lines), 1))
+
+    def _write_unlike(self, training: Sequence[TrainingSheet]) -> None:
+        if not self._unlike:
+            return
+        contents = []
+        for name in self._layout.network.trained_names:
+            here, there = f"{self.values[f'{ALL}dE_d{name}']:$}", self.chosen.of_the_step(f"dE_d{name}", training)
+            far_off = f"ABS({here}-{there})>{TRAINING_TOLERANCE:G}*ABS({here})+{ZERO:G}"
+            contents.append([Formula(f"IF(ISERROR({here}-{there}),1,IF({far_off},1,0))", 0.0)])
+        self.sheet.fill(self._unlike, contents, looks.MUTED)
+        shown = joined(self.values[f"{ALL}dE_d{name}"] for name in self._layout.network.trained_names)
+        self.sheet.rules.append(Rule(shown, f"{self._unlike.cell(0):$1}=1", looks.RED))
+        column = self._unlike.column
+        self.sheet.widths.append(Width(column, column, None, hidden=True))
+
     def _column(self, section: Section, kind: str, role: Role) -> Block:
         letters = (VALUE, AS_TEXT) if section is not self._derivation.start else (START_VALUE, START_AS_TEXT)
         at = f"{letters[kind == 'as texts']}{section.first_row}"
@@ -180,6 +203,7 @@ class DerivationSheet:
         self.chosen.fill(comparison, self.values["eta"])
         self._write_addends(run, training)
         self._write_active()
+        self._write_unlike(training)
         for section, values, texts in self._sections:
             self._write_values(section, values, texts, run, training, comparison)
         network_trained = self._layout.network
@@ -204,6 +228,7 @@ class DerivationSheet:
             },
             margins=gradient_check.margins,
             epsilon=gradient_check.epsilon,
+            unlike=self._unlike.place if self._unlike else None,
         )
         row = self._verdict_row
         band = sheet.put(f"C{row}", [""] * 3, looks.VERDICT)

@@ -18,8 +18,8 @@ INCOMPARABLE, TOO_SMALL = "cannot be compared", "too small to compare"
 
 # A central difference truncates; this is far less than the smallest slip that is worth finding.
 _RELATIVE_TOLERANCE = 1e-5
-# The derivation and the training compute the same formulas from the same numbers.
-_TRAINING_TOLERANCE = 1e-9
+#: The derivation and the training compute the same formulas from the same numbers.
+TRAINING_TOLERANCE = 1e-9
 # A gradient that is not far larger than what its central difference may be off by says nothing.
 _FAR_LARGER = 1000
 
@@ -59,6 +59,7 @@ class GradientComparison:
         training: Mapping[str, Formula],
         margins: Mapping[str, Place],
         epsilon: Place,
+        unlike: Place | None = None,
     ) -> None:
         """Fill the section.
 
@@ -69,6 +70,7 @@ class GradientComparison:
             training: each gradient as the training sheet has it.
             margins: the cell that says how far each central difference may be off.
             epsilon: the cell of the step of the central differences.
+            unlike: where a 1 stands for each gradient of all samples that is another one in the training sheet.
         """
         sheet, row, third = self.sheet, self._row, self._third
         sheet.put(f"A{row}", [title, *[""] * 4], looks.SECTION)
@@ -96,6 +98,8 @@ class GradientComparison:
         sheet.fill(self._verdicts, verdicts, looks.CENTERED)
         counted = self._verdicts.place
         numbers = [[Formula(f'COUNTIF({counted:$},"{word}")')] for word in (AGREES, DIFFERS)]
+        if unlike is not None:
+            numbers[1] = [Formula(f'COUNTIF({counted:$},"{DIFFERS}")+SUM({unlike:$})')]
         sheet.fill(self._counts, numbers, looks.MUTED)
         for word, look in ((AGREES, looks.GREEN), (DIFFERS, looks.RED)):
             sheet.rules.append(Rule(counted, word, look, equals=True))
@@ -135,7 +139,7 @@ def _verdict(row: Place, margin: Place, epsilon: Place) -> str:
     """Whether a gradient agrees three ways, as a formula."""
     chain_rule, central, training = (f"{cell:$1}" for cell in row)
     size, off = f"MAX(ABS({chain_rule}),ABS({central}))", f"ABS({chain_rule}-{central})"
-    far_off = f"ABS({chain_rule}-{training})>{_TRAINING_TOLERANCE:G}*ABS({chain_rule})+{ZERO:G}"
+    far_off = f"ABS({chain_rule}-{training})>{TRAINING_TOLERANCE:G}*ABS({chain_rule})+{ZERO:G}"
     # 1/0 is an error everywhere, but engines differ about whether 1e-17 is 0
     vanishes, tolerance = f"ISERROR(1/{size})", f"{_RELATIVE_TOLERANCE:G}*{size}+{margin:$}"
     compared = (
