@@ -82,7 +82,7 @@ def test_every_number_of_every_step_and_pass_is_numpys(network: Network, eta: fl
 
 
 def compare(network: Network, rows: list[dict[str, float]], by_numpy: dict[str, np.ndarray]) -> None:
-    """Whether rows agree to 1e-12 of the largest number that goes into them."""
+    """Whether rows agree to 1e-12 of the largest number that goes into them, as far as rounding lets them."""
     scale = max(1.0, *(abs(value) for row in rows for value in row.values()))
     # a run through a kink, or with gradients that explode, amplifies rounding
     assume(scale < 1e3 and not any(abs(row.get(z, 1)) < 1e-6 for row in rows for z in network.kinked_neurons))
@@ -91,7 +91,10 @@ def compare(network: Network, rows: list[dict[str, float]], by_numpy: dict[str, 
         if name in ("right", "accuracy"):
             # an answer half way between two targets is right or wrong by rounding
             continue
-        assert np.max(np.abs(found - array[:, 0])) <= 1e-12 * scale, name
+        off = np.abs(found - array[:, 0])
+        # from the second step on a training may amplify the rounding of the first
+        assert off[0] <= 1e-12 * scale, name
+        assert off.max() <= 1e-9 * scale, name
 
 
 @settings(max_examples=100)

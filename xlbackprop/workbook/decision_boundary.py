@@ -98,7 +98,7 @@ class DecisionBoundary:
             # where all samples have the same, the map shows what lies around it
             span = f"IF({most}>{least},{most}-{least},1)"
             axes.append([Formula(f"{least}-{_MARGIN}*{step:$}"), Formula(f"{span}/{_ACROSS}")])
-        sheet.fill(self._axes, axes, looks.NUMBER)
+        sheet.fill(self._axes, axes, looks.TEXT)
         sheet.put(cell_address(row - 1, column), ["cell", "mark"], looks.TABLE_HEADER)
         block = sheet.reserve("samples on the map", cell_address(row, column), (self._samples.count, 2))
         contents = []

@@ -71,7 +71,7 @@ class FittedCurve:
         formulas = [formula_of(network, name, names, address.__getitem__) for name in names]
         columns = [filled_over(sheet.book, formula, (POINTS, 1)) for formula in formulas]
         sheet.fill(curve, [[rows[n][0] for rows in columns] for n in range(POINTS)], looks.NUMBER)
-        sheet.rules += looks.number_rules(curve.place)
+        sheet.rules += [rule for cells in (axis.place, x.place, curve.place) for rule in looks.number_rules(cells)]
         sheet.widths.append(Width(column, column + len(names), _COLUMN_WIDTH))
         sheet.widths.append(Width(self._column, self._column + _COLUMNS, _COLUMN_WIDTH))
         series = []
