@@ -18,11 +18,14 @@ from xlbackprop.spreadsheet.package import check_package
 
 _SECONDS = 600
 
-# Without this LibreOffice shows the values that stand in an .xlsx, even wrong ones.
+# Without the first, LibreOffice shows the values that stand in an .xlsx, even wrong ones. With threads, it leaves an
+# error in a few cells of a long chain over two sheets when it loads a file, and computes them rightly after an edit.
 _ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Calc/Formula/Load">
 <prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+<item oor:path="/org.openoffice.Office.Calc/Formula/Calculation">
+<prop oor:name="UseThreadedCalculationForFormulaGroups" oor:op="fuse"><value>false</value></prop></item>
 </oor:items>
 """
 
