@@ -83,6 +83,8 @@ class Contents:
         table: one of its tables, with at least one row.
     """
 
+    #: whether `build` laid it out
+    is_ours = False
     #: whether its rows are samples of steps that stand elsewhere
     is_part_of_a_step = False
     #: whether its rows are steps whose samples stand elsewhere
@@ -372,11 +374,10 @@ class Contents:
         return fixed | ({"eta": self.eta.first} if self.eta.first is not None else {})
 
 
-class ContentsAsBuilt(Contents):
-    """The contents of a table of ours in which every formula is the one that `build` writes.
+class ContentsOfOurs(Contents):
+    """The contents of a table of ours: η stands in a known cell, and its steps follow each other."""
 
-    What such formulas do is known, so only their numbers are left to be judged.
-    """
+    is_ours = True
 
     @cached_property
     def eta(self) -> LearningRate:
@@ -387,14 +388,27 @@ class ContentsAsBuilt(Contents):
     def jumps(self) -> dict[int, int]:
         return {}
 
+    def as_built(self, name: str, steps: tuple[int, ...]) -> Group:
+        """The formulas of a column in some rows, which are those that `build` writes there."""
+        row = self.table.rows[steps[0]]
+        formula = self.sheets.formula(self.table.sheet, row, self.table.columns[name])
+        return Group(name, FilledFormula(formula, row, steps), None, None, as_built=True)
+
+    def all_as_built(self) -> dict[str, list[Group]]:
+        """The formulas of each column, where all are those that `build` writes."""
+        every = tuple(range(len(self.table.rows)))
+        return {name: [self.as_built(name, every)] for name in (*self.quantities, *self.updates, *self.constants)}
+
+
+class ContentsAsBuilt(ContentsOfOurs):
+    """The contents of a table of ours in which every formula is the one that `build` writes.
+
+    What such formulas do is known, so only their numbers are left to be judged.
+    """
+
     @cached_property
     def groups(self) -> dict[str, list[Group]]:
-        steps, row = tuple(range(len(self.table.rows))), self.table.rows[0]
-        formulas = {
-            name: FilledFormula(self.sheets.formula(self.table.sheet, row, self.table.columns[name]), row, steps)
-            for name in (*self.quantities, *self.updates, *self.constants)
-        }
-        return {name: [Group(name, formula, None, None, as_built=True)] for name, formula in formulas.items()}
+        return self.all_as_built()
 
     def _left_out(self, chain: frozenset[str]) -> Sequence[Set[str]]:
         return (frozenset(),)

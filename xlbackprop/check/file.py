@@ -116,7 +116,7 @@ def _judge_own(
     every = (*own.tables, *own.passes)
     if own.network.samples or not all(table.network.optimizer.is_plain for table in own.tables):
         contents = own_contents(sheets, own, built)
-        tables = [judge_contents(one, None if one.is_part_of_a_step else own.network, is_ours=True) for one in contents]
+        tables = [judge_contents(one, None if one.is_part_of_a_step else own.network) for one in contents]
         numbers = [one.numbers for one in contents]
     else:
         tables = [

@@ -17,17 +17,16 @@ from xlbackprop.backprop.optimizers import GRADIENT_DESCENT
 from xlbackprop.backprop.quantities import Over, gathered, states, training_step
 from xlbackprop.backprop.samples import Samples
 from xlbackprop.check.around import formulas_as_built, table_is_as_built, without_marks
-from xlbackprop.check.contents import Contents, Group, usual
+from xlbackprop.check.contents import ContentsOfOurs, Group, usual
 from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.optimizer_slips import optimizer_slip
 from xlbackprop.check.trial import Trial
 from xlbackprop.reference import Array, Expected
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Sheets
-from xlbackprop.spreadsheet.formulas import FilledFormula, Reference, filled_formulas, parsed
-from xlbackprop.tables.learning_rate import LearningRate
+from xlbackprop.spreadsheet.formulas import FilledFormula, Formula, Reference, filled_formulas, parsed
 from xlbackprop.tables.own import OwnWorkbook
-from xlbackprop.tables.table import Table, number_in
+from xlbackprop.tables.table import Table
 from xlbackprop.workbook.sheets import OurSheets
 
 
@@ -48,7 +47,7 @@ def own_contents(sheets: Sheets, own: OwnWorkbook, built: OurSheets | None) -> "
     return [*steps, *passes]
 
 
-class OwnContents(Contents):
+class OwnContents(ContentsOfOurs):
     """The contents of a table of ours.
 
     Args:
@@ -84,15 +83,6 @@ class OwnContents(Contents):
         return True
 
     @cached_property
-    def eta(self) -> LearningRate:
-        cell = self.table.cells["eta"]
-        return LearningRate(np.full(len(self.table.rows), number_in(self.sheets, cell)), cell)
-
-    @cached_property
-    def jumps(self) -> dict[int, int]:
-        return {}
-
-    @cached_property
     def _triable(self) -> frozenset[str]:
         """The columns whose formulas work on their own row, or on the one above it."""
         own = {quantity.name for quantity in training_step(self.network)}
@@ -114,15 +104,9 @@ class OwnContents(Contents):
 
     @cached_property
     def groups(self) -> dict[str, list[Group]]:
-        names, every = (*self.quantities, *self.updates, *self.constants), tuple(range(len(self.table.rows)))
         if self._built and table_is_as_built(self.sheets, self._built, self.table):
-            return {name: [self._as_built(name, every)] for name in names}
-        return {name: self._changed(name) for name in names}
-
-    def _as_built(self, name: str, steps: tuple[int, ...]) -> Group:
-        first = steps[0]
-        formula = FilledFormula(self.texts[name][first], self.table.rows[first], steps)
-        return Group(name, formula, None, None, as_built=True)
+            return self.all_as_built()
+        return {name: self._changed(name) for name in (*self.quantities, *self.updates, *self.constants)}
 
     def _changed(self, name: str) -> list[Group]:
         """The formulas of a column of which some are not those that were built."""
@@ -130,7 +114,7 @@ class OwnContents(Contents):
         same = tuple(n for n, text in enumerate(texts) if text and without_marks(text) == built.get(rows[n]))
         # the first row of an update is its start value, which is judged by itself
         others = sorted(set(range(name in self.updates, len(rows))) - set(same))
-        found = [self._as_built(name, same)] if same else []
+        found = [self.as_built(name, same)] if same else []
         if not others:
             return found
         of_others = [texts[n] for n in others]
@@ -170,7 +154,7 @@ class OwnContents(Contents):
     def group_of(self, name: str, step: int) -> Group:
         row, text = self.table.rows[step], self.texts[name][step]
         if text and without_marks(text) == self.built_formula(name, step):
-            return self._as_built(name, (step,))
+            return self.as_built(name, (step,))
         return self._tried(name, FilledFormula(text, row, (step,)))
 
     @cached_property
@@ -264,19 +248,20 @@ class OwnContents(Contents):
                 return Slip("averages where the step adds up")
             if found.functions == ("SUM",):
                 return Slip("adds up where the step takes the mean")
-        for taken, right in zip(found.references, built.references, strict=False):
-            if taken != right:
-                return self._other_cells(taken, right)
-        return None
+        return self._first_other_cells(found, built)
 
     def _other_cells_alone(self, text: str, expected: str | None) -> Slip:
         """The slip of a formula that differs by the cells that it takes, and by nothing else; else an empty one."""
         found, built = parsed(text), parsed(expected or "")
-        if found.pattern == built.pattern:
-            for taken, right in zip(found.references, built.references, strict=True):
-                if taken != right:
-                    return self._other_cells(taken, right)
-        return Slip("")
+        alone = self._first_other_cells(found, built) if found.pattern == built.pattern else None
+        return alone or Slip("")
+
+    def _first_other_cells(self, found: Formula, built: Formula) -> Slip | None:
+        """The slip of the first cells that a formula takes instead of those that it should."""
+        for taken, right in zip(found.references, built.references, strict=False):
+            if taken != right:
+                return self._other_cells(taken, right)
+        return None
 
     def _other_cells(self, taken: Reference, right: Reference) -> Slip:
         """The slip of a formula that takes other cells than it should."""

@@ -40,16 +40,13 @@ def judge_table(
     return judge_contents((ContentsAsBuilt if as_built else Contents)(sheets, table), network)
 
 
-def judge_contents(
-    contents: Contents, network: Network | None = None, notes: Sequence[str] = (), *, is_ours: bool = False
-) -> CheckedTable:
+def judge_contents(contents: Contents, network: Network | None = None, notes: Sequence[str] = ()) -> CheckedTable:
     """Judge a table by its contents.
 
     Args:
         contents: of a table with at least one row.
         network: for a table of ours, the network with the start values that it must take.
         notes: how it is read.
-        is_ours: whether it is a table of ours, also where it takes no start values.
     """
     table = contents.table
     findings = find_causes(contents)
@@ -57,7 +54,7 @@ def judge_contents(
         # what is given stands on the Network sheet, and not in the row that most others agree with
         findings = [finding for finding in findings if finding.quantity not in contents.constants]
         findings = in_order([*findings, *unlinked(contents, network)], contents)
-    update = None if network or is_ours else other_update(contents, findings)
+    update = None if network or contents.is_ours else other_update(contents, findings)
     told, error = list(table_notes(contents)), largest_error(contents)
     if update:
         findings, error = judged_by(update, findings, contents.updates), None
