@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import needs_trainer
+from tests.optimized import IN_TORCH
 from tests.trainings import trainings
 from xlbackprop import reference
 from xlbackprop.backprop.functions import LEAK
@@ -22,16 +23,6 @@ from xlbackprop.reference.optimizers import RULES
 from xlbackprop.reference.optimizers import SCHEDULES as SCHEDULES_IN_NUMPY
 
 STEPS = 50
-
-# E_total of the classic network at steps 1, 10, 100 and 200, from torch 2.14.1 in double precision
-IN_TORCH = {
-    ("momentum", 0.5): (0.23549537787349, 0.0585327383871576, 0.000616691658757662, 0.000344540797156572),
-    ("nesterov", 0.5): (0.229238934234004, 0.0511416635424111, 0.00075094792939109, 0.000397994336707095),
-    ("adagrad", 0.1): (0.220077941793744, 0.144374029274897, 0.0290483033295391, 0.0128651851625503),
-    ("rmsprop", 0.01): (0.220077972653691, 0.143627006407638, 0.0234772955396496, 0.00747998662794217),
-    ("adam", 0.1): (0.2200779448517, 0.0740265476322041, 0.000322325791504828, 9.66854786738761e-05),
-    ("adamw", 0.1): (0.220058829064339, 0.0742880761694728, 0.000562892911486571, 0.000300705643499574),
-}
 
 
 def test_each_optimizer_and_each_schedule_is_one_record_on_each_side() -> None:

@@ -7,7 +7,7 @@ import pytest
 from openpyxl import load_workbook
 
 from tests.conftest import Editor, Workbook, sheets_of, where
-from tests.optimized import built
+from tests.optimized import IN_TORCH, built
 from xlbackprop import reference
 from xlbackprop.backprop.optimizers import KINDS, Optimizer
 from xlbackprop.check.file import verify
@@ -17,15 +17,6 @@ from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.places import Place
 from xlbackprop.tables.own import read_own_workbook
 
-# E_total of the classic network after 1, 10, 100 and 200 steps, as torch has it
-IN_TORCH = {
-    ("momentum", 0.5): (0.23549537787349, 0.0585327383871576, 0.000616691658757662, 0.000344540797156572),
-    ("nesterov", 0.5): (0.229238934234004, 0.0511416635424111, 0.00075094792939109, 0.000397994336707095),
-    ("adagrad", 0.1): (0.220077941793744, 0.144374029274897, 0.0290483033295391, 0.0128651851625503),
-    ("rmsprop", 0.01): (0.220077972653691, 0.143627006407638, 0.0234772955396496, 0.00747998662794217),
-    ("adam", 0.1): (0.2200779448517, 0.0740265476322041, 0.000322325791504828, 9.66854786738761e-05),
-    ("adamw", 0.1): (0.220058829064339, 0.0742880761694728, 0.000562892911486571, 0.000300705643499574),
-}
 COMPARED = "sgd@0.5,momentum@0.1,adam@0.2"
 
 
