@@ -10,25 +10,31 @@ from torch import Tensor, nn
 _FAST_STEPS = 10
 
 
+def part_of_step(decay: float, step: int) -> float:
+    """What the average takes in of the weights after a step, counted from 0.
+
+    Args:
+        decay: what the average keeps of itself in a step, once it has forgotten the start.
+    """
+    return 1 - min(decay, (1 + step) / (_FAST_STEPS + step))
+
+
 class WeightAverage:
     """An exponential average of all weights and of the running means and variances of batch norm.
 
     Args:
         model: the network; its tensors must stay where they are in memory.
-        decay: what the average keeps of itself in a step.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: nn.Module) -> None:
         self._names = [name for name, tensor in model.state_dict().items() if tensor.is_floating_point()]
         self._current = [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
         self._average = [tensor.clone() for tensor in self._current]
-        self._decay = decay
 
     @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Take in the weights after a step, counted from 0."""
-        decay = min(self._decay, (1 + step) / (_FAST_STEPS + step))
-        torch._foreach_lerp_(self._average, self._current, 1 - decay)
+    def update(self, part: Tensor) -> None:
+        """Take in a part of the weights after a step: a single number on their device, see `part_of_step`."""
+        torch._foreach_lerp_(self._average, self._current, [part] * len(self._average))
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:

@@ -8,8 +8,8 @@ from torch.nn import functional
 
 from mnist_train.data import Images, Normalisation
 
-# large enough to keep a device busy, small enough for any memory
-_BATCH = 500
+# of a CPU's cache; a GPU is busy enough with it
+_BATCH = 250
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """How weights are moved: the optimizers, and the course of the learning rate."""
 
+import functools
 import math
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -67,26 +67,40 @@ class Muon(torch.optim.Optimizer):
 
 
 def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """The optimizers that a recipe names; between them they train every parameter once."""
-    optimizers = _optimizers(model, recipe)
-    for group in _groups(optimizers):
-        group["highest_lr"] = group["lr"]
+    """The optimizers that a recipe names; between them they train every parameter once.
+
+    Their learning rates are tensors beside the weights, which `set_rates` sets, so that no step waits for the host.
+    """
+    optimizers = _optimizers(list(model.parameters()), recipe)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            device = group["params"][0].device
+            # those of torch take single precision only
+            kind = rate_type(device) if isinstance(optimizer, Muon) else torch.float32
+            group["highest_lr"] = group["lr"]
+            group["lr"] = torch.tensor(group["lr"], dtype=kind, device=device)
     return optimizers
 
 
-def _optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    parameters = list(model.parameters())
+def _optimizers(parameters: list[nn.Parameter], recipe: Recipe) -> list[torch.optim.Optimizer]:
+    # of torch's, only the fused ones read the rate where it lies
+    sgd = functools.partial(torch.optim.SGD, momentum=recipe.momentum, fused=True)
     if recipe.optimizer == "muon":
         # the kernels of convolutions; those of the depthwise one, too: its channels make a matrix of its maps
         matrices = [parameter for parameter in parameters if parameter.ndim == 4]
         others = [parameter for parameter in parameters if parameter.ndim != 4]
         muon = Muon(matrices, recipe.lr, recipe.momentum, recipe.weight_decay)
-        nesterov = recipe.momentum > 0
-        return [muon, torch.optim.SGD(others, recipe.sgd_lr, momentum=recipe.momentum, nesterov=nesterov)]
+        return [muon, sgd(others, recipe.sgd_lr, nesterov=recipe.momentum > 0)]
     if recipe.optimizer == "sgd":
-        return [torch.optim.SGD(parameters, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)]
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
-    return [kind(parameters, recipe.lr, weight_decay=recipe.weight_decay)]
+        return [sgd(parameters, recipe.lr, weight_decay=recipe.weight_decay)]
+    adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
+    capturable = parameters[0].is_cuda
+    return [adam(parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True, capturable=capturable)]
+
+
+def rate_type(device: torch.device) -> torch.dtype:
+    """The type in which learning rates are computed on a device: double precision, where it has that."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def rate_factor(recipe: Recipe, done: float) -> float:
@@ -97,14 +111,11 @@ def rate_factor(recipe: Recipe, done: float) -> float:
     return {"constant": 1.0, "linear": left, "cosine": (1 - math.cos(math.pi * left)) / 2}[recipe.schedule]
 
 
-def set_rates(optimizers: list[torch.optim.Optimizer], factor: float) -> None:
-    """Set each learning rate to its own highest times a factor."""
-    for group in _groups(optimizers):
-        group["lr"] = group["highest_lr"] * factor
-
-
-def _groups(optimizers: list[torch.optim.Optimizer]) -> Iterator[dict[str, Any]]:
-    return chain.from_iterable(optimizer.param_groups for optimizer in optimizers)
+def set_rates(optimizers: list[torch.optim.Optimizer], factor: Tensor) -> None:
+    """Set each learning rate to its own highest times a factor, a single number on the device of the weights."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"].copy_(group["highest_lr"] * factor)
 
 
 def state_tensors(optimizers: list[torch.optim.Optimizer]) -> dict[str, Tensor]:
@@ -121,9 +132,15 @@ def state_tensors(optimizers: list[torch.optim.Optimizer]) -> dict[str, Tensor]:
 def restore(optimizers: list[torch.optim.Optimizer], tensors: dict[str, Tensor]) -> None:
     """Give the optimizers what `state_tensors` returned."""
     for number, optimizer in enumerate(optimizers):
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         state: dict[int, dict[str, Any]] = {}
         for key, value in tensors.items():
             owner, index, name = key.split(".")
             if int(owner) == number:
-                state.setdefault(int(index), {})[name] = value
+                state.setdefault(int(index), {})[name] = _laid_out_as(weights[int(index)], value)
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _laid_out_as(weight: Tensor, value: Tensor) -> Tensor:
+    """A value with its numbers in memory in the order of a weight's, as fused optimizers take them without asking."""
+    return torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value

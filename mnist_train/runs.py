@@ -30,6 +30,8 @@ from xlbackprop.cnn.networks import network_layers
 from xlbackprop.cnn.trained import CHECKPOINT, MODEL
 from xlbackprop.errors import CheckFailed, UnusableInput
 
+_GRAPH = "The GPU does each step as one graph."
+_NO_GRAPH = "The GPU does each step operation by operation, as it cannot be recorded as a graph here."
 # batch norm knows no deviation of a single image
 _LEAST_IMAGES = 2
 
@@ -137,6 +139,8 @@ def train(
         try:
             if kept < told.epochs:
                 training.warm_up()
+                if training.is_graph_possible:
+                    watcher.line(_GRAPH if training.is_graph else _NO_GRAPH)
             while kept < told.epochs:
                 _train_epoch(training, epochs, losses, watcher)
                 if processes.writes:

@@ -16,8 +16,10 @@ from mnist_train import averaging, models, optimizers
 from mnist_train.augmentation import Affine
 from mnist_train.data import SIZE, DataSet
 from mnist_train.evaluation import Result, evaluate
+from mnist_train.graphs import as_graph, taken_back
 from mnist_train.processes import Processes
 from mnist_train.settings import Settings
+from mnist_train.tables import Tables
 
 # steps between two looks at the loss where a look costs nothing
 _STEPS_BETWEEN_LOOKS = 25
@@ -73,10 +75,13 @@ class Training:
         # start weights come from the generator of the CPU, so that they are the same on each device
         torch.manual_seed(settings.seed)
         self.model = models.build(settings.model).to(device, memory_format=torch.channels_last)
-        self.average = averaging.WeightAverage(self.model, settings.ema) if settings.ema else None
+        self.average = averaging.WeightAverage(self.model) if settings.ema else None
         self.optimizers = optimizers.make_optimizers(self.model, settings)
         self._affine = Affine(*affine, SIZE, device) if (affine := settings.affine()) else None
         self._forward = torch.compile(self.model) if settings.compile else self.model
+        own = len(processes.part(torch.empty(self.batch_size)))
+        self.tables = Tables(self.steps_per_epoch, own, device)
+        self._do_step: Callable[[], None] = self._step
 
     @property
     def batch_size(self) -> int:
@@ -111,84 +116,104 @@ class Training:
         Raises:
             Diverged: a loss was not finite.
         """
+        steps = self.steps_per_epoch
+        tables = self.tables
+        self._fill_tables(epoch)
+        looking = self._device.type == "cpu"
+        self.model.train()
+        for step in range(steps):
+            self._do_step()
+            if (step + 1) % _STEPS_BETWEEN_LOOKS == 0 or step + 1 == steps:
+                if looking:
+                    self._raise_if_diverged(tables.losses[: step + 1], epoch)
+                # this process knows its own part of the loss only
+                shown = tables.losses[step].item() * self._processes.count if looking else None
+                progress(step % _STEPS_BETWEEN_LOOKS + 1, shown)
+
+        self._processes.add([tables.losses, tables.correct])
+        self._processes.average(b for b in self.model.buffers() if b.is_floating_point())
+        if self.average:
+            self._processes.average(self.average.batch_norm_tensors())
+        self._raise_if_diverged(tables.losses, epoch)
+        return EpochLosses(tables.losses.tolist(), 100 * tables.correct.item() / (steps * self.batch_size))
+
+    def _fill_tables(self, epoch: int) -> None:
+        """Have on the device what the steps of an epoch take from it: their images, their changes and their rates."""
         steps, batch = self.steps_per_epoch, self.batch_size
         randomness = torch.Generator().manual_seed(_seed(self.settings.seed, epoch))
         order = torch.randperm(len(self.data.train), generator=randomness)[: steps * batch].view(steps, batch)
         amounts = torch.rand(steps, 4, batch, generator=randomness) * 2 - 1
         # each process drops out units of its own
         torch.manual_seed(_seed(self.settings.seed, epoch) + 1 + self._processes.rank)
-        part = self._processes.part
-        order, amounts = part(order).to(self._device), part(amounts).to(self._device)
-        losses = torch.zeros(steps, device=self._device)
-        correct = torch.zeros(1, device=self._device)
-
-        looking = self._device.type == "cpu"
-        self.model.train()
-        for step in range(steps):
-            number = epoch * steps + step
-            optimizers.set_rates(self.optimizers, self._rate_factor(number))
-            losses[step] = self._step(order[step], amounts[step], correct)
-            if self.average:
-                self.average.update(number)
-            if (step + 1) % _STEPS_BETWEEN_LOOKS == 0 or step + 1 == steps:
-                if looking:
-                    self._raise_if_diverged(losses[: step + 1], epoch)
-                # this process knows its own part of the loss only
-                shown = losses[step].item() * self._processes.count if looking else None
-                progress(step % _STEPS_BETWEEN_LOOKS + 1, shown)
-
-        self._processes.add([losses, correct])
-        self._processes.average(b for b in self.model.buffers() if b.is_floating_point())
-        if self.average:
-            self._processes.average(self.average.batch_norm_tensors())
-        self._raise_if_diverged(losses, epoch)
-        return EpochLosses(losses.tolist(), 100 * correct.item() / (steps * batch))
+        numbers = range(epoch * steps, (epoch + 1) * steps)
+        self.tables.fill(
+            self._processes.part(order),
+            self._processes.part(amounts),
+            [self._rate_factor(number) for number in numbers],
+            [averaging.part_of_step(self.settings.ema, number) for number in numbers],
+        )
 
     def warm_up(self) -> None:
-        """Compute gradients once and forget them, so that what happens only once is not in the time of an epoch."""
-        kept = [buffer.clone() for buffer in self.model.buffers()]
+        """Do what happens only once, so that it is not in the time of an epoch, and leave the training as it was.
+
+        On a GPU, a step is recorded as a graph there, which the steps of all epochs then repeat.
+        """
         self.model.train()
-        chosen = torch.arange(self.batch_size, device=self._device)
-        self._gradients(*self._batch(chosen, torch.zeros(4, self.batch_size, device=self._device)))
+        with taken_back(self.state):
+            if self.is_graph_possible:
+                self._do_step = as_graph(self._step) or self._step
+            else:
+                self._step()
         for optimizer in self.optimizers:
             optimizer.zero_grad()
-        with torch.no_grad():
-            for buffer, value in zip(self.model.buffers(), kept, strict=True):
-                buffer.copy_(value)
+
+    @property
+    def is_graph_possible(self) -> bool:
+        """Whether a step may be done as one graph: by a single process with a GPU of CUDA."""
+        return self._device.type == "cuda" and self._processes.count == 1
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether the steps are done so, after the warm-up."""
+        return self._do_step != self._step
 
     def trial_step(self) -> None:
         """A step that is timed, of a training that is thrown away."""
         self.model.train()
-        chosen, amounts = torch.arange(self.batch_size), torch.zeros(4, self.batch_size)
-        self._step(chosen, amounts, torch.zeros(1))
-        if self.average:
-            self.average.update(0)
+        self.tables.row.zero_()
+        self._step()
 
-    def _step(self, chosen: Tensor, amounts: Tensor, correct: Tensor) -> Tensor:
-        """One step on this process's part of a batch; returns its part of the mean loss."""
-        loss, outputs, labels = self._gradients(*self._batch(chosen, amounts))
-        self._processes.add(parameter.grad for parameter in self.model.parameters() if parameter.grad is not None)
-        for optimizer in self.optimizers:
-            optimizer.step()
-        correct += (outputs.argmax(dim=1) == labels).sum()
-        return loss
+    def _step(self) -> None:
+        """The next step, as the tables have it, on this process's part of a batch.
 
-    def _gradients(self, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Have each parameter's gradient on this process's part of a batch; returns loss, outputs and labels."""
-        images = self.data.normalisation(pixels).contiguous(memory_format=torch.channels_last)
-        half = self.settings.precision == "bf16"
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=half):
-            outputs = self._forward(images)
-        loss = functional.cross_entropy(outputs.float(), labels, reduction="sum") / self.batch_size
+        It never waits for the device, and whatever it changes stays where it is in memory.
+        """
+        tables = self.tables
+        optimizers.set_rates(self.optimizers, tables.of_this_step(tables.rate_factors))
+        chosen = tables.of_this_step(tables.order)
+        labels = self.data.train.labels[chosen]
+        outputs = self._outputs(chosen)
+        loss = functional.cross_entropy(outputs, labels, reduction="sum") / self.batch_size
         for optimizer in self.optimizers:
             optimizer.zero_grad()
         loss.backward()
-        return loss.detach(), outputs.detach(), labels
+        self._processes.add(parameter.grad for parameter in self.model.parameters() if parameter.grad is not None)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        if self.average:
+            self.average.update(tables.of_this_step(tables.average_parts))
+        tables.end_step(loss.detach(), (outputs.detach().argmax(dim=1) == labels).sum())
 
-    def _batch(self, chosen: Tensor, amounts: Tensor) -> tuple[Tensor, Tensor]:
-        """Images as they are trained on, from 0 to 255, and their labels."""
+    def _outputs(self, chosen: Tensor) -> Tensor:
+        """What the network makes of training images, changed as the tables say, in single precision."""
         pixels = self.data.train.pixels[chosen].float()
-        return self._affine(pixels, amounts) if self._affine else pixels, self.data.train.labels[chosen]
+        if self._affine:
+            pixels = self._affine(pixels, self.tables.of_this_step(self.tables.amounts))
+        images = self.data.normalisation(pixels).contiguous(memory_format=torch.channels_last)
+        half = self.settings.precision == "bf16"
+        # what is cast once must be cast in each repetition of a graph
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=half, cache_enabled=False):
+            return self._forward(images).float()
 
     def _raise_if_diverged(self, losses: Tensor, epoch: int) -> None:
         wrong = (~losses.isfinite()).nonzero()

@@ -2,7 +2,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mnist_train.averaging import WeightAverage
+from mnist_train.averaging import WeightAverage, part_of_step
+
+PART = torch.tensor(0.9)
 
 
 def network() -> nn.Sequential:
@@ -29,11 +31,11 @@ def same(found: dict[str, Tensor], right: dict[str, Tensor]) -> bool:
 @pytest.mark.parametrize("decay", [0.05, 0.5, 0.999])
 def test_the_average_follows_its_recursion(decay: float) -> None:
     model = network()
-    average = WeightAverage(model, decay)
+    average = WeightAverage(model)
     right = {name: tensor.double() for name, tensor in numbers(model).items() if tensor.is_floating_point()}
     for step in range(20):
         move(model)
-        average.update(step)
+        average.update(torch.tensor(part_of_step(decay, step)))
         keep = min(decay, (1 + step) / (10 + step))
         right = {name: keep * kept + (1 - keep) * model.state_dict()[name].double() for name, kept in right.items()}
     assert average.tensors().keys() == right.keys()
@@ -43,11 +45,11 @@ def test_the_average_follows_its_recursion(decay: float) -> None:
 
 def test_the_statistics_of_batch_norm_are_averaged_and_the_count_of_batches_is_not() -> None:
     model = network()
-    average = WeightAverage(model, 0.9)
+    average = WeightAverage(model)
     names = ["0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var"]
     assert list(average.tensors()) == names
     move(model)
-    average.update(0)
+    average.update(PART)
     mean, variance = average.batch_norm_tensors()
     assert torch.equal(mean, average.tensors()["1.running_mean"])
     assert torch.equal(variance, average.tensors()["1.running_var"])
@@ -55,7 +57,7 @@ def test_the_statistics_of_batch_norm_are_averaged_and_the_count_of_batches_is_n
 
 def test_the_average_moves_only_when_told() -> None:
     model = network()
-    average = WeightAverage(model, 0.9)
+    average = WeightAverage(model)
     start = {name: tensor.clone() for name, tensor in average.tensors().items()}
     move(model)
     assert same(average.tensors(), start)
@@ -63,9 +65,9 @@ def test_the_average_moves_only_when_told() -> None:
 
 def test_within_the_block_the_network_has_the_average_and_its_own_weights_afterwards() -> None:
     model = network()
-    average = WeightAverage(model, 0.9)
+    average = WeightAverage(model)
     move(model)
-    average.update(0)
+    average.update(PART)
     move(model)
     own, places = numbers(model), [tensor.data_ptr() for tensor in model.state_dict().values()]
     with average.in_place():
@@ -79,7 +81,7 @@ def test_within_the_block_the_network_has_the_average_and_its_own_weights_afterw
 
 def test_after_an_exception_the_network_has_its_own_weights() -> None:
     model = network()
-    average = WeightAverage(model, 0.9)
+    average = WeightAverage(model)
     move(model)
     own = numbers(model)
     with pytest.raises(KeyboardInterrupt):
@@ -91,18 +93,18 @@ def test_after_an_exception_the_network_has_its_own_weights() -> None:
 
 def test_a_restored_average_goes_on_as_if_never_interrupted() -> None:
     model = network()
-    average = WeightAverage(model, 0.9)
-    for step in range(3):
+    average = WeightAverage(model)
+    for _ in range(3):
         move(model)
-        average.update(step)
+        average.update(PART)
     stored = {name: tensor.clone() for name, tensor in average.tensors().items()}
-    restored = WeightAverage(model, 0.9)
+    restored = WeightAverage(model)
     restored.restore(stored)
     assert same(restored.tensors(), stored)
     kept = {name: tensor.clone() for name, tensor in stored.items()}
     move(model)
     for each in (average, restored):
-        each.update(3)
+        each.update(PART)
     assert same(restored.tensors(), average.tensors())
     # what was given stays what it was
     assert same(stored, kept)

@@ -131,7 +131,8 @@ def test_an_optimizer_has_the_numbers_of_the_recipe() -> None:
         (optimizer,) = make_optimizers(model, recipe(name, lr=0.03, momentum=0.8))
         (group,) = optimizer.param_groups
         assert type(optimizer) is kind
-        assert (group["lr"], group["weight_decay"]) == (0.03, 0.1)
+        assert (group["highest_lr"], group["weight_decay"]) == (0.03, 0.1)
+        assert group["lr"].item() == pytest.approx(0.03)
         assert group.get("momentum", 0.8) == 0.8
 
 
@@ -140,8 +141,9 @@ def test_muon_trains_all_convolutions_and_sgd_the_rest() -> None:
     muon, sgd = make_optimizers(model, recipe("muon", lr=0.03, sgd_lr=0.2, momentum=0.8))
     (matrices,), (others,) = muon.param_groups, sgd.param_groups
     assert [type(muon), type(sgd)] == [Muon, torch.optim.SGD]
-    assert (matrices["lr"], matrices["momentum"], matrices["weight_decay"]) == (0.03, 0.8, 0.1)
-    assert (others["lr"], others["momentum"], others["weight_decay"], others["nesterov"]) == (0.2, 0.8, 0, True)
+    assert (matrices["lr"].item(), matrices["momentum"], matrices["weight_decay"]) == (0.03, 0.8, 0.1)
+    assert others["lr"].item() == pytest.approx(0.2)
+    assert (others["highest_lr"], others["momentum"], others["weight_decay"], others["nesterov"]) == (0.2, 0.8, 0, True)
     kernels = [layer.weight for layer in model if isinstance(layer, nn.Conv2d)]
     assert len(kernels) == 5
     assert [id(weight) for weight in matrices["params"]] == [id(weight) for weight in kernels]
@@ -150,8 +152,24 @@ def test_muon_trains_all_convolutions_and_sgd_the_rest() -> None:
 def test_each_rate_is_its_own_highest_times_the_factor() -> None:
     optimizers = make_optimizers(build("nano"), recipe("muon", lr=0.03, sgd_lr=0.2))
     for factor in (0.5, 0.0, 1.0, 0.25):
-        set_rates(optimizers, factor)
-        assert [optimizer.param_groups[0]["lr"] for optimizer in optimizers] == [0.03 * factor, 0.2 * factor]
+        set_rates(optimizers, torch.tensor(factor, dtype=torch.float64))
+        muon, sgd = (optimizer.param_groups[0]["lr"].item() for optimizer in optimizers)
+        assert (muon, sgd) == (0.03 * factor, pytest.approx(0.2 * factor))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_rate_that_is_set_is_the_rate_of_the_step(optimizer: str) -> None:
+    moved = []
+    for factor in (1.0, 0.5, 0.0):
+        torch.manual_seed(0)
+        model = build("nano")
+        start = [parameter.clone() for parameter in model.parameters()]
+        optimizers = make_optimizers(model, recipe(optimizer, lr=0.01, weight_decay=0.0, sgd_lr=0.01))
+        set_rates(optimizers, torch.tensor(factor, dtype=torch.float64))
+        train(model, optimizers, range(1))
+        moved.append(torch.cat([(a - b).flatten() for a, b in zip(model.parameters(), start, strict=True)]))
+    torch.testing.assert_close(moved[1], moved[0] / 2, atol=1e-6, rtol=1e-3)
+    assert not moved[2].any()
 
 
 @pytest.mark.parametrize(("schedule", "middle", "end"), [("constant", 1, 1), ("linear", 0.5, 0), ("cosine", 0.5, 0)])

@@ -1,11 +1,16 @@
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from mnist_train import designs, models
 from mnist_train.data import DataSet
+from mnist_train.optimizers import Muon, rate_factor
 from mnist_train.processes import Processes
 from mnist_train.settings import Settings, effective
 from mnist_train.training import Diverged, Training
@@ -89,8 +94,8 @@ def test_the_first_loss_is_the_cross_entropy_of_the_start_weights(data: DataSet)
 def test_an_epoch_sees_each_image_once_and_another_order_the_next_time(data: DataSet) -> None:
     under_way = training(data)
     seen: list[torch.Tensor] = []
-    batch = under_way._batch
-    under_way._batch = lambda chosen, amounts: seen.append(chosen) or batch(chosen, amounts)
+    outputs = under_way._outputs
+    under_way._outputs = lambda chosen: seen.append(chosen) or outputs(chosen)
     for epoch in range(2):
         under_way.train_epoch(epoch, lambda steps, loss: None)
     first, second = torch.cat(seen[:25]), torch.cat(seen[25:])
@@ -124,14 +129,14 @@ def test_the_learning_rate_rises_falls_and_is_never_0(data: DataSet) -> None:
 def test_a_loss_that_is_not_finite_is_told_with_its_step_and_rate(data: DataSet) -> None:
     under_way = training(data, optimizer="sgd", lr=1.0, schedule="constant", warmup=0.0)
     calls = 0
-    step = under_way._step
+    outputs = under_way._outputs
 
-    def broken(*arguments: torch.Tensor) -> torch.Tensor:
+    def broken(chosen: torch.Tensor) -> torch.Tensor:
         nonlocal calls
         calls += 1
-        return step(*arguments) * (math.nan if calls == 13 else 1)
+        return outputs(chosen) * (math.nan if calls == 13 else 1)
 
-    under_way._step = broken
+    under_way._outputs = broken
     with pytest.raises(Diverged) as error:
         under_way.train_epoch(1, lambda steps, loss: None)
     assert (error.value.step, error.value.lr) == (25 + 13, 1.0)
@@ -148,10 +153,148 @@ def test_a_warm_up_changes_nothing_of_the_training(model: str, data: DataSet) ->
     cold, warm = training(data, model=model), training(data, model=model)
     warm.warm_up()
     assert all(parameter.grad is None for parameter in warm.model.parameters())
-    assert same(cold, warm)
+    before, after = cold.state(), warm.state()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    # what an optimizer remembers begins with 0, too
+    assert not any(after[name].any() for name in after.keys() - before.keys())
     first, second = (each.train_epoch(0, lambda steps, loss: None) for each in (cold, warm))
     assert first == second
     assert same(cold, warm)
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "sgd", "adam", "adamw"])
+def test_six_steps_are_those_of_torchs_plain_optimizers(optimizer: str, data: DataSet) -> None:
+    under_way = training(data, optimizer=optimizer, lr=0.003, epochs=1, batch_size=80, augment="none")
+    settings = under_way.settings
+    torch.manual_seed(settings.seed)
+    model = models.build("nano").to(memory_format=torch.channels_last)
+    parameters = list(model.parameters())
+    plain = {"momentum": settings.momentum, "weight_decay": settings.weight_decay}
+    if optimizer == "muon":
+        kernels = [parameter for parameter in parameters if parameter.ndim == 4]
+        rest = [parameter for parameter in parameters if parameter.ndim != 4]
+        by_hand = [
+            (Muon(kernels, settings.lr, **plain), settings.lr),
+            (torch.optim.SGD(rest, settings.sgd_lr, momentum=settings.momentum, nesterov=True), settings.sgd_lr),
+        ]
+    elif optimizer == "sgd":
+        by_hand = [(torch.optim.SGD(parameters, settings.lr, **plain), settings.lr)]
+    else:
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[optimizer]
+        by_hand = [(kind(parameters, settings.lr, weight_decay=settings.weight_decay), settings.lr)]
+
+    under_way.train_epoch(0, lambda steps, loss: None)
+    assert under_way.steps == len(under_way.tables.order) == 6
+    for step, chosen in enumerate(under_way.tables.order):
+        images = data.normalisation(data.train.pixels[chosen]).contiguous(memory_format=torch.channels_last)
+        model.zero_grad()
+        functional.cross_entropy(model(images), data.train.labels[chosen]).backward()
+        for each, highest in by_hand:
+            each.param_groups[0]["lr"] = highest * rate_factor(settings, (step + 0.5) / 6)
+            each.step()
+    for name, tensor in model.state_dict().items():
+        # a gradient as small as its rounding is as large as any once Adam has divided it
+        close = 1e-6 if optimizer in ("muon", "sgd") else 1e-5
+        torch.testing.assert_close(under_way.model.state_dict()[name], tensor, atol=close, rtol=0)
+
+
+class Waits(TorchDispatchMode):
+    """Notes each operation for which the host would wait for a GPU, or send something there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        name = str(operation.overloadpacket).removeprefix("aten.")
+        places = {each.device.type for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)}
+        # an operation in place, which has no stand-in for a GPU that is not there
+        absent = name.startswith("_fused_") and places == {"cuda"}
+        result = None if absent else operation(*args, **(kwargs or {}))
+        places |= {each.device.type for each in tree_leaves(result) if isinstance(each, torch.Tensor)}
+        # a number read, a size that depends on numbers, a tensor of the host's numbers, a copy between the two
+        if name in ("_local_scalar_dense", "nonzero", "masked_select", "lift_fresh") or len(places) > 1:
+            self.found.append(name)
+        return result
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "sgd", "adam", "adamw"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_no_step_waits_for_the_host(optimizer: str, precision: str, data: DataSet) -> None:
+    under_way = training(data, optimizer=optimizer, lr=0.01, precision=precision, model="seed1", augment="8,8,1")
+    under_way.trial_step()
+    with Waits() as waits:
+        for _ in range(5):
+            under_way._step()
+    assert waits.found == []
+
+
+def test_a_look_at_the_loss_is_seen_as_a_wait(data: DataSet) -> None:
+    loss = training(data).tables.losses[0]
+    with Waits() as waits:
+        loss.item()
+    assert waits.found == ["_local_scalar_dense"]
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "sgd", "adam", "adamw"])
+def test_a_step_on_a_gpu_stays_there(optimizer: str, data: DataSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def put_gradients(loss: torch.Tensor) -> None:
+        # the engine that goes backward asks the driver for its GPU, and there may be none
+        assert loss.device.type == "cuda"
+        for parameter in under_way.model.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+
+    monkeypatch.setattr(torch.Tensor, "backward", put_gradients)
+    gpu = torch.device("cuda")
+    # a network that stands for one on a GPU can be built there, and not moved
+    monkeypatch.setattr(models, "build", lambda name, build=models.build: on_device(build, name, gpu))
+    with FakeTensorMode(allow_non_fake_inputs=True), Waits() as waits:
+        under_way = Training(told(optimizer=optimizer, lr=0.01), data.to(gpu), gpu, Processes())
+        under_way.model.train()
+        waits.found.clear()
+        for _ in range(5):
+            under_way._step()
+    assert waits.found == []
+    assert under_way.is_graph_possible
+
+
+class OnGpu(Training):
+    """A training on a CPU that takes it for a GPU."""
+
+    is_graph_possible = True
+
+
+@pytest.mark.parametrize("recordable", [True, False])
+def test_on_a_gpu_every_step_is_the_graph_that_the_warm_up_recorded(
+    recordable: bool, data: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = 0
+
+    def as_graph(step: Callable[[], None]) -> Callable[[], None] | None:
+        def start() -> None:
+            nonlocal starts
+            starts += 1
+            step()
+
+        for _ in range(3):
+            step()
+        return start if recordable else None
+
+    monkeypatch.setattr("mnist_train.training.as_graph", as_graph)
+    on_gpu, plain = OnGpu(told(), data, CPU, Processes()), training(data)
+    on_gpu.warm_up()
+    assert on_gpu.is_graph == recordable
+    for under_way in (on_gpu, plain):
+        under_way.train_epoch(0, lambda steps, loss: None)
+    assert starts == (25 if recordable else 0)
+    assert same(on_gpu, plain)
+
+
+def on_device(build, name: str, device: torch.device) -> torch.nn.Module:
+    with device:
+        model = build(name)
+    model.to = lambda *_, **options: model
+    return model
 
 
 def test_a_process_shows_the_loss_of_a_whole_batch(data: DataSet) -> None:
