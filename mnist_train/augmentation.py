@@ -16,20 +16,34 @@ class Affine:
         shift: at most so many pixels either way, along each axis.
         size: height and width of the images in pixels.
         device: where the images lie.
+        middle: of the changed images only so many pixels in the middle are taken, along each axis; all where None.
+        pixels: as how many pixels they are sampled; as many where None.
     """
 
-    def __init__(self, rotation: float, scale: float, shift: float, size: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        rotation: float,
+        scale: float,
+        shift: float,
+        size: int,
+        device: torch.device,
+        *,
+        middle: int | None = None,
+        pixels: int | None = None,
+    ) -> None:
         self._radians = math.radians(rotation)
         self._scale = scale / 100
         # the coordinates of grid_sample run from -1 to 1
         self._shift = 2 * shift / size
-        middles = (2 * torch.arange(size, dtype=torch.float32, device=device) + 1) / size - 1
+        middle = middle or size
+        size, seen = pixels or middle, middle / size
+        middles = ((2 * torch.arange(size, dtype=torch.float32, device=device) + 1) / size - 1) * seen
         rows, columns = torch.meshgrid(middles, middles, indexing="ij")
         self._pixels = torch.stack([columns, rows, torch.ones_like(rows)], dim=-1).reshape(size * size, 3)
         self._size = size
 
     def __call__(self, images: Tensor, amounts: Tensor) -> Tensor:
-        """The changed images; what is moved in from outside is 0.
+        """The changed images, (batch, 1, pixels, pixels); what is moved in from outside is 0.
 
         Args:
             images: (batch, 1, size, size), as floats.

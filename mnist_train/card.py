@@ -13,12 +13,19 @@ from mnist_train.brief import TARGET_ACCURACY
 from mnist_train.devices import device_name
 from mnist_train.history import EpochRecord
 from mnist_train.models import parameter_count
+from mnist_train.trained import Trained
 from mnist_train.training import Training
 from xlbackprop.cnn.networks import network_layers
 from xlbackprop.cnn.trained import layers_as_json
 
 
-def card(training: Training, epochs: Sequence[EpochRecord], device: torch.device, processes: int) -> dict[str, Any]:
+def card(
+    training: Training,
+    epochs: Sequence[EpochRecord],
+    device: torch.device,
+    processes: int,
+    teacher: Trained | None = None,
+) -> dict[str, Any]:
     """The card of a run that has come to its last epoch.
 
     Args:
@@ -26,6 +33,7 @@ def card(training: Training, epochs: Sequence[EpochRecord], device: torch.device
         epochs: what was measured; at least one.
         device: where the run was computed.
         processes: how many trained together.
+        teacher: from which it learned, too.
     """
     data, last = training.data, epochs[-1]
     return {
@@ -49,11 +57,16 @@ def card(training: Training, epochs: Sequence[EpochRecord], device: torch.device
         "epochs_at_target": [line.epoch for line in epochs if line.accuracy >= TARGET_ACCURACY],
         "seconds": round(sum(line.seconds for line in epochs), 3),
         "seed": training.settings.seed,
+        "teacher": {name: teacher.card.get(name) for name in _OF_TEACHER} if teacher else None,
         "device": device_name(device),
         "processes": processes,
         "versions": _versions(),
         "settings": asdict(training.settings),
     }
+
+
+# what is told of a teacher; its seconds are not in those of the run
+_OF_TEACHER = ("network", "parameters", "accuracy", "epochs", "seconds", "seed")
 
 
 def _versions() -> dict[str, str]:

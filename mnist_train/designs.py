@@ -47,7 +47,7 @@ DESIGNS = {
     ),
     "sprint": Design(
         "The fewest epochs.",
-        replace(_MUON, epochs=2, augment="5,5,1"),
+        replace(_MUON, epochs=2, augment="5,5,1", leave_out=0.4, small_steps=0.4),
     ),
     "teach": Design(
         "One convolution and one linear layer: small enough to be shown whole.",
@@ -99,6 +99,12 @@ def _recipe(recipe: Recipe) -> str:
         parts.append(f"warm-up {100 * recipe.warmup:g}%")
     if recipe.augment != NO_AUGMENTATION:
         parts.append(f"augmentation {recipe.augment}")
+    if recipe.leave_out:
+        parts.append(f"each second epoch without the easiest {100 * recipe.leave_out:g}%")
+    if recipe.small_steps:
+        parts.append(f"the first {100 * recipe.small_steps:g}% of the steps on small images")
+    if recipe.teacher:
+        parts.append(f"taught by {recipe.teacher}")
     if recipe.ema:
         parts.append(f"averaged weights {recipe.ema:g}")
     return ", ".join(parts)

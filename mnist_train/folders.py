@@ -28,6 +28,8 @@ METRICS = "metrics.csv"
 STEPS = "steps.csv"
 SUMMARY = "summary.txt"
 LOG = "train.log"
+#: The folder in that of a run in which its teacher was trained, a run as well.
+TEACHER = "teacher"
 
 _MAX_NUMBERED = 100_000
 # beyond this no number of a card makes sense

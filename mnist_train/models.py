@@ -4,7 +4,8 @@ All take images of shape (batch, 1, 28, 28), normalised, and give one logit a cl
 are listed in `xlbackprop.cnn.networks`.
 """
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from xlbackprop.cnn.layers import (
     AveragePool,
@@ -37,6 +38,29 @@ def parameter_count(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
+class LearnedPooling(nn.Conv2d):
+    """A depthwise convolution over the whole map that begins as its mean; also over smaller maps.
+
+    Of a map smaller than the kernel, it takes the middle of the kernel for the whole, times as much as that is
+    smaller: what began as a mean is one there, too.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(count, channels, size, size) to (count, channels, 1, 1)."""
+        left_out = self.kernel_size[0] - maps.shape[-1]
+        if left_out <= 0:
+            return super().forward(maps)
+        inside = slice(left_out // 2, left_out // 2 + maps.shape[-1])
+        middle = self.weight[:, :, inside, inside]
+        scale = self.weight[0, 0].numel() / middle[0, 0].numel()
+        return functional.conv2d(maps, scale * middle, groups=self.groups)
+
+
+def takes_small_images(model: nn.Module) -> bool:
+    """Whether a network ends in a learned pooling, so that it takes images smaller than 28x28, too."""
+    return any(isinstance(module, LearnedPooling) for module in model.modules())
+
+
 def modules(layers: Layers) -> nn.Sequential:
     """Layers as torch modules with fresh start weights."""
     # torch draws weights for every module; those that start as a constant come first, so that what they
@@ -54,7 +78,8 @@ def _module(layer: Layer) -> nn.Module:
     match layer:
         case Convolution(inputs=inputs, outputs=outputs, kernel=kernel):
             groups = inputs if layer.depthwise else 1
-            made = nn.Conv2d(inputs, outputs, kernel, padding=layer.padding, groups=groups, bias=layer.bias)
+            kind = nn.Conv2d if layer.start is None else LearnedPooling
+            made = kind(inputs, outputs, kernel, padding=layer.padding, groups=groups, bias=layer.bias)
             if layer.start is not None:
                 nn.init.constant_(made.weight, layer.start)
             return made

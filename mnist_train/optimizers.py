@@ -1,7 +1,6 @@
-"""How weights are moved: the optimizers, and the course of the learning rate."""
+"""How weights are moved: the optimizers, and their learning rates on the device."""
 
 import functools
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -101,14 +100,6 @@ def _optimizers(parameters: list[nn.Parameter], recipe: Recipe) -> list[torch.op
 def rate_type(device: torch.device) -> torch.dtype:
     """The type in which learning rates are computed on a device: double precision, where it has that."""
     return torch.float32 if device.type == "mps" else torch.float64
-
-
-def rate_factor(recipe: Recipe, done: float) -> float:
-    """What the learning rates are multiplied by when a part `done`, from 0 to 1, of all steps is done."""
-    if done < recipe.warmup:
-        return done / recipe.warmup
-    left = (1 - done) / (1 - recipe.warmup)
-    return {"constant": 1.0, "linear": left, "cosine": (1 - math.cos(math.pi * left)) / 2}[recipe.schedule]
 
 
 def set_rates(optimizers: list[torch.optim.Optimizer], factor: Tensor) -> None:

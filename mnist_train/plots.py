@@ -1,6 +1,7 @@
 """The pictures of a run: its curves, what it was shown, what it got wrong, and what its first layer looks for."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ def draw_all(run: Run) -> None:
     """All pictures of a finished run, into its folder."""
     folder, data = run.folder, run.data
     target = brief.TARGET_ACCURACY if data.name == brief.DATA_SET else None
-    draw_curves(folder / CURVES, run.epochs, run.step_losses, run.title, target)
+    draw_curves(folder / CURVES, run.epochs, run.steps, run.title, target)
     first = data.train[: _ROWS * _COLUMNS]
     shown = augmentation.examples(first.pixels, run.settings.affine(), run.settings.seed)[:, 0]
     draw_images(folder / AUGMENTED, shown, [data.classes[i] for i in first.labels.tolist()], "Training images as seen")
@@ -53,7 +54,7 @@ def draw_all(run: Run) -> None:
 def draw_curves(
     path: Path,
     epochs: Sequence[EpochRecord],
-    step_losses: Sequence[float],
+    steps: Sequence[Sequence[float]],
     title: str,
     target: float | None = brief.TARGET_ACCURACY,
 ) -> None:
@@ -62,14 +63,14 @@ def draw_curves(
     Args:
         path: of the picture.
         epochs: what was measured; at least one.
-        step_losses: of all steps, or none.
+        steps: the losses of each epoch's steps, or nothing.
         title: of the whole.
         target: an accuracy that is marked, in per cent.
     """
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     places = [line.epoch for line in epochs]
-    _draw_losses(left, places, epochs, step_losses)
+    _draw_losses(left, places, epochs, steps)
     right.plot(places, [line.train_accuracy for line in epochs], "o-", color=_TRAIN, ms=4, label="training")
     tested = [line.test_accuracy for line in epochs]
     right.plot(places, tested, "o-", color=_PLAIN, ms=4, label="test")
@@ -90,12 +91,13 @@ def draw_curves(
 
 
 def _draw_losses(
-    axes: "Axes", places: Sequence[int], epochs: Sequence[EpochRecord], step_losses: Sequence[float]
+    axes: "Axes", places: Sequence[int], epochs: Sequence[EpochRecord], steps: Sequence[Sequence[float]]
 ) -> None:
-    if step_losses:
-        steps = len(step_losses) / len(epochs)
-        at = [(step + 1) / steps for step in range(len(step_losses))]
-        axes.plot(at, _smooth(step_losses), color=_TRAIN, lw=1, label="training, each step")
+    if steps:
+        at = [
+            epoch + number / len(losses) for epoch, losses in enumerate(steps) for number in range(1, len(losses) + 1)
+        ]
+        axes.plot(at, _smooth(list(chain.from_iterable(steps))), color=_TRAIN, lw=1, label="training, each step")
     axes.plot(places, [line.test_loss for line in epochs], "o-", color=_PLAIN, ms=4, label="test")
     if epochs[0].averaged_test_loss is not None:
         averaged: list[Any] = [line.averaged_test_loss for line in epochs]

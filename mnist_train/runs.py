@@ -7,8 +7,8 @@ any way, by `kill -9` too, goes on from there, and ends with the same weights.
 import contextlib
 import shlex
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,16 @@ from torch import Tensor, nn
 
 from mnist_train import files, folders, history, models, settings
 from mnist_train.card import card
+from mnist_train.course import Course
 from mnist_train.data import DataSet, load
+from mnist_train.designs import DESIGNS, design
 from mnist_train.devices import choose_device, device_name, fastest_thread_count, keep_memory, make_deterministic
-from mnist_train.folders import CARD, CONFIG, METRICS, STEPS, SUMMARY, file_errors
+from mnist_train.folders import CARD, CONFIG, METRICS, STEPS, SUMMARY, TEACHER, file_errors
 from mnist_train.history import EpochRecord
 from mnist_train.processes import Processes
-from mnist_train.settings import Settings
+from mnist_train.settings import Recipe, Settings, name_on_command_line
 from mnist_train.summary import summary
-from mnist_train.trained import load_trained
+from mnist_train.trained import Trained, load_trained
 from mnist_train.training import Diverged, Training
 from xlbackprop.cnn.networks import network_layers
 from xlbackprop.cnn.trained import CHECKPOINT, MODEL
@@ -32,8 +34,15 @@ from xlbackprop.errors import CheckFailed, UnusableInput
 
 _GRAPH = "The GPU does each step as one graph."
 _NO_GRAPH = "The GPU does each step operation by operation, as it cannot be recorded as a graph here."
+# what a teacher that is trained first takes over from the run
+_SHARED = {option.name for option in fields(Settings)} - {option.name for option in fields(Recipe)}
+_SHARED -= {"model", "tensorboard"}
 # batch norm knows no deviation of a single image
 _LEAST_IMAGES = 2
+
+
+#: Within its block an epoch is told of; it gives what to call after steps (see Training.train_epoch).
+Bar = contextlib.AbstractContextManager[Callable[[int, float | None], None]]
 
 
 class Interrupted(Exception):
@@ -46,13 +55,27 @@ class Watcher:
     def line(self, text: str) -> None:
         """Something is worth a line."""
 
-    @contextlib.contextmanager
-    def epoch(self, number: int, settings: Settings, steps: int) -> Iterator[Callable[[int, float | None], None]]:
-        """An epoch, counted from 1, is under way; gives what to call after steps (see Training.train_epoch)."""
-        yield lambda steps, loss: None
+    def epoch(self, number: int, settings: Settings, steps: int) -> Bar:
+        """An epoch, counted from 1, is under way."""
+        return contextlib.nullcontext(lambda steps, loss: None)
 
     def epoch_ended(self, line: EpochRecord, training: Training) -> None:
         """An epoch was trained and evaluated."""
+
+
+class _TeacherWatcher(Watcher):
+    """Tells of a teacher's training how far it is, and not what is measured: that is not the run's."""
+
+    def __init__(self, of_run: Watcher) -> None:
+        self._of_run = of_run
+
+    def line(self, text: str) -> None:
+        """Tell it as of the run."""
+        self._of_run.line(text)
+
+    def epoch(self, number: int, settings: Settings, steps: int) -> Bar:
+        """Tell it as of the run."""
+        return self._of_run.epoch(number, settings, steps)
 
 
 @dataclass(frozen=True)
@@ -78,6 +101,14 @@ class Run:
     card: dict[str, Any]
 
     @property
+    def steps(self) -> list[list[float]]:
+        """The losses of all steps, epoch by epoch; nothing where they are not all known."""
+        course = Course(self.settings, len(self.data.train))
+        if len(self.step_losses) != course.steps:
+            return []
+        return [[self.step_losses[number] for number in course.numbers(epoch)] for epoch in range(len(self.epochs))]
+
+    @property
     def title(self) -> str:
         """The run in a line."""
         return f"{self.card['network']}, {self.card['parameters']:,} parameters, seed {self.card['seed']}"
@@ -89,6 +120,10 @@ def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
     Raises:
         UnusableInput: the data or the device cannot be used.
     """
+    _check_small_images(told, models.build(told.model), told.model)
+    if told.teacher and told.teacher not in DESIGNS and not Path(told.teacher).exists():
+        flag = name_on_command_line("teacher")
+        raise UnusableInput(f"{flag} {told.teacher} is neither a network nor the folder of a finished run.")
     device = choose_device(told.device)
     if told.deterministic:
         make_deterministic()
@@ -103,6 +138,13 @@ def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
             f"Each step needs at least {_LEAST_IMAGES} images in each process: train on more, or raise --batch-size."
         )
     return replace(told, device=device.type), data.to(device)
+
+
+def _check_small_images(told: Settings, model: nn.Module, name: str) -> None:
+    """Raises UnusableInput if a network shall see small images that does not take them."""
+    if told.small_steps and not models.takes_small_images(model):
+        flag = name_on_command_line("small_steps")
+        raise UnusableInput(f"{name} takes images of 28x28 pixels only: leave out {flag}, or give it as 0.")
 
 
 def train(
@@ -127,13 +169,14 @@ def train(
     if device.type == "cpu":
         keep_memory()
         told = replace(told, threads=_set_threads(told, data, device, processes))
-    training = Training(told, data, device, processes)
     with file_errors(folder):
-        epochs, losses = _restored(training, folder) if resume else ([], [])
         if processes.writes:
             # of a run that goes on, too: the device and the folder of the images may be others by now
             files.write_text(folder / CONFIG, settings.to_toml(told))
             files.write_text(folder / SUMMARY, summary(network_layers(told.model)) + "\n")
+        teacher = _teacher(told, data, folder, processes, watcher) if told.teacher else None
+        training = Training(told, data, device, processes, teacher.model if teacher else None)
+        epochs, losses = _restored(training, folder) if resume else ([], [])
         watcher.line(_opening(training, device, processes, len(epochs)))
         kept = len(epochs)
         try:
@@ -149,7 +192,7 @@ def train(
                 kept = len(epochs)
         except Diverged as error:
             raise CheckFailed(
-                f"The loss is not finite any more at step {error.step} of {training.steps} in epoch "
+                f"The loss is not finite any more at step {error.step} of {training.course.steps} in epoch "
                 f"{kept + 1}, where the learning rate was {error.lr:.3g}: try a smaller --lr, such as "
                 f"{told.lr / 10:.3g}, or a longer --warmup."
             ) from error
@@ -157,7 +200,7 @@ def train(
             again = f"the end of epoch {kept}" if kept else "the start"
             raise Interrupted(f"Interrupted in epoch {kept + 1}; {how_to_go_on(folder, again)}") from error
         training.take_average()
-        told_of_it = card(training, epochs, device, processes.count)
+        told_of_it = card(training, epochs, device, processes.count, teacher)
         if processes.writes:
             files.save_tensors(folder / MODEL, training.model.state_dict(), told_of_it)
             files.write_text(folder / STEPS, folders.losses_to_csv(losses))
@@ -195,6 +238,40 @@ def how_to_go_on(folder: Path, place: str = "") -> str:
 def finish(run: Run) -> None:
     """Mark a run as finished, when all that belongs to it is written."""
     (run.folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _teacher(told: Settings, data: DataSet, folder: Path, processes: Processes, watcher: Watcher) -> Trained:
+    """The teacher that a run names: that of a finished run, or one that is trained first, in a folder of the run.
+
+    Raises:
+        UnusableInput: there is none, or it learned from other images.
+        CheckFailed, Interrupted: as for `train`.
+    """
+    if told.teacher not in DESIGNS:
+        teacher = load_trained(Path(told.teacher), torch.device(told.device))
+        if teacher.data_set != told.dataset:
+            raise UnusableInput(
+                f"The teacher in {told.teacher} was trained on {teacher.data_set}, and this run is on {told.dataset}: "
+                f"give another one with {name_on_command_line('teacher')}."
+            )
+        _check_small_images(told, teacher.model, f"The teacher in {told.teacher}")
+        return teacher
+    own = folder / TEACHER
+    if not folders.is_finished(own):
+        of_teacher = settings.effective(
+            design(told.teacher).recipe, {"model": told.teacher}, {name: getattr(told, name) for name in _SHARED}
+        )
+        own.mkdir(exist_ok=True)
+        try:
+            run = train(of_teacher, data, own, processes, _TeacherWatcher(watcher), resume=True)
+        except Interrupted as error:
+            raise Interrupted(f"Interrupted in the training of the teacher; {how_to_go_on(folder)}") from error
+        if processes.writes:
+            finish(run)
+        processes.wait()
+    teacher = load_trained(own, torch.device(told.device))
+    watcher.line(f"The teacher, {told.teacher}, is at {teacher.card['accuracy']:.2f}% at its last epoch.")
+    return teacher
 
 
 def _set_threads(told: Settings, data: DataSet, device: torch.device, processes: Processes) -> int:
@@ -242,11 +319,12 @@ def _check_unchanged(before: Settings, now: Settings, folder: Path) -> None:
 
 def _train_epoch(training: Training, epochs: list[EpochRecord], losses: list[float], watcher: Watcher) -> None:
     number = len(epochs) + 1
-    with watcher.epoch(number, training.settings, training.steps_per_epoch) as progress:
+    course = training.course
+    with watcher.epoch(number, training.settings, course.steps_of(number - 1)) as progress:
         start = time.perf_counter()
         seen = training.train_epoch(number - 1, progress)
         seconds = time.perf_counter() - start
-    rate = training.rate(number * training.steps_per_epoch - 1)
+    rate = course.rate(course.numbers(number - 1)[-1])
     line = history.record(number, rate, (seen.loss, seen.accuracy), training.evaluated(), seconds)
     losses.extend(seen.losses)
     epochs.append(line)

@@ -65,6 +65,19 @@ class Recipe:
         NO_AUGMENTATION,
     )
     ema: float = _option("Decay of the running average of the weights, 0 for none.", 0.0, at_least=0, below=1)
+    leave_out: float = _option(
+        "Part of the images that each second epoch leaves out: those that were easiest in the one before.",
+        0.0,
+        at_least=0,
+        below=1,
+    )
+    small_steps: float = _option(
+        "Part of the steps, the first ones, on images of 20x20 pixels.", 0.0, at_least=0, at_most=1
+    )
+    teacher: str = _option(
+        "A network, which is trained first, or the folder of a finished run, from whose outputs this one learns, too.",
+        "",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,15 +20,18 @@ class Tables:
         average_parts: (steps,), what part of the weights the average takes in.
         losses: (steps,), written by the steps: this process's part of the mean loss.
         correct: (1,), written by the steps: how many images were labelled rightly.
+        hardness: (images,), written by the steps: what part of the images of its batch were easier than each, by
+            their losses; 1 for those that no step of this process saw.
         row: (1,), that of the next step.
 
     Args:
         steps: of the longest epoch.
         batch: images a step, of this process.
+        images: how many there are in all.
         device: of all tensors.
     """
 
-    def __init__(self, steps: int, batch: int, device: torch.device) -> None:
+    def __init__(self, steps: int, batch: int, images: int, device: torch.device) -> None:
         # any row will do for a step that is only tried
         self.order = torch.arange(batch, device=device).repeat(steps, 1)
         self.amounts = torch.zeros(steps, 4, batch, device=device)
@@ -36,6 +39,7 @@ class Tables:
         self.average_parts = torch.zeros(steps, device=device)
         self.losses = torch.zeros(steps, device=device)
         self.correct = torch.zeros(1, device=device)
+        self.hardness = torch.ones(images, device=device)
         self.row = torch.zeros(1, dtype=torch.long, device=device)
 
     def fill(self, order: Tensor, amounts: Tensor, rate_factors: list[float], average_parts: list[float]) -> None:
@@ -47,19 +51,23 @@ class Tables:
         self.average_parts[:steps].copy_(torch.tensor(average_parts))
         self.losses.zero_()
         self.correct.zero_()
+        self.hardness.fill_(1)
         self.row.zero_()
 
     def of_this_step(self, table: Tensor) -> Tensor:
         """The row of a table that the step under way has, without its first dimension."""
         return table.index_select(0, self.row).squeeze(0)
 
-    def end_step(self, loss: Tensor, correct: Tensor) -> None:
+    def end_step(self, loss: Tensor, correct: Tensor, losses: Tensor) -> None:
         """Note what came of the step, and go on to the next row.
 
         Args:
             loss: this process's part of the mean, a single number.
             correct: how many of its images were labelled rightly, likewise.
+            losses: (batch,), of each image.
         """
         self.losses.index_copy_(0, self.row, loss.view(1))
+        ranks = losses.argsort().argsort() / len(losses)
+        self.hardness.index_copy_(0, self.of_this_step(self.order), ranks)
         self.correct += correct
         self.row += 1

@@ -7,14 +7,17 @@ the epoch. So an epoch that is done again after an interruption is done in just 
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from mnist_train import averaging, models, optimizers
 from mnist_train.augmentation import Affine
+from mnist_train.course import Course
 from mnist_train.data import SIZE, DataSet
+from mnist_train.distillation import with_teacher
 from mnist_train.evaluation import Result, evaluate
 from mnist_train.graphs import as_graph, taken_back
 from mnist_train.processes import Processes
@@ -23,6 +26,9 @@ from mnist_train.tables import Tables
 
 # steps between two looks at the loss where a look costs nothing
 _STEPS_BETWEEN_LOOKS = 25
+# small images: so many pixels in the middle, where the digit is, as so many. A 5x5 convolution and two max pools
+# leave 4x4 of them, where there would be 6x6
+_SMALL_MIDDLE, _SMALL_PIXELS = 24, 20
 
 
 class Diverged(Exception):
@@ -65,46 +71,41 @@ class Training:
         data: on the device.
         device: where to compute.
         processes: those that train together.
+        teacher: a trained network on the device, from whose outputs this one learns, too; None to learn from labels.
     """
 
-    def __init__(self, settings: Settings, data: DataSet, device: torch.device, processes: Processes) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        data: DataSet,
+        device: torch.device,
+        processes: Processes,
+        teacher: nn.Module | None = None,
+    ) -> None:
         self.settings = settings
         self.data = data
+        self.course = Course(settings, len(data.train))
         self._device = device
         self._processes = processes
+        self._teacher = teacher.eval() if teacher else None
         # start weights come from the generator of the CPU, so that they are the same on each device
         torch.manual_seed(settings.seed)
         self.model = models.build(settings.model).to(device, memory_format=torch.channels_last)
         self.average = averaging.WeightAverage(self.model) if settings.ema else None
         self.optimizers = optimizers.make_optimizers(self.model, settings)
-        self._affine = Affine(*affine, SIZE, device) if (affine := settings.affine()) else None
         self._forward = torch.compile(self.model) if settings.compile else self.model
-        own = len(processes.part(torch.empty(self.batch_size)))
-        self.tables = Tables(self.steps_per_epoch, own, device)
-        self._do_step: Callable[[], None] = self._step
-
-    @property
-    def batch_size(self) -> int:
-        """Images a step, of all processes together; fewer than the settings say where there are fewer."""
-        return min(self.settings.batch_size, len(self.data.train))
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Whole batches only; which images are left over changes from epoch to epoch."""
-        return len(self.data.train) // self.batch_size
-
-    @property
-    def steps(self) -> int:
-        """Of the whole training."""
-        return self.steps_per_epoch * self.settings.epochs
-
-    def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0."""
-        return self.settings.lr * self._rate_factor(step)
-
-    def _rate_factor(self, step: int) -> float:
-        # the first step of a warm-up and the last of a decay are not 0
-        return optimizers.rate_factor(self.settings, (step + 0.5) / self.steps)
+        own = len(processes.part(torch.empty(self.course.batch_size)))
+        self.tables = Tables(self.course.steps_of(0), own, len(data.train), device)
+        self._hardness = self.tables.hardness.clone()
+        changes = settings.affine() or (0.0, 0.0, 0.0)
+        affines = {False: Affine(*changes, SIZE, device) if settings.affine() else None}
+        if self.course.small_steps:
+            affines[True] = Affine(*changes, SIZE, device, middle=_SMALL_MIDDLE, pixels=_SMALL_PIXELS)
+        # what does a step on whole images and on small ones; after the warm-up on a GPU, a graph each
+        self._steps: dict[bool, Callable[[], None]] = {
+            is_small: partial(self._step, affine) for is_small, affine in affines.items()
+        }
+        self.is_graph = False
 
     def train_epoch(self, epoch: int, progress: Callable[[int, float | None], None]) -> EpochLosses:
         """Train for one epoch.
@@ -116,42 +117,51 @@ class Training:
         Raises:
             Diverged: a loss was not finite.
         """
-        steps = self.steps_per_epoch
+        numbers, small_steps = self.course.numbers(epoch), self.course.small_steps
         tables = self.tables
         self._fill_tables(epoch)
+        losses = tables.losses[: len(numbers)]
         looking = self._device.type == "cpu"
         self.model.train()
-        for step in range(steps):
-            self._do_step()
-            if (step + 1) % _STEPS_BETWEEN_LOOKS == 0 or step + 1 == steps:
+        for done, number in enumerate(numbers, 1):
+            self._steps[number < small_steps]()
+            if done % _STEPS_BETWEEN_LOOKS == 0 or done == len(numbers):
                 if looking:
-                    self._raise_if_diverged(tables.losses[: step + 1], epoch)
+                    self._raise_if_diverged(losses[:done], numbers)
                 # this process knows its own part of the loss only
-                shown = tables.losses[step].item() * self._processes.count if looking else None
-                progress(step % _STEPS_BETWEEN_LOOKS + 1, shown)
+                shown = losses[done - 1].item() * self._processes.count if looking else None
+                progress((done - 1) % _STEPS_BETWEEN_LOOKS + 1, shown)
 
-        self._processes.add([tables.losses, tables.correct])
+        self._processes.add([losses, tables.correct])
         self._processes.average(b for b in self.model.buffers() if b.is_floating_point())
         if self.average:
             self._processes.average(self.average.batch_norm_tensors())
-        self._raise_if_diverged(tables.losses, epoch)
-        return EpochLosses(tables.losses.tolist(), 100 * tables.correct.item() / (steps * self.batch_size))
+        self._raise_if_diverged(losses, numbers)
+        # each image was seen by one process only, and the others have 1 for it
+        easiness = 1 - tables.hardness
+        self._processes.add([easiness])
+        self._hardness = 1 - easiness
+        return EpochLosses(losses.tolist(), 100 * tables.correct.item() / (len(numbers) * self.course.batch_size))
 
     def _fill_tables(self, epoch: int) -> None:
         """Have on the device what the steps of an epoch take from it: their images, their changes and their rates."""
-        steps, batch = self.steps_per_epoch, self.batch_size
+        steps, batch = self.course.steps_of(epoch), self.course.batch_size
         randomness = torch.Generator().manual_seed(_seed(self.settings.seed, epoch))
-        order = torch.randperm(len(self.data.train), generator=randomness)[: steps * batch].view(steps, batch)
+        images = self._images_of(epoch)
+        order = images[torch.randperm(len(images), generator=randomness)[: steps * batch]].view(steps, batch)
         amounts = torch.rand(steps, 4, batch, generator=randomness) * 2 - 1
         # each process drops out units of its own
         torch.manual_seed(_seed(self.settings.seed, epoch) + 1 + self._processes.rank)
-        numbers = range(epoch * steps, (epoch + 1) * steps)
-        self.tables.fill(
-            self._processes.part(order),
-            self._processes.part(amounts),
-            [self._rate_factor(number) for number in numbers],
-            [averaging.part_of_step(self.settings.ema, number) for number in numbers],
-        )
+        part = self._processes.part
+        factors, parts = self.course.rate_factors(epoch), self.course.average_parts(epoch)
+        self.tables.fill(part(order), part(amounts), factors, parts)
+
+    def _images_of(self, epoch: int) -> Tensor:
+        """The numbers of the images that an epoch draws its batches from: all, or the hardest of the one before."""
+        if not self.course.leaves_out(epoch):
+            return torch.arange(len(self.data.train))
+        hardest_first = self._hardness.cpu().argsort(descending=True, stable=True)
+        return hardest_first[: self.course.images_of(epoch)].sort().values
 
     def warm_up(self) -> None:
         """Do what happens only once, so that it is not in the time of an epoch, and leave the training as it was.
@@ -161,9 +171,12 @@ class Training:
         self.model.train()
         with taken_back(self.state):
             if self.is_graph_possible:
-                self._do_step = as_graph(self._step) or self._step
+                graphs = {is_small: graph for is_small, step in self._steps.items() if (graph := as_graph(step))}
+                self.is_graph = len(graphs) == len(self._steps)
+                self._steps = graphs if self.is_graph else self._steps
             else:
-                self._step()
+                for step in self._steps.values():
+                    step()
         for optimizer in self.optimizers:
             optimizer.zero_grad()
 
@@ -172,54 +185,65 @@ class Training:
         """Whether a step may be done as one graph: by a single process with a GPU of CUDA."""
         return self._device.type == "cuda" and self._processes.count == 1
 
-    @property
-    def is_graph(self) -> bool:
-        """Whether the steps are done so, after the warm-up."""
-        return self._do_step != self._step
-
     def trial_step(self) -> None:
         """A step that is timed, of a training that is thrown away."""
         self.model.train()
         self.tables.row.zero_()
-        self._step()
+        self._steps[False]()
 
-    def _step(self) -> None:
+    def _step(self, affine: Affine | None) -> None:
         """The next step, as the tables have it, on this process's part of a batch.
 
         It never waits for the device, and whatever it changes stays where it is in memory.
+
+        Args:
+            affine: changes the images as the tables say; None for no change.
         """
         tables = self.tables
         optimizers.set_rates(self.optimizers, tables.of_this_step(tables.rate_factors))
         chosen = tables.of_this_step(tables.order)
         labels = self.data.train.labels[chosen]
-        outputs = self._outputs(chosen)
-        loss = functional.cross_entropy(outputs, labels, reduction="sum") / self.batch_size
+        images = self._images(chosen, affine)
+        outputs = self._outputs(self._forward, images)
+        labelled = functional.cross_entropy(outputs, labels, reduction="none")
+        losses = self._with_teacher(labelled, outputs, images) if self._teacher else labelled
         for optimizer in self.optimizers:
             optimizer.zero_grad()
-        loss.backward()
+        (losses.sum() / self.course.batch_size).backward()
         self._processes.add(parameter.grad for parameter in self.model.parameters() if parameter.grad is not None)
         for optimizer in self.optimizers:
             optimizer.step()
         if self.average:
             self.average.update(tables.of_this_step(tables.average_parts))
-        tables.end_step(loss.detach(), (outputs.detach().argmax(dim=1) == labels).sum())
+        labelled = labelled.detach()
+        correct = (outputs.detach().argmax(dim=1) == labels).sum()
+        tables.end_step(labelled.sum() / self.course.batch_size, correct, labelled)
 
-    def _outputs(self, chosen: Tensor) -> Tensor:
-        """What the network makes of training images, changed as the tables say, in single precision."""
+    def _images(self, chosen: Tensor, affine: Affine | None) -> Tensor:
+        """Training images by their numbers, changed and normalised."""
         pixels = self.data.train.pixels[chosen].float()
-        if self._affine:
-            pixels = self._affine(pixels, self.tables.of_this_step(self.tables.amounts))
-        images = self.data.normalisation(pixels).contiguous(memory_format=torch.channels_last)
+        if affine:
+            pixels = affine(pixels, self.tables.of_this_step(self.tables.amounts))
+        return self.data.normalisation(pixels).contiguous(memory_format=torch.channels_last)
+
+    def _outputs(self, network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+        """What a network makes of images, in single precision."""
         half = self.settings.precision == "bf16"
         # what is cast once must be cast in each repetition of a graph
         with torch.autocast(self._device.type, torch.bfloat16, enabled=half, cache_enabled=False):
-            return self._forward(images).float()
+            return network(images).float()
 
-    def _raise_if_diverged(self, losses: Tensor, epoch: int) -> None:
+    def _with_teacher(self, labelled: Tensor, outputs: Tensor, images: Tensor) -> Tensor:
+        assert self._teacher is not None
+        with torch.no_grad():
+            taught = self._outputs(self._teacher, images)
+        return with_teacher(labelled, outputs, taught)
+
+    def _raise_if_diverged(self, losses: Tensor, numbers: range) -> None:
         wrong = (~losses.isfinite()).nonzero()
         if len(wrong):
-            number = epoch * self.steps_per_epoch + int(wrong[0])
-            raise Diverged(number + 1, self.rate(number))
+            number = numbers[int(wrong[0])]
+            raise Diverged(number + 1, self.course.rate(number))
 
     def evaluated(self) -> tuple[Result, Result | None]:
         """Loss and accuracy on the test images, of the plain and of the averaged weights."""
@@ -244,6 +268,7 @@ class Training:
             **{f"model.{name}": tensor for name, tensor in self.model.state_dict().items()},
             **{f"average.{name}": tensor for name, tensor in (self.average.tensors() if self.average else {}).items()},
             **{f"optimizer.{name}": tensor for name, tensor in optimizers.state_tensors(self.optimizers).items()},
+            **({"hardness": self._hardness} if self.settings.leave_out else {}),
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
@@ -258,6 +283,8 @@ class Training:
         if self.average:
             self.average.restore(of("average"))
         optimizers.restore(self.optimizers, of("optimizer"))
+        if self.settings.leave_out:
+            self._hardness.copy_(state["hardness"])
 
 
 def _seed(seed: int, epoch: int) -> int:

@@ -114,3 +114,24 @@ def test_examples_are_changed_at_random_or_not_at_all(data: DataSet) -> None:
     assert torch.equal(shown, examples(images, (8.0, 8.0, 1.0), seed=3))
     assert not torch.equal(shown, examples(images, (8.0, 8.0, 1.0), seed=4))
     assert torch.equal(examples(images, None, seed=3), images.float())
+
+
+def test_the_middle_alone_is_taken_where_that_is_wanted() -> None:
+    middle = Affine(0, 0, 0, 28, CPU, middle=24)(images(2), torch.zeros(4, 2))
+    same(middle, images(2)[..., 2:26, 2:26])
+
+
+def test_the_middle_is_sampled_as_so_many_pixels() -> None:
+    # brightness that rises evenly is what it was at each place
+    row = torch.arange(28.0)
+    picture = (row + 0.1 * row[:, None]).expand(1, 1, 28, 28)
+    small = Affine(0, 0, 0, 28, CPU, middle=24, pixels=20)(picture, torch.zeros(4, 1))
+    places = 2 + (torch.arange(20.0) + 0.5) * 24 / 20 - 0.5
+    same(small, (places + 0.1 * places[:, None]).expand(1, 1, 20, 20))
+
+
+def test_small_images_are_changed_as_whole_ones_are() -> None:
+    limits, amounts = (8, 8, 1), torch.tensor([[0.5], [-0.7], [0.9], [-0.2]])
+    whole = Affine(*limits, 28, CPU)(square(14), amounts)
+    small = Affine(*limits, 28, CPU, middle=24, pixels=24)(square(14), amounts)
+    same(small, whole[..., 2:26, 2:26])

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from mnist_train.designs import DESIGNS, design
-from mnist_train.models import build, parameter_count
+from mnist_train.models import LearnedPooling, build, parameter_count, takes_small_images
 from mnist_train.settings import effective
 from xlbackprop.errors import UnusableInput
 
@@ -176,3 +176,31 @@ def test_an_unknown_network_is_named_beside_the_known_ones(ask) -> None:
     with pytest.raises(UnusableInput) as caught:
         ask("lenet")
     assert str(caught.value) == f"There is no network 'lenet': choose one of {', '.join(DESIGNS)}."
+
+
+def pooling() -> LearnedPooling:
+    torch.manual_seed(0)
+    return LearnedPooling(3, 3, 6, groups=3, bias=False)
+
+
+def test_a_learned_pooling_over_the_whole_map_is_a_depthwise_convolution() -> None:
+    layer, maps = pooling(), torch.randn(2, 3, 6, 6)
+    expected = (maps * layer.weight[:, 0]).sum(dim=(2, 3), keepdim=True)
+    torch.testing.assert_close(layer(maps), expected)
+
+
+def test_of_a_smaller_map_it_weighs_with_the_middle_of_its_kernel_as_much_in_all() -> None:
+    layer, maps = pooling(), torch.randn(2, 3, 4, 4)
+    expected = 36 / 16 * (maps * layer.weight[:, 0, 1:5, 1:5]).sum(dim=(2, 3), keepdim=True)
+    torch.testing.assert_close(layer(maps), expected)
+    nn.init.constant_(layer.weight, 1 / 36)
+    torch.testing.assert_close(layer(maps), maps.mean(dim=(2, 3), keepdim=True))
+
+
+@every_network
+def test_networks_with_a_learned_pooling_take_images_of_20x20_and_the_others_say_that_they_do_not(name: str) -> None:
+    model = build(name)
+    small = torch.zeros(2, 1, 20, 20)
+    assert takes_small_images(model) == (name in OURS and name != "teach")
+    if takes_small_images(model):
+        assert model(small).shape == (2, 10)

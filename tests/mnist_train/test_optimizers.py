@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -13,12 +11,11 @@ from mnist_train.optimizers import (
     Muon,
     make_optimizers,
     orthogonalised,
-    rate_factor,
     restore,
     set_rates,
     state_tensors,
 )
-from mnist_train.settings import OPTIMIZERS, SCHEDULES, Recipe
+from mnist_train.settings import OPTIMIZERS, Recipe
 
 Matrix = NDArray[np.float64]
 
@@ -170,40 +167,6 @@ def test_a_rate_that_is_set_is_the_rate_of_the_step(optimizer: str) -> None:
         moved.append(torch.cat([(a - b).flatten() for a, b in zip(model.parameters(), start, strict=True)]))
     torch.testing.assert_close(moved[1], moved[0] / 2, atol=1e-6, rtol=1e-3)
     assert not moved[2].any()
-
-
-@pytest.mark.parametrize(("schedule", "middle", "end"), [("constant", 1, 1), ("linear", 0.5, 0), ("cosine", 0.5, 0)])
-def test_the_rate_begins_at_its_highest_without_a_warm_up(schedule: str, middle: float, end: float) -> None:
-    plain = recipe(schedule=schedule)
-    assert [rate_factor(plain, done) for done in (0, 0.5, 1)] == pytest.approx([1, middle, end])
-
-
-def test_cosine_falls_late_and_linear_evenly() -> None:
-    linear, cosine = recipe(schedule="linear"), recipe(schedule="cosine")
-    assert [rate_factor(linear, done) for done in (0.25, 0.75)] == pytest.approx([0.75, 0.25])
-    assert [rate_factor(cosine, done) for done in (0.25, 0.75)] == pytest.approx([0.853553, 0.146447], abs=1e-6)
-
-
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@given(warmup=st.floats(0.001, 0.99), done=st.floats(0, 1), later=st.floats(0, 1))
-def test_the_rate_rises_evenly_in_the_warm_up_and_never_afterwards(
-    schedule: str, warmup: float, done: float, later: float
-) -> None:
-    warm = recipe(schedule=schedule, warmup=warmup)
-    assert rate_factor(warm, 0) == 0
-    assert rate_factor(warm, warmup) == pytest.approx(1)
-    assert rate_factor(warm, 1) == pytest.approx(1 if schedule == "constant" else 0)
-    assert rate_factor(warm, done * warmup) == pytest.approx(done)
-    first, second = sorted(warmup + (1 - warmup) * part for part in (done, later))
-    assert 1 + 1e-9 >= rate_factor(warm, first) >= rate_factor(warm, second) - 1e-12 >= -1e-9
-
-
-@given(warmup=st.floats(0, 0.99), part=st.floats(0, 1))
-def test_after_the_warm_up_a_schedule_takes_its_whole_course(warmup: float, part: float) -> None:
-    for schedule in SCHEDULES:
-        plain, warm = recipe(schedule=schedule), recipe(schedule=schedule, warmup=warmup)
-        done = max(warmup, warmup + (1 - warmup) * part)
-        assert rate_factor(warm, done) == pytest.approx(rate_factor(plain, part), abs=1e-9)
 
 
 def train(model: nn.Module, optimizers: list[torch.optim.Optimizer], steps: range) -> None:

@@ -229,13 +229,14 @@ def record(epoch: int, accuracy: float, averaged: float | None = None) -> EpochR
 
 def test_curves_show_losses_and_accuracies_by_epoch(figures: dict[str, Figure]) -> None:
     epochs = [record(1, 90.0, 92.0), record(2, 97.0, 98.5), record(3, 99.0, 99.5)]
-    losses = [float(number) for number in range(1, 91)]
+    losses = [[float(number) for number in part] for part in (range(1, 31), range(31, 41), range(41, 91))]
     plots.draw_curves(Path("curves.png"), epochs, losses, "nano, seed 1")
     figure = figures["curves.png"]
     left, right = figure.axes
     assert figure.get_suptitle() == "nano, seed 1"
     steps, test, averaged = (line.get_xydata() for line in left.lines)
-    assert steps[[0, 29, 89], 0].tolist() == [1 / 30, 1, 3]
+    # an epoch with fewer steps is as long
+    assert steps[[0, 29, 30, 39, 89], 0].tolist() == [1 / 30, 1, 1.1, 2, 3]
     # the mean of the last twenty steps, or of as many as there are
     assert steps[[0, 2, 89], 1].tolist() == [1, 2, 80.5]
     assert test.tolist() == [[1, 1], [2, 1 / 2], [3, 1 / 3]]
@@ -246,7 +247,7 @@ def test_curves_show_losses_and_accuracies_by_epoch(figures: dict[str, Figure]) 
 
 
 def test_without_averaged_weights_there_is_no_curve_of_them(figures: dict[str, Figure]) -> None:
-    plots.draw_curves(Path("curves.png"), [record(1, 97.0)], [2.0, 1.0], "")
+    plots.draw_curves(Path("curves.png"), [record(1, 97.0)], [[2.0, 1.0]], "")
     left, right = figures["curves.png"].axes
     assert [text.get_text() for text in left.get_legend().get_texts()] == ["training, each step", "test"]
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["training", "test", "99.4 %"]

@@ -286,3 +286,85 @@ def test_a_process_that_would_get_one_image_a_step_is_refused(digits: Path, coun
     with pytest.raises(UnusableInput, match="at least 2 images in each process"):
         runs.prepared(told(digits, batch_size=batch), Alone(0, count))
     assert runs.prepared(told(digits, batch_size=batch + 1), Alone(0, min(count, 2)))
+
+
+class _Lines(Watcher):
+    """Keeps what is told, and ends the run of a network at the end of an epoch if it is to."""
+
+    def __init__(self, stop_at_line: str = "") -> None:
+        self.lines: list[str] = []
+        self.measured: list[int] = []
+        self._stop_at_line = stop_at_line
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+    def epoch(self, number: int, settings: Settings, steps: int) -> runs.Bar:
+        if f"{settings.model} {number}" == self._stop_at_line:
+            raise KeyboardInterrupt
+        return super().epoch(number, settings, steps)
+
+    def epoch_ended(self, line: history.EpochRecord, training: object) -> None:
+        self.measured.append(line.epoch)
+
+
+@pytest.fixture(scope="module")
+def taught(digits: Path, data: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("taught")
+    run(told(digits, teacher="tiny"), data, folder, lines := _Lines())
+    assert [line.split(" (")[0] for line in lines.lines if "Training" in line] == ["Training tiny", "Training nano"]
+    assert any(line.startswith("The teacher, tiny, is at ") for line in lines.lines)
+    # what is measured of a run is not what is measured of its teacher
+    assert lines.measured == [1, 2]
+    return folder
+
+
+def test_a_teacher_is_trained_first_with_its_own_recipe_and_is_a_run_as_well(taught: Path) -> None:
+    of_teacher = folders.stored_settings(taught / folders.TEACHER)
+    assert (of_teacher.model, of_teacher.epochs, of_teacher.batch_size) == ("tiny", 12, 128)
+    assert of_teacher.seed == folders.stored_settings(taught).seed
+    assert folders.is_finished(taught / folders.TEACHER)
+    card, _ = folders.finished(taught)
+    teacher, _ = folders.finished(taught / folders.TEACHER)
+    assert card["teacher"] == {
+        name: teacher[name] for name in ("network", "parameters", "accuracy", "epochs", "seconds", "seed")
+    }
+
+
+def test_the_folder_of_a_run_can_be_the_teacher(taught: Path, digits: Path, data: DataSet, tmp_path: Path) -> None:
+    run(told(digits, teacher=str(taught / folders.TEACHER)), data, tmp_path)
+    assert same(weights(tmp_path), weights(taught))
+    assert not (tmp_path / folders.TEACHER).exists()
+
+
+@pytest.mark.parametrize("moment", ["tiny 2", "nano 1", "nano 2"])
+def test_a_run_that_ended_with_its_teacher_or_after_it_goes_on(
+    moment: str, taught: Path, digits: Path, data: DataSet, tmp_path: Path
+) -> None:
+    with pytest.raises(runs.Interrupted, match="go on .*with") as error:
+        run(told(digits, teacher="tiny"), data, tmp_path, _Lines(stop_at_line=moment))
+    assert str(error.value).endswith(f"--run-dir {tmp_path} --resume")
+    assert ("of the teacher" in str(error.value)) == (moment == "tiny 2")
+    run(folders.stored_settings(tmp_path), data, tmp_path, again := _Lines(), resume=True)
+    assert any("Training tiny" in line for line in again.lines) == (moment == "tiny 2")
+    assert same(weights(tmp_path), weights(taught))
+
+
+def test_who_has_no_teacher_says_so(taught: Path) -> None:
+    card, _ = folders.finished(taught / folders.TEACHER)
+    assert card["teacher"] is None
+
+
+def test_a_teacher_of_other_images_is_refused(taught: Path, digits: Path, data: DataSet, tmp_path: Path) -> None:
+    settings = dataclasses.replace(told(digits, teacher=str(taught)), dataset="kmnist")
+    with pytest.raises(UnusableInput, match=r"was trained on mnist, and this run is on kmnist: .* --teacher"):
+        run(settings, data, tmp_path)
+    with pytest.raises(UnusableInput, match="--teacher nobody is neither a network nor the folder of a finished run"):
+        runs.prepared(told(digits, teacher="nobody"), Processes())
+
+
+@pytest.mark.parametrize("model", ["seed3", "teach"])
+def test_a_network_that_takes_no_small_images_is_told_so(model: str, digits: Path) -> None:
+    with pytest.raises(UnusableInput, match=f"{model} takes images of 28x28 pixels only: leave out --small-steps"):
+        runs.prepared(told(digits, model=model, small_steps=0.5), Processes())
+    runs.prepared(told(digits, model="tiny", small_steps=0.5), Processes())

@@ -6,7 +6,7 @@ CPU = torch.device("cpu")
 
 
 def filled(steps: int, *, rows: int = 5) -> Tables:
-    tables = Tables(rows, 2, CPU)
+    tables = Tables(rows, 2, 10, CPU)
     order = torch.arange(2 * steps).view(steps, 2)
     amounts = torch.arange(8.0 * steps).view(steps, 4, 2)
     tables.fill(order, amounts, [0.1 * step for step in range(steps)], [0.5**step for step in range(steps)])
@@ -21,7 +21,7 @@ def test_each_step_has_the_next_row() -> None:
         # as exact as a number of Python
         assert tables.of_this_step(tables.rate_factors).item() == 0.1 * step
         assert tables.of_this_step(tables.average_parts).item() == 0.5**step
-        tables.end_step(torch.tensor(1.0 + step), torch.tensor(step))
+        tables.end_step(torch.tensor(1.0 + step), torch.tensor(step), torch.zeros(2))
     assert tables.losses.tolist() == [1, 2, 3, 0, 0]
     assert tables.correct.item() == 3
 
@@ -30,7 +30,7 @@ def test_a_new_epoch_begins_with_the_first_row_in_the_same_memory() -> None:
     tables = filled(3)
     kept = (tables.order, tables.amounts, tables.rate_factors, tables.average_parts, tables.losses, tables.row)
     places = [tensor.data_ptr() for tensor in kept]
-    tables.end_step(torch.tensor(7.0), torch.tensor(1))
+    tables.end_step(torch.tensor(7.0), torch.tensor(1), torch.zeros(2))
     tables.fill(torch.full((2, 2), 9), torch.zeros(2, 4, 2), [1.0, 1.0], [0.0, 0.0])
     assert tables.of_this_step(tables.order).tolist() == [9, 9]
     assert (tables.losses.any().item(), tables.correct.item()) == (False, 0)
@@ -38,6 +38,23 @@ def test_a_new_epoch_begins_with_the_first_row_in_the_same_memory() -> None:
 
 
 def test_a_step_may_be_tried_before_there_is_an_epoch() -> None:
-    tables = Tables(3, 4, CPU)
+    tables = Tables(3, 4, 10, CPU)
     assert tables.of_this_step(tables.order).tolist() == [0, 1, 2, 3]
     assert not tables.amounts.any()
+
+
+def test_the_hardness_of_an_image_is_the_part_of_its_batch_that_was_easier() -> None:
+    tables = Tables(2, 4, 10, CPU)
+    order = torch.tensor([[3, 1, 0, 2], [9, 8, 7, 6]])
+    tables.fill(order, torch.zeros(2, 4, 4), [1.0, 1.0], [0.0, 0.0])
+    tables.end_step(torch.tensor(0.0), torch.tensor(0), torch.tensor([0.5, 0.1, 2.0, 0.2]))
+    assert tables.hardness.tolist() == [0.75, 0, 0.25, 0.5, 1, 1, 1, 1, 1, 1]
+    tables.end_step(torch.tensor(0.0), torch.tensor(0), torch.tensor([5.0, 6.0, 7.0, 8.0]))
+    assert tables.hardness.tolist() == [0.75, 0, 0.25, 0.5, 1, 1, 0.75, 0.5, 0.25, 0]
+
+
+def test_what_was_hard_is_forgotten_with_the_epoch() -> None:
+    tables = filled(1)
+    tables.end_step(torch.tensor(0.0), torch.tensor(0), torch.tensor([1.0, 2.0]))
+    tables.fill(torch.zeros(1, 2, dtype=torch.long), torch.zeros(1, 4, 2), [1.0], [0.0])
+    assert (tables.hardness == 1).all()

@@ -3,14 +3,17 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from mnist_train import designs, models
+from mnist_train.course import rate_factor
 from mnist_train.data import DataSet
-from mnist_train.optimizers import Muon, rate_factor
+from mnist_train.evaluation import logits
+from mnist_train.optimizers import Muon
 from mnist_train.processes import Processes
 from mnist_train.settings import Settings, effective
 from mnist_train.training import Diverged, Training
@@ -94,19 +97,13 @@ def test_the_first_loss_is_the_cross_entropy_of_the_start_weights(data: DataSet)
 def test_an_epoch_sees_each_image_once_and_another_order_the_next_time(data: DataSet) -> None:
     under_way = training(data)
     seen: list[torch.Tensor] = []
-    outputs = under_way._outputs
-    under_way._outputs = lambda chosen: seen.append(chosen) or outputs(chosen)
+    images = under_way._images
+    under_way._images = lambda chosen, affine: seen.append(chosen) or images(chosen, affine)
     for epoch in range(2):
         under_way.train_epoch(epoch, lambda steps, loss: None)
     first, second = torch.cat(seen[:25]), torch.cat(seen[25:])
     assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(500))
     assert first.tolist() != second.tolist()
-
-
-def test_what_does_not_fill_a_batch_is_left_out_and_few_images_are_one_batch(data: DataSet) -> None:
-    assert training(data, batch_size=120).steps_per_epoch == 4
-    few = training(data, batch_size=512)
-    assert (few.steps_per_epoch, few.batch_size) == (1, 500)
 
 
 def test_progress_counts_every_step_once(data: DataSet) -> None:
@@ -116,25 +113,15 @@ def test_progress_counts_every_step_once(data: DataSet) -> None:
     assert len(done) < 62
 
 
-def test_the_learning_rate_rises_falls_and_is_never_0(data: DataSet) -> None:
-    under_way = training(data, schedule="linear", warmup=0.2, lr=0.5)
-    rates = [under_way.rate(step) for step in range(under_way.steps)]
-    assert rates[9] == pytest.approx(max(rates), rel=0.06)
-    assert max(rates) <= 0.5
-    assert min(rates) > 0
-    assert rates[:10] == sorted(rates[:10])
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-
-
 def test_a_loss_that_is_not_finite_is_told_with_its_step_and_rate(data: DataSet) -> None:
     under_way = training(data, optimizer="sgd", lr=1.0, schedule="constant", warmup=0.0)
     calls = 0
     outputs = under_way._outputs
 
-    def broken(chosen: torch.Tensor) -> torch.Tensor:
+    def broken(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
         nonlocal calls
         calls += 1
-        return outputs(chosen) * (math.nan if calls == 13 else 1)
+        return outputs(network, images) * (math.nan if calls == 13 else 1)
 
     under_way._outputs = broken
     with pytest.raises(Diverged) as error:
@@ -184,7 +171,7 @@ def test_six_steps_are_those_of_torchs_plain_optimizers(optimizer: str, data: Da
         by_hand = [(kind(parameters, settings.lr, weight_decay=settings.weight_decay), settings.lr)]
 
     under_way.train_epoch(0, lambda steps, loss: None)
-    assert under_way.steps == len(under_way.tables.order) == 6
+    assert under_way.course.steps == len(under_way.tables.order) == 6
     for step, chosen in enumerate(under_way.tables.order):
         images = data.normalisation(data.train.pixels[chosen]).contiguous(memory_format=torch.channels_last)
         model.zero_grad()
@@ -196,6 +183,108 @@ def test_six_steps_are_those_of_torchs_plain_optimizers(optimizer: str, data: Da
         # a gradient as small as its rounding is as large as any once Adam has divided it
         close = 1e-6 if optimizer in ("muon", "sgd") else 1e-5
         torch.testing.assert_close(under_way.model.state_dict()[name], tensor, atol=close, rtol=0)
+
+
+def counted_passes(under_way: Training) -> list[tuple[torch.Size, list[int]]]:
+    """Will have the shape and the numbers of the images of each step."""
+    seen: list[tuple[torch.Size, list[int]]] = []
+    images = under_way._images
+
+    def noted(chosen: torch.Tensor, affine: object) -> torch.Tensor:
+        made = images(chosen, affine)
+        seen.append((made.shape, chosen.tolist()))
+        return made
+
+    under_way._images = noted
+    return seen
+
+
+def test_the_first_steps_see_small_images_and_the_others_whole_ones(data: DataSet) -> None:
+    under_way = training(data, small_steps=0.3)
+    seen = counted_passes(under_way)
+    for epoch in range(2):
+        under_way.train_epoch(epoch, lambda steps, loss: None)
+    assert [shape[-1] for shape, _ in seen] == [20] * 15 + [28] * 35
+
+
+def test_small_images_need_no_augmentation(data: DataSet) -> None:
+    under_way = trained(data, small_steps=0.5, augment="none", epochs=4)
+    assert under_way.evaluated()[0].accuracy > 80
+
+
+def test_each_second_epoch_leaves_out_what_was_easiest_in_the_one_before(data: DataSet) -> None:
+    under_way = training(data, leave_out=0.4, batch_size=30, epochs=4)
+    seen = counted_passes(under_way)
+    done = []
+    for epoch in range(4):
+        under_way.train_epoch(epoch, lambda steps, loss: None)
+        images = [number for _, numbers in seen for number in numbers]
+        seen.clear()
+        assert len(images) == len(set(images)) == (480 if epoch % 2 == 0 else 300)
+        if epoch % 2:
+            hardness = done[-1]
+            left_out = sorted(set(range(500)) - set(images))
+            assert hardness[left_out].max() <= hardness[images].min()
+            # what no batch of the first epoch had counts as hard
+            assert set((hardness == 1).nonzero().flatten().tolist()) <= set(images)
+        done.append(under_way._hardness.clone())
+
+
+def test_what_was_hard_goes_into_the_checkpoint(data: DataSet) -> None:
+    first = training(data, leave_out=0.4)
+    first.train_epoch(0, lambda steps, loss: None)
+    second = training(data, leave_out=0.4)
+    second.restore({name: tensor.clone() for name, tensor in first.state().items()})
+    for under_way in (first, second):
+        under_way.train_epoch(1, lambda steps, loss: None)
+    assert same(first, second)
+    assert "hardness" not in training(data).state()
+
+
+def test_several_processes_know_together_what_was_hard(data: DataSet) -> None:
+    class Two(Processes):
+        """The first of two processes; the other one found every image that this one did not see easiest."""
+
+        def add(self, tensors: object) -> None:
+            for tensor in tensors:
+                if len(tensor) == 500:
+                    tensor[tensor == 0] = 1.0
+
+    under_way = Training(told(leave_out=0.4), data, CPU, Two(0, 2))
+    under_way.train_epoch(0, lambda steps, loss: None)
+    own = under_way.tables.hardness < 1
+    assert own.sum() == 250
+    torch.testing.assert_close(under_way._hardness[own], under_way.tables.hardness[own])
+    assert not under_way._hardness[~own].any()
+
+
+def test_a_network_comes_closer_to_its_teacher_than_by_the_labels_alone(data: DataSet) -> None:
+    teacher = trained(data, epochs=3, seed=7)
+    teacher.take_average()
+
+    def distance(taught: nn.Module | None) -> float:
+        under_way = Training(told(epochs=3), data, CPU, Processes(), taught)
+        for epoch in range(3):
+            under_way.train_epoch(epoch, lambda steps, loss: None)
+        under_way.take_average()
+        found, right = (
+            logits(model, data.test.pixels, data.normalisation) for model in (under_way.model, teacher.model)
+        )
+        return functional.kl_div(
+            found.log_softmax(1), right.log_softmax(1), log_target=True, reduction="batchmean"
+        ).item()
+
+    kept = {name: tensor.clone() for name, tensor in teacher.model.state_dict().items()}
+    assert distance(teacher.model) < 0.8 * distance(None)
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in teacher.model.state_dict().items())
+
+
+def test_the_loss_that_is_told_is_that_by_the_labels(data: DataSet) -> None:
+    def first_loss(teacher: nn.Module | None) -> float:
+        under_way = Training(told(epochs=1), data, CPU, Processes(), teacher)
+        return under_way.train_epoch(0, lambda steps, loss: None).losses[0]
+
+    assert first_loss(models.build("tiny")) == first_loss(None)
 
 
 class Waits(TorchDispatchMode):
@@ -221,11 +310,13 @@ class Waits(TorchDispatchMode):
 @pytest.mark.parametrize("optimizer", ["muon", "sgd", "adam", "adamw"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_no_step_waits_for_the_host(optimizer: str, precision: str, data: DataSet) -> None:
-    under_way = training(data, optimizer=optimizer, lr=0.01, precision=precision, model="seed1", augment="8,8,1")
-    under_way.trial_step()
+    changes = {"optimizer": optimizer, "lr": 0.01, "precision": precision, "augment": "8,8,1", "small_steps": 0.5}
+    under_way = Training(told(**changes), data, CPU, Processes(), models.build("nano"))
+    under_way.warm_up()
     with Waits() as waits:
-        for _ in range(5):
-            under_way._step()
+        for step in under_way._steps.values():
+            step()
+            step()
     assert waits.found == []
 
 
@@ -253,7 +344,7 @@ def test_a_step_on_a_gpu_stays_there(optimizer: str, data: DataSet, monkeypatch:
         under_way.model.train()
         waits.found.clear()
         for _ in range(5):
-            under_way._step()
+            under_way.trial_step()
     assert waits.found == []
     assert under_way.is_graph_possible
 
