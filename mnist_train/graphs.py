@@ -6,6 +6,7 @@ so whatever differs from step to step has to stand on the device (see `tables`).
 """
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
@@ -42,7 +43,9 @@ def as_graph(step: Callable[[], None]) -> Callable[[], None] | None:
     """
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
+    with torch.cuda.stream(stream), warnings.catch_warnings():
+        # torch wonders at an optimizer that can be recorded, and is not yet
+        warnings.filterwarnings("ignore", message=".*capturable")
         for _ in range(_REHEARSALS):
             step()
     torch.cuda.current_stream().wait_stream(stream)
