@@ -93,7 +93,9 @@ class Settings(Recipe):
     )
     seed: int = _option("Fixes start weights, order and augmentation.", 1, at_least=0, at_most=_MAX_SEED)
     device: str = _option("Where to compute; auto takes a GPU if there is one.", "auto", choices=DEVICES)
-    precision: str = _option("Numbers of the forward and backward pass; fp32 is TF32 in convolutions on NVIDIA GPUs.", "fp32", choices=PRECISIONS)
+    precision: str = _option(
+        "Numbers of the passes; on NVIDIA GPUs, fp32 is TF32 in convolutions.", "fp32", choices=PRECISIONS
+    )
     compile: bool = _option("Let torch.compile translate the network first.", False)
     deterministic: bool = _option("Have a GPU, too, add up in the same order each time.", False)
     threads: int = _option("Threads on the CPU, 0 to try out what is fastest.", 0, at_least=0, at_most=1024)
