@@ -47,7 +47,8 @@ def test_the_registry_has_every_network_with_its_size_and_recipe() -> None:
 def test_a_recipe_names_what_is_not_usual(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = Recipe(epochs=19, batch_size=256, lr=0.1)
     other = Recipe(epochs=6, optimizer="muon", lr=0.03, schedule="linear", warmup=0.2, augment="8,8,1", ema=0.998)
-    recipes = {"usual": usual, "other": other}
+    quick = Recipe(epochs=2, lr=0.1, leave_out=0.4, small_steps=0.25, teacher="other")
+    recipes = {"usual": usual, "other": other, "quick": quick}
     listed = {name: Design("A sentence.", recipe) for name, recipe in recipes.items()}
     monkeypatch.setattr(designs, "DESIGNS", listed)
     monkeypatch.setattr(networks, "NETWORKS", dict.fromkeys(recipes, (Linear(11, 100),)))
@@ -56,4 +57,7 @@ def test_a_recipe_names_what_is_not_usual(monkeypatch: pytest.MonkeyPatch) -> No
         "19 epochs of batches of 256, sgd 0.1",
         "other         1,200 parameters  A sentence.",
         "6 epochs of batches of 128, muon 0.03, linear decay, warm-up 20%, augmentation 8,8,1, averaged weights 0.998",
+        "quick         1,200 parameters  A sentence.",
+        "2 epochs of batches of 128, sgd 0.1, each second epoch without the easiest 40%, the first 25% of the steps on "
+        "small images, taught by other",
     ]
