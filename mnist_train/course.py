@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from mnist_train.averaging import part_of_step
 from mnist_train.settings import Recipe
 
-# an epoch of all images, and one without the easy ones
-_EPOCHS_IN_TURN = 2
-
 
 @dataclass(frozen=True)
 class Course:
@@ -27,13 +24,9 @@ class Course:
         """Images a step; fewer than the recipe says where there are fewer."""
         return min(self.recipe.batch_size, self.images)
 
-    def leaves_out(self, epoch: int) -> bool:
-        """Whether an epoch, counted from 0, leaves out the images that were easy in the one before."""
-        return self.recipe.leave_out > 0 and epoch % _EPOCHS_IN_TURN == 1
-
     def images_of(self, epoch: int) -> int:
-        """How many images an epoch draws its batches from; never fewer than fill one."""
-        if not self.leaves_out(epoch):
+        """How many images an epoch draws its batches from: all in the first, and never fewer than fill a batch."""
+        if epoch == 0:
             return self.images
         return max(self.batch_size, self.images - round(self.recipe.leave_out * self.images))
 

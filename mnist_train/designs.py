@@ -100,7 +100,7 @@ def _recipe(recipe: Recipe) -> str:
     if recipe.augment != NO_AUGMENTATION:
         parts.append(f"augmentation {recipe.augment}")
     if recipe.leave_out:
-        parts.append(f"each second epoch without the easiest {100 * recipe.leave_out:g}%")
+        parts.append(f"without the easiest {100 * recipe.leave_out:g}% from the second epoch on")
     if recipe.small_steps:
         parts.append(f"the first {100 * recipe.small_steps:g}% of the steps on small images")
     if recipe.teacher:

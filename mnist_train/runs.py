@@ -120,7 +120,9 @@ def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
     Raises:
         UnusableInput: the data or the device cannot be used.
     """
-    _check_small_images(told, models.build(told.model), told.model)
+    if told.small_steps and not models.takes_small_images(models.build(told.model)):
+        flag = name_on_command_line("small_steps")
+        raise UnusableInput(f"{told.model} takes images of 28x28 pixels only: leave out {flag}, or give it as 0.")
     if told.teacher and told.teacher not in DESIGNS and not Path(told.teacher).exists():
         flag = name_on_command_line("teacher")
         raise UnusableInput(f"{flag} {told.teacher} is neither a network nor the folder of a finished run.")
@@ -138,13 +140,6 @@ def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
             f"Each step needs at least {_LEAST_IMAGES} images in each process: train on more, or raise --batch-size."
         )
     return replace(told, device=device.type), data.to(device)
-
-
-def _check_small_images(told: Settings, model: nn.Module, name: str) -> None:
-    """Raises UnusableInput if a network shall see small images that does not take them."""
-    if told.small_steps and not models.takes_small_images(model):
-        flag = name_on_command_line("small_steps")
-        raise UnusableInput(f"{name} takes images of 28x28 pixels only: leave out {flag}, or give it as 0.")
 
 
 def train(
@@ -254,7 +249,6 @@ def _teacher(told: Settings, data: DataSet, folder: Path, processes: Processes, 
                 f"The teacher in {told.teacher} was trained on {teacher.data_set}, and this run is on {told.dataset}: "
                 f"give another one with {name_on_command_line('teacher')}."
             )
-        _check_small_images(told, teacher.model, f"The teacher in {told.teacher}")
         return teacher
     own = folder / TEACHER
     if not folders.is_finished(own):

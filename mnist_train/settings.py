@@ -66,7 +66,7 @@ class Recipe:
     )
     ema: float = _option("Decay of the running average of the weights, 0 for none.", 0.0, at_least=0, below=1)
     leave_out: float = _option(
-        "Part of the images that each second epoch leaves out: those that were easiest in the one before.",
+        "Part of the images that each epoch but the first leaves out: those of the smallest loss when last seen.",
         0.0,
         at_least=0,
         below=1,

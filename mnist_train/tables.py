@@ -20,8 +20,7 @@ class Tables:
         average_parts: (steps,), what part of the weights the average takes in.
         losses: (steps,), written by the steps: this process's part of the mean loss.
         correct: (1,), written by the steps: how many images were labelled rightly.
-        hardness: (images,), written by the steps: what part of the images of its batch were easier than each, by
-            their losses; 1 for those that no step of this process saw.
+        image_losses: (images,), written by the steps: the loss of each image; 0 for those that none of them saw.
         row: (1,), that of the next step.
 
     Args:
@@ -39,7 +38,7 @@ class Tables:
         self.average_parts = torch.zeros(steps, device=device)
         self.losses = torch.zeros(steps, device=device)
         self.correct = torch.zeros(1, device=device)
-        self.hardness = torch.ones(images, device=device)
+        self.image_losses = torch.zeros(images, device=device)
         self.row = torch.zeros(1, dtype=torch.long, device=device)
 
     def fill(self, order: Tensor, amounts: Tensor, rate_factors: list[float], average_parts: list[float]) -> None:
@@ -51,7 +50,7 @@ class Tables:
         self.average_parts[:steps].copy_(torch.tensor(average_parts))
         self.losses.zero_()
         self.correct.zero_()
-        self.hardness.fill_(1)
+        self.image_losses.zero_()
         self.row.zero_()
 
     def of_this_step(self, table: Tensor) -> Tensor:
@@ -67,7 +66,6 @@ class Tables:
             losses: (batch,), of each image.
         """
         self.losses.index_copy_(0, self.row, loss.view(1))
-        ranks = losses.argsort().argsort() / len(losses)
-        self.hardness.index_copy_(0, self.of_this_step(self.order), ranks)
+        self.image_losses.index_copy_(0, self.of_this_step(self.order), losses)
         self.correct += correct
         self.row += 1

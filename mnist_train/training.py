@@ -71,7 +71,7 @@ class Training:
         data: on the device.
         device: where to compute.
         processes: those that train together.
-        teacher: a trained network on the device, from whose outputs this one learns, too; None to learn from labels.
+        teacher: a trained network on the device, in evaluation mode, from whose outputs this one learns, too.
     """
 
     def __init__(
@@ -87,7 +87,6 @@ class Training:
         self.course = Course(settings, len(data.train))
         self._device = device
         self._processes = processes
-        self._teacher = teacher.eval() if teacher else None
         # start weights come from the generator of the CPU, so that they are the same on each device
         torch.manual_seed(settings.seed)
         self.model = models.build(settings.model).to(device, memory_format=torch.channels_last)
@@ -96,14 +95,16 @@ class Training:
         self._forward = torch.compile(self.model) if settings.compile else self.model
         own = len(processes.part(torch.empty(self.course.batch_size)))
         self.tables = Tables(self.course.steps_of(0), own, len(data.train), device)
-        self._hardness = self.tables.hardness.clone()
+        # of each image when it was last seen; what was never seen is hard
+        self._image_losses = torch.full_like(self.tables.image_losses, torch.inf)
         changes = settings.affine() or (0.0, 0.0, 0.0)
         affines = {False: Affine(*changes, SIZE, device) if settings.affine() else None}
         if self.course.small_steps:
             affines[True] = Affine(*changes, SIZE, device, middle=_SMALL_MIDDLE, pixels=_SMALL_PIXELS)
-        # what does a step on whole images and on small ones; after the warm-up on a GPU, a graph each
+        # what does a step on whole images and on small ones, of which a teacher knows nothing; after the warm-up on
+        # a GPU, a graph each
         self._steps: dict[bool, Callable[[], None]] = {
-            is_small: partial(self._step, affine) for is_small, affine in affines.items()
+            is_small: partial(self._step, affine, None if is_small else teacher) for is_small, affine in affines.items()
         }
         self.is_graph = False
 
@@ -137,10 +138,9 @@ class Training:
         if self.average:
             self._processes.average(self.average.batch_norm_tensors())
         self._raise_if_diverged(losses, numbers)
-        # each image was seen by one process only, and the others have 1 for it
-        easiness = 1 - tables.hardness
-        self._processes.add([easiness])
-        self._hardness = 1 - easiness
+        # each image was seen by one process only, and the others have 0 for it
+        self._processes.add([tables.image_losses])
+        torch.where(tables.image_losses > 0, tables.image_losses, self._image_losses, out=self._image_losses)
         return EpochLosses(losses.tolist(), 100 * tables.correct.item() / (len(numbers) * self.course.batch_size))
 
     def _fill_tables(self, epoch: int) -> None:
@@ -157,10 +157,8 @@ class Training:
         self.tables.fill(part(order), part(amounts), factors, parts)
 
     def _images_of(self, epoch: int) -> Tensor:
-        """The numbers of the images that an epoch draws its batches from: all, or the hardest of the one before."""
-        if not self.course.leaves_out(epoch):
-            return torch.arange(len(self.data.train))
-        hardest_first = self._hardness.cpu().argsort(descending=True, stable=True)
+        """The numbers of the images that an epoch draws its batches from: the hardest ones."""
+        hardest_first = self._image_losses.cpu().argsort(descending=True, stable=True)
         return hardest_first[: self.course.images_of(epoch)].sort().values
 
     def warm_up(self) -> None:
@@ -191,13 +189,14 @@ class Training:
         self.tables.row.zero_()
         self._steps[False]()
 
-    def _step(self, affine: Affine | None) -> None:
+    def _step(self, affine: Affine | None, teacher: nn.Module | None) -> None:
         """The next step, as the tables have it, on this process's part of a batch.
 
         It never waits for the device, and whatever it changes stays where it is in memory.
 
         Args:
             affine: changes the images as the tables say; None for no change.
+            teacher: in evaluation mode.
         """
         tables = self.tables
         optimizers.set_rates(self.optimizers, tables.of_this_step(tables.rate_factors))
@@ -206,7 +205,7 @@ class Training:
         images = self._images(chosen, affine)
         outputs = self._outputs(self._forward, images)
         labelled = functional.cross_entropy(outputs, labels, reduction="none")
-        losses = self._with_teacher(labelled, outputs, images) if self._teacher else labelled
+        losses = with_teacher(labelled, outputs, self._taught(teacher, images)) if teacher else labelled
         for optimizer in self.optimizers:
             optimizer.zero_grad()
         (losses.sum() / self.course.batch_size).backward()
@@ -233,11 +232,9 @@ class Training:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=half, cache_enabled=False):
             return network(images).float()
 
-    def _with_teacher(self, labelled: Tensor, outputs: Tensor, images: Tensor) -> Tensor:
-        assert self._teacher is not None
-        with torch.no_grad():
-            taught = self._outputs(self._teacher, images)
-        return with_teacher(labelled, outputs, taught)
+    @torch.no_grad()
+    def _taught(self, teacher: nn.Module, images: Tensor) -> Tensor:
+        return self._outputs(teacher, images)
 
     def _raise_if_diverged(self, losses: Tensor, numbers: range) -> None:
         wrong = (~losses.isfinite()).nonzero()
@@ -268,7 +265,7 @@ class Training:
             **{f"model.{name}": tensor for name, tensor in self.model.state_dict().items()},
             **{f"average.{name}": tensor for name, tensor in (self.average.tensors() if self.average else {}).items()},
             **{f"optimizer.{name}": tensor for name, tensor in optimizers.state_tensors(self.optimizers).items()},
-            **({"hardness": self._hardness} if self.settings.leave_out else {}),
+            **({"image_losses": self._image_losses} if self.settings.leave_out else {}),
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
@@ -284,7 +281,7 @@ class Training:
             self.average.restore(of("average"))
         optimizers.restore(self.optimizers, of("optimizer"))
         if self.settings.leave_out:
-            self._hardness.copy_(state["hardness"])
+            self._image_losses.copy_(state["image_losses"])
 
 
 def _seed(seed: int, epoch: int) -> int:

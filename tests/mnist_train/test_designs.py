@@ -58,6 +58,6 @@ def test_a_recipe_names_what_is_not_usual(monkeypatch: pytest.MonkeyPatch) -> No
         "other         1,200 parameters  A sentence.",
         "6 epochs of batches of 128, muon 0.03, linear decay, warm-up 20%, augmentation 8,8,1, averaged weights 0.998",
         "quick         1,200 parameters  A sentence.",
-        "2 epochs of batches of 128, sgd 0.1, each second epoch without the easiest 40%, the first 25% of the steps on "
-        "small images, taught by other",
+        "2 epochs of batches of 128, sgd 0.1, without the easiest 40% from the second epoch on, the first 25% of the "
+        "steps on small images, taught by other",
     ]

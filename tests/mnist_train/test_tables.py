@@ -43,18 +43,13 @@ def test_a_step_may_be_tried_before_there_is_an_epoch() -> None:
     assert not tables.amounts.any()
 
 
-def test_the_hardness_of_an_image_is_the_part_of_its_batch_that_was_easier() -> None:
+def test_the_loss_of_each_image_is_noted_and_forgotten_with_the_epoch() -> None:
     tables = Tables(2, 4, 10, CPU)
     order = torch.tensor([[3, 1, 0, 2], [9, 8, 7, 6]])
     tables.fill(order, torch.zeros(2, 4, 4), [1.0, 1.0], [0.0, 0.0])
-    tables.end_step(torch.tensor(0.0), torch.tensor(0), torch.tensor([0.5, 0.1, 2.0, 0.2]))
-    assert tables.hardness.tolist() == [0.75, 0, 0.25, 0.5, 1, 1, 1, 1, 1, 1]
+    tables.end_step(torch.tensor(0.0), torch.tensor(0), torch.tensor([0.5, 0.125, 2.0, 0.25]))
+    assert tables.image_losses.tolist() == [2, 0.125, 0.25, 0.5, 0, 0, 0, 0, 0, 0]
     tables.end_step(torch.tensor(0.0), torch.tensor(0), torch.tensor([5.0, 6.0, 7.0, 8.0]))
-    assert tables.hardness.tolist() == [0.75, 0, 0.25, 0.5, 1, 1, 0.75, 0.5, 0.25, 0]
-
-
-def test_what_was_hard_is_forgotten_with_the_epoch() -> None:
-    tables = filled(1)
-    tables.end_step(torch.tensor(0.0), torch.tensor(0), torch.tensor([1.0, 2.0]))
-    tables.fill(torch.zeros(1, 2, dtype=torch.long), torch.zeros(1, 4, 2), [1.0], [0.0])
-    assert (tables.hardness == 1).all()
+    assert tables.image_losses.tolist() == [2, 0.125, 0.25, 0.5, 0, 0, 8, 7, 6, 5]
+    tables.fill(order, torch.zeros(2, 4, 4), [1.0, 1.0], [0.0, 0.0])
+    assert not tables.image_losses.any()

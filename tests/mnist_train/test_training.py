@@ -212,25 +212,28 @@ def test_small_images_need_no_augmentation(data: DataSet) -> None:
     assert under_way.evaluated()[0].accuracy > 80
 
 
-def test_each_second_epoch_leaves_out_what_was_easiest_in_the_one_before(data: DataSet) -> None:
+def test_each_epoch_but_the_first_leaves_out_what_was_easiest_when_last_seen(data: DataSet) -> None:
     under_way = training(data, leave_out=0.4, batch_size=30, epochs=4)
     seen = counted_passes(under_way)
-    done = []
+    before = under_way._image_losses.clone()
+    assert before.isinf().all()
     for epoch in range(4):
         under_way.train_epoch(epoch, lambda steps, loss: None)
         images = [number for _, numbers in seen for number in numbers]
         seen.clear()
-        assert len(images) == len(set(images)) == (480 if epoch % 2 == 0 else 300)
-        if epoch % 2:
-            hardness = done[-1]
-            left_out = sorted(set(range(500)) - set(images))
-            assert hardness[left_out].max() <= hardness[images].min()
+        assert len(images) == len(set(images)) == (480 if epoch == 0 else 300)
+        left_out = sorted(set(range(500)) - set(images))
+        after = under_way._image_losses
+        if epoch:
+            assert before[left_out].max() <= before[images].min()
             # what no batch of the first epoch had counts as hard
-            assert set((hardness == 1).nonzero().flatten().tolist()) <= set(images)
-        done.append(under_way._hardness.clone())
+            assert set(before.isinf().nonzero().flatten().tolist()) <= set(images)
+        assert torch.equal(after[left_out], before[left_out])
+        assert (after[images] != before[images]).all()
+        before = after.clone()
 
 
-def test_what_was_hard_goes_into_the_checkpoint(data: DataSet) -> None:
+def test_which_images_were_easy_goes_into_the_checkpoint(data: DataSet) -> None:
     first = training(data, leave_out=0.4)
     first.train_epoch(0, lambda steps, loss: None)
     second = training(data, leave_out=0.4)
@@ -238,29 +241,28 @@ def test_what_was_hard_goes_into_the_checkpoint(data: DataSet) -> None:
     for under_way in (first, second):
         under_way.train_epoch(1, lambda steps, loss: None)
     assert same(first, second)
-    assert "hardness" not in training(data).state()
+    assert "image_losses" not in training(data).state()
 
 
-def test_several_processes_know_together_what_was_hard(data: DataSet) -> None:
+def test_several_processes_know_together_which_images_were_easy(data: DataSet) -> None:
     class Two(Processes):
-        """The first of two processes; the other one found every image that this one did not see easiest."""
+        """The first of two processes; the other one had a loss of 9 for every image that this one did not see."""
 
         def add(self, tensors: object) -> None:
             for tensor in tensors:
                 if len(tensor) == 500:
-                    tensor[tensor == 0] = 1.0
+                    tensor[tensor == 0] = 9.0
 
     under_way = Training(told(leave_out=0.4), data, CPU, Two(0, 2))
     under_way.train_epoch(0, lambda steps, loss: None)
-    own = under_way.tables.hardness < 1
-    assert own.sum() == 250
-    torch.testing.assert_close(under_way._hardness[own], under_way.tables.hardness[own])
-    assert not under_way._hardness[~own].any()
+    assert (under_way._image_losses == 9).sum() == 250
+    assert (under_way._image_losses < 9).sum() == 250
 
 
 def test_a_network_comes_closer_to_its_teacher_than_by_the_labels_alone(data: DataSet) -> None:
     teacher = trained(data, epochs=3, seed=7)
     teacher.take_average()
+    teacher.model.eval()
 
     def distance(taught: nn.Module | None) -> float:
         under_way = Training(told(epochs=3), data, CPU, Processes(), taught)
@@ -285,6 +287,20 @@ def test_the_loss_that_is_told_is_that_by_the_labels(data: DataSet) -> None:
         return under_way.train_epoch(0, lambda steps, loss: None).losses[0]
 
     assert first_loss(models.build("tiny")) == first_loss(None)
+
+
+def test_a_teacher_sees_whole_images_only(data: DataSet) -> None:
+    shapes = []
+
+    class Teacher(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            shapes.append(images.shape)
+            return torch.zeros(len(images), 10)
+
+    Training(told(small_steps=0.5), data, CPU, Processes(), Teacher()).train_epoch(0, lambda steps, loss: None)
+    assert shapes == []
+    Training(told(small_steps=0.2), data, CPU, Processes(), Teacher()).train_epoch(0, lambda steps, loss: None)
+    assert shapes == [(20, 1, 28, 28)] * 15
 
 
 class Waits(TorchDispatchMode):
