@@ -88,6 +88,30 @@ def compare_loops(data: DataSet) -> None:
         row(what, f"{count / ours:,.0f}", f"{count / other:,.0f}", f"{other / ours:.1f}")
 
 
+def compare_on_gpu(data: DataSet) -> None:
+    """An epoch on a GPU: each step as one graph, operation by operation, and in half precision."""
+    gpu = torch.device("cuda")
+    there = data.to(gpu)
+
+    def epochs(*, graph: bool, **changes: object) -> list[float]:
+        settings = told("sprint", device="cuda", **changes)
+        training = Training(settings, there, gpu, Processes())
+        if graph:
+            training.warm_up()
+        # an epoch ends by reading its losses, which waits for the GPU
+        return [seconds(lambda: training.train_epoch(0, lambda steps, loss: None)) for _ in range(PAIRS + 1)][1:]
+
+    graphs = epochs(graph=True)
+    half = "the same in bf16, as a graph"
+    for name, others in (("operation by operation", epochs(graph=False)), (half, epochs(graph=True, precision="bf16"))):
+        ours, other = statistics.median(graphs), statistics.median(others)
+        row(f"an epoch of `sprint` as a graph on {device_name(gpu)}, against {name}", *_in_seconds(ours, other))
+
+
+def _in_seconds(ours: float, other: float) -> tuple[str, str, str]:
+    return f"{ours:.2f} s", f"{other:.2f} s", f"{other / ours:.1f}"
+
+
 def loader(data: DataSet, settings: Settings, count: int, workers: int) -> DataLoader[tuple[Tensor, int]]:
     """What the tutorials do: an image at a time through torchvision's transforms."""
     rotation, scale, shift = settings.affine() or (0.0, 0.0, 0.0)
@@ -131,6 +155,8 @@ def main() -> None:
     row("what", DEFAULT_MODEL, "rival", "ratio")
     row("---", "---:", "---:", "---:")
     compare_loops(data)
+    if torch.cuda.is_available():
+        compare_on_gpu(data)
     if "--quick" not in sys.argv:
         compare_time_to_target(data)
 

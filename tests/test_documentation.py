@@ -26,7 +26,8 @@ from xlbackprop.tables.headers import quantity
 from xlbackprop.workbook.layout import MAX_LAYER, MAX_LEARNING_RATES, WorkbookLayout
 
 OTHERS = {
-    *("make workbook", "make test", "make test-light", "make benchmarks", "python -m benchmarks"),
+    *("make workbook", "make test", "make test-light", "make benchmarks"),
+    *("python -m benchmarks", "python -m benchmarks.training"),
     "gh classroom clone student-repos -a 123456",
     *(
         "pip install .",
@@ -97,7 +98,7 @@ def test_every_command_of_the_trainer_on_a_page_runs(
 
 
 def train(arguments: list[str], monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Run a command of the trainer on printed digits, and comparisons for one epoch."""
+    """Run a command of the trainer on printed digits; comparisons for one epoch, and on the CPU."""
     from PIL import Image
 
     from mnist_train.cli import main
@@ -108,9 +109,9 @@ def train(arguments: list[str], monkeypatch: pytest.MonkeyPatch, folder: Path) -
         (folder / "mine.toml").write_text('model = "tiny"\nepochs = 2\nhold_out = 50\n')
         Image.fromarray(255 - printed_digits(1, seed=3)[0][0]).resize((200, 200)).save(folder / "photo.jpg")
     monkeypatch.setenv("MNIST_DATA", str(folder / "digits"))
-    shorter = (
-        ["--epochs", "1", "--limit", "64", "--hold-out", "0", "--threads", "1"] if arguments[:1] == ["compare"] else []
-    )
+    shorter = []
+    if arguments[:1] == ["compare"]:
+        shorter = ["--epochs", "1", "--limit", "64", "--hold-out", "0", "--threads", "1", "--device", "cpu"]
     if arguments[:1] == ["export"]:
         for module in ("onnx", "onnxscript", "onnxruntime"):
             pytest.importorskip(module, reason='ONNX is not installed: pip install ".[export]"')
