@@ -142,8 +142,9 @@ def _train_and_report(told: Settings, data: "DataSet", together: "Processes", ru
     try:
         reporter = report.Reporter(run_dir, tensorboard=told.tensorboard)
         run = runs.train(told, data, run_dir, together, reporter, resume=resume)
-        reporter.line(brief.checklist(brief.items(network_layers(told.model), run.epochs, told.dataset)))
-        _draw(run)
+        with folders.file_errors(run_dir):
+            reporter.line(brief.checklist(brief.items(network_layers(told.model), run.epochs, told.dataset)))
+            _draw(run)
         end_if_asked()
     except (runs.Interrupted, KeyboardInterrupt) as error:
         begun = f"; {runs.how_to_go_on(run_dir)}" if folders.holds_run(run_dir) else " before the training began."

@@ -39,6 +39,8 @@ _MUCH_STRONGER = 2.0
 _DUST = 0.05
 # two patches beside each other are two digits if each is so high beside the other, and has so much of its ink
 _AS_HIGH, _AS_MUCH = 0.6, 0.25
+# and if one is above the other, with so much of its height between them
+_ROOM = 0.2
 
 Grey = NDArray[np.float64]
 
@@ -255,7 +257,7 @@ def _stand_apart(one: tuple[slice, slice], other: tuple[slice, slice]) -> bool:
         max(one[axis].start, other[axis].start) - min(one[axis].stop, other[axis].stop) for axis in (1, 0)
     )
     # the two halves of an 8 that was written in two are near to each other
-    return between_columns >= 0 or between_rows >= max(heights) / 3
+    return between_columns >= 0 or between_rows >= _ROOM * max(heights)
 
 
 def _otsu(values: NDArray[np.float64]) -> float:

@@ -38,9 +38,10 @@ class Processes:
         Raises:
             UnusableInput: another process is gone.
         """
-        if self.count == 1:
-            return
         targets = list(tensors)
+        # a network without batch norm has nothing but weights
+        if self.count == 1 or not targets:
+            return
         message = torch.cat([tensor.flatten() for tensor in targets])
         with _connection():
             distributed.all_reduce(message)

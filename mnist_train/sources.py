@@ -6,6 +6,7 @@ Kaggle; or Keras's mnist.npz. torchvision knows where they are downloaded from, 
 
 import contextlib
 import hashlib
+import re
 import socket
 import sys
 import zipfile
@@ -27,6 +28,8 @@ _SECONDS_WITHOUT_AN_ANSWER = 30
 _OPTION = name_on_command_line("data_dir")
 _DIGITS = tuple("0123456789")
 _KERAS = "mnist.npz"
+# how a table of pixels begins: with or without the label, and as two people named the columns
+_LABEL, _PIXELS, _HEADER = b"label", re.compile(rb"(?:label,)?(?:pixel[01]|1x1)\b"), 64
 _ROLES = ("training images", "training labels", "test images", "test labels")
 
 
@@ -142,7 +145,7 @@ def read(name: str, folder: Path, *, download: bool = True) -> Raw:
         _download(source, folder)
         paths = _find(source, folder)
     if paths is None:
-        raise UnusableInput(f"{_wanted(source)} are not in {folder}: give their folder with {_OPTION}.")
+        raise UnusableInput(f"{_missing(source, folder)}: give their folder with {_OPTION}.")
     sums = [_sum(path) for path in paths]
     _raise_if_others(name, paths, sums)
     train, test = read_pair(*paths[:2]), read_pair(*paths[2:])
@@ -151,9 +154,38 @@ def read(name: str, folder: Path, *, download: bool = True) -> Raw:
     return Raw(train, test, _are_published(source, paths, sums))
 
 
-def _wanted(source: Source) -> str:
-    files = source.files
-    return f"The files {', '.join(files[:-1])} and {files[-1]} (or the same with .gz)"
+def _missing(source: Source, folder: Path) -> str:
+    """What is not in a folder, and what is there instead, as the start of a sentence."""
+    return f"The files {_listed(source.files)} (or the same with .gz) are not in {folder}{_tables(folder)}"
+
+
+def _tables(folder: Path) -> str:
+    """Which CSV files in a folder hold pixels, in brackets; empty where there are none."""
+    try:
+        headers = {path.name: _header(path) for path in sorted(folder.glob("*.csv"))}
+    except OSError:
+        return ""
+    pixels = {name: header for name, header in headers.items() if _PIXELS.match(header)}
+    if not pixels:
+        return ""
+    unlabelled = [name for name, header in pixels.items() if not header.startswith(_LABEL)]
+    why = f", because {_listed(unlabelled)} has no labels" if unlabelled else ""
+    return f" (there is {_listed(list(pixels))}: tables of pixels, as Kaggle has them, are not read{why})"
+
+
+def _header(path: Path) -> bytes:
+    try:
+        # nothing may ever come from a pipe
+        if not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(_HEADER)
+    except OSError:
+        return b""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]
 
 
 def _find(source: Source, folder: Path) -> tuple[Path, ...] | None:
@@ -199,8 +231,8 @@ def _download(source: Source, folder: Path) -> None:
             for place in new:
                 place.rmdir()
         raise UnusableInput(
-            f"{_wanted(source)} are not in {folder} and could not be downloaded: go online, give the folder where they "
-            f"lie with {_OPTION}, or train on digits that are drawn from fonts with "
+            f"{_missing(source, folder)} and could not be downloaded: go online, give the folder where they lie with "
+            f"{_OPTION}, or train on digits that are drawn from fonts with "
             f"{name_on_command_line('dataset')} printed."
         ) from error
     finally:

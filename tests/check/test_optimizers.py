@@ -78,6 +78,7 @@ def test_an_optimizer_is_right_and_noted(checked: Checked, name: str) -> None:
     result = checked(*RIGHT[name])
     assert (result.verdict, result.learning_rate) == ("correct", pytest.approx(0.1))
     assert f"its updates are those of {name}" in result.notes
+    assert result.optimizer == name.partition(",")[0]
 
 
 @pytest.mark.parametrize("slip", WRONG)
@@ -90,7 +91,7 @@ def test_what_is_wrong_with_an_optimizer_is_named_for_each_weight(checked: Check
 
 def test_an_update_of_no_known_kind_is_not_judged_and_said_so(checked: Checked) -> None:
     result = checked("{-W}-{eta}*TANH({-S})", [MOMENTUM])
-    assert (result.verdict, result.findings) == ("incomplete", ())
+    assert (result.verdict, result.findings, result.optimizer) == ("incomplete", (), "")
     assert result.notes[-1].endswith("and are of no kind that is known here: they are not judged")
 
 

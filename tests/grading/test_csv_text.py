@@ -85,7 +85,7 @@ def test_a_text_that_is_no_formula_stays_as_it_is() -> None:
         assert harmless(text) == text
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"a\0b,c\n", b"PK\x03\x04\0\0"])
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"a\0b,c\n", b"PK\x03\x04\0\0\x81"])
 def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UnusableInput, match="is no CSV file"):
         read(tmp_path, content)

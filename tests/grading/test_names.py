@@ -1,10 +1,11 @@
 """Whose file it is, by the names that learning platforms give."""
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
 
-from xlbackprop.grading.names import Platform, named
+from xlbackprop.grading.names import Person, Platform, named, told_apart
 
 MOODLE, CANVAS, NONE = Platform.MOODLE, Platform.CANVAS, Platform.NONE
 
@@ -76,3 +77,9 @@ def test_what_was_typed_into_the_platform_is_no_file(path: str) -> None:
 def test_what_is_said_about_a_typed_text_goes_where_a_file_would() -> None:
     found = named(PurePosixPath("Jane Doe_101_assignsubmission_onlinetext/onlinetext.html"))
     assert found.person.feedback == "Jane Doe_101_assignsubmission_file/"
+
+
+def test_people_are_told_apart_by_their_numbers_where_names_are_equal_or_empty() -> None:
+    people = [Person("Jane", "101"), Person("Jane", "102"), Person("", "103"), Person("John", "104"), Person("Jane")]
+    found = told_apart([*people, replace(people[3], late=True)])
+    assert [found[person].name for person in people] == ["Jane 101", "Jane 102", "103", "John", "Jane"]

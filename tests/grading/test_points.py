@@ -12,6 +12,7 @@ from openpyxl.chart import LineChart, Reference
 
 from tests.grading.classes import RATES, SLIP, STEPS, draw, homework
 from tests.handmade import FORMULAS, START_A, START_B, START_C, Handmade, write
+from tests.optimized import built as built_by
 from xlbackprop.check.file import check
 from xlbackprop.grading.points import Deduction, _costs, deductions, other_tables
 from xlbackprop.grading.scheme import Scheme
@@ -145,6 +146,41 @@ def test_two_other_start_values_are_a_slip_and_three_are_another_training(tmp_pa
 def test_start_values_may_be_any_where_the_scheme_names_no_set(tmp_path: Path) -> None:
     path = homework(tmp_path / "hw.xlsx", start=START_A | {"w3": 0.26})
     assert taken(path, Scheme(start_values={})) == []
+
+
+def test_another_optimizer_is_one_cause_however_many_tables_have_it(tmp_path: Path) -> None:
+    path = built_by(tmp_path, "adam", "one sample", *RATES).path
+    (only,) = taken(path)
+    told = "trains by Adam, and gradient descent was asked for. The same is so in 5 other tables; it counts once."
+    assert (only.points, only.sentence) == (0.5, f"η=0.1 {told}")
+    assert taken(path, Scheme(optimizers=("adam",))) == taken(path, Scheme(optimizers=())) == []
+    (only,) = taken(path, Scheme(optimizers=("momentum", "nesterov")))
+    assert "and momentum or Nesterov momentum was asked for" in only.sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"schedule": "cosine"}, "gradient descent with a schedule"),
+        ({"weight_decay": 0.1}, "gradient descent with weight decay"),
+        ({"schedule": "step:2,0.5", "weight_decay": 0.1}, "gradient descent with weight decay and a schedule"),
+    ],
+)
+def test_gradient_descent_with_more_to_it_is_another_optimizer(tmp_path: Path, given, told: str) -> None:
+    (only,) = taken(built_by(tmp_path, "sgd", "one sample", 0.1, **given).path, Scheme(learning_rates=(0.1,)))
+    assert only.sentence == f"η=0.1 trains by {told}, and gradient descent was asked for."
+
+
+@pytest.mark.parametrize("optimizer", ["Adagrad", ""])
+def test_the_optimizer_of_a_workbook_that_people_made_is_told_too(right: Path, optimizer: str) -> None:
+    checked = check(right)
+    tables = tuple(replace(table, optimizer=optimizer) for table in checked.tables)
+    (only,) = deductions(replace(checked, sheets=tables), Curves(Package(right)), Scheme(), 10)
+    assert only.sentence.startswith(f"Sheet1 trains by {optimizer or 'updates of no kind that is known'}, and gradient")
+
+
+def test_of_two_optimizers_with_one_rate_the_one_that_was_asked_for_counts(tmp_path: Path) -> None:
+    assert taken(built_by(tmp_path, "adam,sgd", "one sample", *RATES).path) == []
 
 
 def test_a_start_value_of_one_table_alone_is_told_once(tmp_path: Path) -> None:

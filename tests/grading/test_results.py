@@ -79,7 +79,12 @@ def test_of_a_person_in_two_parts_the_last_or_the_best_counts(best: bool, points
 
 def test_people_of_one_name_and_two_numbers_are_two() -> None:
     people = [mark("Jane", id=number, platform=Platform.MOODLE) for number in ("101", "102")]
-    assert len(joined([Marks(10, (one,), ()) for one in people], best=False).marks) == 2
+    same = (Trace(TraceKind.FILE, "digest", "the same file, byte by byte"),)
+    parts = [Marks(10, (replace(one, traces=same),), (Problem("Torn.", one.person),)) for one in people]
+    whole = joined(parts, best=False)
+    assert [one.person.name for one in whole.marks] == ["Jane 101", "Jane 102"]
+    assert [one.person.name for one in whole.problems if one.person] == ["Jane 101", "Jane 102"]
+    assert [one.names for one in whole.likenesses] == [("Jane 101", "Jane 102")]
 
 
 def test_parts_for_different_points_are_refused() -> None:

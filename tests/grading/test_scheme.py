@@ -32,6 +32,11 @@ def test_a_cause_leaves_more_than_half_of_the_share_of_its_rate() -> None:
     assert max(scheme.cause * scheme.part(part) for part in ("tables", "formulas")) < 0.5
 
 
+def test_optimizers_may_be_others_or_any(tmp_path: Path) -> None:
+    assert load(tmp_path, 'optimizers = ["momentum", "adam"]\n').optimizers == ("momentum", "adam")
+    assert load(tmp_path, "optimizers = []\n").optimizers == ()
+
+
 def test_start_values_may_be_those_of_a_network_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(
         "layers = [1, 1, 1]\ninputs = [1]\ntargets = [0]\nweights = [0.1, 0.2]\n", encoding="utf-8"
@@ -60,6 +65,8 @@ def test_start_values_may_be_those_of_a_network_of_ones_own(tmp_path: Path) -> N
         ("learning_rates = [0.1, 0.10]\n", "names one twice"),
         ('start_values = "A"\n', "must be a list of templates"),
         ('start_values = ["Z"]\n', "There is no template or file Z"),
+        ('optimizers = ["lion"]\n', "optimizers must be a list of some of sgd, momentum"),
+        ('optimizers = "adam"\n', "optimizers must be a list"),
         ("learning_rates = [0.1\n", "is not a TOML file"),
     ],
 )

@@ -1,5 +1,6 @@
 import contextlib
 import csv
+import errno
 import json
 import math
 import os
@@ -263,6 +264,17 @@ def test_a_run_that_is_interrupted_when_it_is_drawn_can_be_finished(
     assert result.stdout.splitlines()[-1] == "Everything lies in run."
     assert {path.name for path in Path("run").iterdir()} == TEXTS
     assert_same_run(Path("run"), finished.folder)
+
+
+def test_a_disk_that_is_full_when_a_run_is_drawn_is_told_with_the_folder(
+    train: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(run: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(plots, "draw_all", fill)
+    result = train("--run-dir", "run")
+    assert (result.exit_code, result.stderr) == (2, "Error: run cannot be written: no space left on device.\n")
 
 
 def test_the_images_of_a_resumed_run_may_have_moved(interrupted: Result, digits: Path) -> None:

@@ -443,6 +443,14 @@ def test_two_lines_of_digits_are_more_than_one(tmp_path: Path) -> None:
     assert refusal(tmp_path / "digits.png").startswith("holds more than one digit")
 
 
+def test_two_digits_need_no_more_room_between_them_than_lines_of_writing(tmp_path: Path) -> None:
+    page = Image.new("L", (100, 130), 255)
+    for top in (20, 70):
+        ImageDraw.Draw(page).ellipse((30, top, 70, top + 40), outline=0, width=6)
+    page.save(tmp_path / "zeros.png")
+    assert refusal(tmp_path / "zeros.png").startswith("holds more than one digit")
+
+
 def test_a_digit_in_two_pieces_is_one(tmp_path: Path) -> None:
     eight = Image.new("L", (100, 100), 255)
     for top in (8, 51):

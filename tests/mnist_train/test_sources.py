@@ -118,6 +118,23 @@ def test_a_missing_file_is_named_with_the_folder_and_the_option(tmp_path: Path, 
     assert not (tmp_path / "MNIST").exists()
 
 
+def test_tables_of_pixels_instead_of_the_files_are_told(tmp_path: Path) -> None:
+    (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n")
+    assert "Kaggle" not in refusal(tmp_path)
+    (tmp_path / "train.csv").write_text("label,pixel0,pixel1\n")
+    told = f"are not in {tmp_path} (there is train.csv: tables of pixels, as Kaggle has them, are not read)"
+    assert f"{told}: give their folder" in refusal(tmp_path, download=False)
+    (tmp_path / "test.csv").write_text("pixel0,pixel1\n")
+    told = "tables of pixels, as Kaggle has them, are not read, because test.csv has no labels)"
+    assert f"(there is test.csv and train.csv: {told} and could not be downloaded" in refusal(tmp_path)
+
+
+@needs_posix
+def test_a_pipe_that_is_called_like_a_table_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "train.csv")
+    assert "Kaggle" not in refusal(tmp_path, download=False)
+
+
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist", "emnist-digits"])
 def test_a_failed_download_names_the_files_the_folder_and_the_option(tmp_path: Path, name: str) -> None:
     timeout = socket.getdefaulttimeout()

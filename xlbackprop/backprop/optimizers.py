@@ -239,6 +239,13 @@ class Optimizer:
         return dict(self.hyperparameters)
 
     @property
+    def spoken(self) -> str:
+        """What sentences call it: `gradient descent`, `Adam with a schedule`."""
+        decay = ["weight decay"] if self.values["weight_decay"] and not self.kind.decays_apart else []
+        more = [*decay, *(["a schedule"] if self.is_scheduled else [])]
+        return " with ".join([self.kind.spoken, *([" and ".join(more)] if more else [])])
+
+    @property
     def is_plain(self) -> bool:
         """Whether a weight moves by nothing but the learning rate and its gradient."""
         return self.name == PLAIN and self.schedule == CONSTANT and not self.values["weight_decay"]

@@ -71,6 +71,7 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
         last_row=table.rows[-1],
         steps=contents.steps,
         learning_rate=update.learning_rate if update else contents.shown_rate,
+        optimizer=update.name if update else table.network.optimizer.spoken,
         cells=len(table.rows) * len(table.columns),
         largest_error=error,
         start_values={

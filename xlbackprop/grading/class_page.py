@@ -10,12 +10,22 @@ from xlbackprop.report.text import count
 
 _STYLE = """
 :root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+body {
+  font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere;
+}
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid #8886; }
+th { overflow-wrap: normal; }
+td:first-child { width: 30%; }
 td.points { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 ul { margin: 0; padding-left: 1.1rem; }
 small { opacity: .75; }
+@media (max-width: 40rem) {
+  thead { display: none; }
+  tr { display: block; border-bottom: 1px solid #8886; }
+  td, td:first-child { display: block; width: auto; border: 0; padding: .2rem 0; }
+  td.points { text-align: left; font-weight: bold; }
+}
 """
 
 

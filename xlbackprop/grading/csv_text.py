@@ -56,7 +56,9 @@ class CsvText:
         except OSError as error:
             raise UnusableInput(f"{path} cannot be read: {reason(error)}.") from None
         self._bom, self.encoding = next(((bom, name) for bom, name in _BOMS if content.startswith(bom)), (b"", ""))
-        self._text = self._decoded(content.removeprefix(self._bom))
+        # that of a workbook can be read in no encoding
+        is_binary = not self._bom and b"\0" in content
+        self._text = "" if is_binary else self._decoded(content.removeprefix(self._bom))
         if "\0" in self._text or not self._text.strip():
             raise UnusableInput(f"{path} is no CSV file: export the grades again.")
         first_line = re.sub(r'"(?:[^"]|"")*"', "", self._text.lstrip("\r\n").splitlines()[0])

@@ -1,7 +1,9 @@
 """Whose file it is: what the names mean that learning platforms give to the submissions in their downloads."""
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 
@@ -44,6 +46,18 @@ class Person:
     def key(self) -> tuple[str, str]:
         """What two submissions of one person share."""
         return (self.platform, self.id) if self.id else ("", self.name)
+
+
+def told_apart(people: Iterable[Person]) -> dict[Person, Person]:
+    """Each person by a name that nobody else has, with the number behind it where names are equal or empty."""
+    found = list(people)
+    names = Counter(name for name, _ in {(person.name, person.key) for person in found})
+
+    def unmistakable(person: Person) -> Person:
+        is_plain = person.name and names[person.name] == 1
+        return person if is_plain or not person.id else replace(person, name=f"{person.name} {person.id}".strip())
+
+    return {person: unmistakable(person) for person in found}
 
 
 @dataclass(frozen=True)

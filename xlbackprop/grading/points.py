@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from xlbackprop.backprop import notation
+from xlbackprop.backprop.optimizers import KINDS
 from xlbackprop.grading.scheme import Scheme
 from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding
 from xlbackprop.report.text import count, sentence
@@ -196,6 +197,7 @@ def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     strange = _strange_start(table, scheme)
     if strange:
         yield strange
+    yield from _other_optimizer(table, scheme)
     yield from _missing(table, scheme)
     if table.learning_rate is None and not any(finding.quantity == "eta" for finding in table.findings):
         text = f"The learning rate of the table on {table.sheet} cannot be read."
@@ -280,6 +282,15 @@ def _strange_start(table: CheckedTable, scheme: Scheme) -> Cause | None:
         return Cause(("other training", table.sheet, *table.columns.values()), "tables", 1.0, text)
     key = ("start", *((one, table.start_values.get(one)) for one in other))
     return Cause(key, "tables", scheme.cause, text)
+
+
+def _other_optimizer(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
+    """A table whose updates are not those that were asked for, though they may be right by themselves."""
+    asked = [KINDS[name].spoken for name in scheme.optimizers]
+    if asked and table.optimizer not in asked:
+        does = f"trains by {table.optimizer}" if table.optimizer else "trains by updates of no kind that is known"
+        text = f"{table.sheet} {does}, and {' or '.join(asked)} was asked for."
+        yield Cause(("optimizer", table.optimizer), "tables", scheme.cause, text)
 
 
 def _differences(table: CheckedTable, wanted: Mapping[str, float]) -> list[str]:

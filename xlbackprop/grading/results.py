@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from xlbackprop.errors import UnusableInput, reason
 from xlbackprop.grading.csv_text import harmless
 from xlbackprop.grading.likeness import Likeness, likenesses
-from xlbackprop.grading.names import Person, Platform
+from xlbackprop.grading.names import Person, Platform, told_apart
 from xlbackprop.grading.points import Deduction
 from xlbackprop.grading.traces import Trace, TraceKind
 from xlbackprop.printing import shown
@@ -211,6 +211,23 @@ def joined(parts: Sequence[Marks], *, best: bool) -> Marks:
         known = found.get(mark.person.key)
         if known is None or not best or mark.points >= known.points:
             found[mark.person.key] = mark
-    marks = tuple(sorted(found.values(), key=lambda mark: (mark.person.name.casefold(), mark.person.id)))
-    problems = tuple(dict.fromkeys(problem for part in parts for problem in part.problems))
-    return Marks(parts[0].maximum, marks, problems, any(part.read_back for part in parts))
+    problems = list(dict.fromkeys(problem for part in parts for problem in part.problems))
+    handed_in = [mark.person for mark in found.values()]
+    named = told_apart([*handed_in, *(problem.person for problem in problems if problem.person)])
+    marks = [replace(mark, person=named[mark.person]) for mark in found.values()]
+    return Marks(
+        parts[0].maximum,
+        tuple(sorted(marks, key=lambda mark: _place(mark.person))),
+        tuple(
+            sorted(
+                (replace(one, person=named[one.person]) if one.person else one for one in problems),
+                key=lambda one: _place(one.person),
+            )
+        ),
+        any(part.read_back for part in parts),
+    )
+
+
+def _place(person: Person | None) -> tuple[str, str]:
+    """Where somebody stands in a list; what is nobody's comes first."""
+    return (person.name.casefold(), person.id) if person else ("", "")

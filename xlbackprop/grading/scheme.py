@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xlbackprop.backprop.optimizers import KINDS, PLAIN
 from xlbackprop.backprop.templates import load_template
 from xlbackprop.errors import UnusableInput, reason
 
@@ -15,7 +16,7 @@ from xlbackprop.errors import UnusableInput, reason
 CLASSIC_RATES = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
 #: What a table can earn, and how much of its points each is worth.
 PARTS = {"tables": 4.0, "formulas": 4.0, "charts": 2.0}
-_KEYS = ("learning_rates", "start_values", "steps", "cause", "weights")
+_KEYS = ("learning_rates", "start_values", "optimizers", "steps", "cause", "weights")
 _MOST_BYTES = 2**20
 
 
@@ -28,6 +29,7 @@ class Scheme:
     Attributes:
         learning_rates: a table is asked for each.
         start_values: the inputs, targets, weights and biases that a table may start from, by name of the set.
+        optimizers: what a table may be trained by, as `optimizers.KINDS` names them; none for anything.
         steps: the fewest updates of a table.
         cause: what a root cause takes of the part that it spoils, once, as a part of it.
         weights: of right numbers (`tables`), live formulas (`formulas`) and a curve of E_total (`charts`).
@@ -37,6 +39,7 @@ class Scheme:
     start_values: Mapping[str, Mapping[str, float]] = field(
         default_factory=lambda: {name: load_template(name).start_values for name in "ABC"}
     )
+    optimizers: tuple[str, ...] = (PLAIN,)
     steps: int = 1
     cause: float = 0.75
     weights: Mapping[str, float] = field(default_factory=lambda: dict(PARTS))
@@ -75,6 +78,8 @@ def _scheme(content: Mapping[str, Any], folder: Path) -> Scheme:
         found["learning_rates"] = _rates(content["learning_rates"])
     if "start_values" in content:
         found["start_values"] = _start_values(content["start_values"], folder)
+    if "optimizers" in content:
+        found["optimizers"] = _optimizers(content["optimizers"])
     if "steps" in content:
         if type(content["steps"]) is not int or content["steps"] < 1:
             raise UnusableInput("steps must be a whole number from 1 on.")
@@ -117,6 +122,12 @@ def _rates(value: Any) -> tuple[float, ...]:
     if len(set(rates)) < len(rates):
         raise UnusableInput("learning_rates names one twice.")
     return rates
+
+
+def _optimizers(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name in KINDS for name in value):
+        raise UnusableInput(f'optimizers must be a list of some of {", ".join(KINDS)}, as ["{PLAIN}"].')
+    return tuple(value)
 
 
 def _start_values(value: Any, folder: Path) -> dict[str, Mapping[str, float]]:

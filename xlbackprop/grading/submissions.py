@@ -5,7 +5,6 @@ import re
 import stat
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -91,14 +90,10 @@ class Collection:
 
     @property
     def submissions(self) -> list[Submission]:
-        """What each person handed in, in the order of their names; equal names are told apart by the number."""
-        names = Counter(one.person.name for one in self._found.values())
+        """What each person handed in."""
         for submission in self._found.values():
             submission.workbooks.sort(key=lambda workbook: workbook.order)
-            if names[submission.person.name] > 1 and submission.person.id:
-                name = f"{submission.person.name} {submission.person.id}"
-                submission.person = replace(submission.person, name=name)
-        return sorted(self._found.values(), key=lambda one: (one.person.name.casefold(), one.person.id))
+        return list(self._found.values())
 
     def add(self, source: Path) -> None:
         """Collect what is in a zip or a folder, or a workbook itself.
@@ -230,7 +225,9 @@ class Collection:
         if not why:
             try:
                 target = self._unpack(archive, entry)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            except (zipfile.BadZipFile, zlib.error, EOFError):
+                why = "is damaged within the zip: download the zip again"
+            except (NotImplementedError, RuntimeError) as error:
                 why = f"cannot be unpacked: {reason(error)}"
             else:
                 self._add_workbook(found, target, str(name), _time(entry))

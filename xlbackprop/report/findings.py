@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from xlbackprop.backprop.optimizers import GRADIENT_DESCENT
 from xlbackprop.report.evidence import Curves, Piece
 
 #: A sentence names so many ranges; more would bury what it says.
@@ -120,6 +121,7 @@ class CheckedTable:
         first_row, last_row: its first and last step; None where no row holds numbers.
         steps: the number of updates.
         learning_rate: the one that it starts with; None if nothing tells.
+        optimizer: what updates its weights, in words: `gradient descent`, `Adam`; empty where it is none that is known.
         cells: how many cells were compared.
         differences: for a workbook of ours, how far each quantity is from NumPy's own run.
         largest_error: how far E_total gets from a run in NumPy; None if that cannot be said.
@@ -138,6 +140,7 @@ class CheckedTable:
     last_row: int | None = None
     steps: int | None = None
     learning_rate: float | None = None
+    optimizer: str = GRADIENT_DESCENT.spoken
     cells: int = 0
     differences: tuple[Difference, ...] = ()
     largest_error: float | None = None
