@@ -141,7 +141,7 @@ def train_with_loader(batches: DataLoader[tuple[Tensor, int]], settings: Setting
     for images, labels in batches:
         loss = functional.cross_entropy(model(images), labels)
         for optimizer in optimizers:
-            optimizer.zero_grad()
+            optimizer.forget_gradients()
         loss.backward()
         for optimizer in optimizers:
             optimizer.step()

@@ -58,7 +58,11 @@ def logits(model: nn.Module, pixels: Tensor, normalisation: Normalisation) -> Te
 
 def evaluate(model: nn.Module, images: Images, normalisation: Normalisation) -> Result:
     """Loss and accuracy on a set of images, without augmentation of any kind."""
-    outputs = logits(model, images.pixels, normalisation)
-    loss = functional.cross_entropy(outputs, images.labels).item()
-    correct = int((outputs.argmax(dim=1) == images.labels).sum())
-    return Result(loss, correct, len(images))
+    return result(logits(model, images.pixels, normalisation), images.labels)
+
+
+def result(outputs: Tensor, labels: Tensor) -> Result:
+    """What logits, (count, 10), make of images with labels, (count,)."""
+    loss = functional.cross_entropy(outputs, labels).item()
+    correct = int((outputs.argmax(dim=1) == labels).sum())
+    return Result(loss, correct, len(labels))

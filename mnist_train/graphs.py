@@ -6,8 +6,7 @@ so whatever differs from step to step has to stand on the device (see `tables`).
 """
 
 import contextlib
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -17,21 +16,14 @@ _REHEARSALS = 3
 
 
 @contextlib.contextmanager
-def taken_back(state: Callable[[], Mapping[str, Tensor]]) -> Iterator[None]:
-    """Undo at the end of the block what it did to tensors; what it has added to them becomes 0.
-
-    Args:
-        state: the tensors, by names; an optimizer's appear in its first step, and begin with 0.
-    """
-    kept = {name: tensor.clone() for name, tensor in state().items()}
+def taken_back(tensors: Sequence[Tensor]) -> Iterator[None]:
+    """Undo at the end of the block what it did to tensors, which stay where they are in memory."""
+    kept = [tensor.clone() for tensor in tensors]
     try:
         yield
     finally:
-        for name, tensor in state().items():
-            if name in kept:
-                tensor.copy_(kept[name])
-            else:
-                tensor.zero_()
+        for tensor, value in zip(tensors, kept, strict=True):
+            tensor.copy_(value)
 
 
 def as_graph(step: Callable[[], None]) -> Callable[[], None] | None:
@@ -43,9 +35,7 @@ def as_graph(step: Callable[[], None]) -> Callable[[], None] | None:
     """
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream), warnings.catch_warnings():
-        # torch wonders at an optimizer that can be recorded, and is not yet
-        warnings.filterwarnings("ignore", message=".*capturable")
+    with torch.cuda.stream(stream):
         for _ in range(_REHEARSALS):
             step()
     torch.cuda.current_stream().wait_stream(stream)

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from mnist_train import augmentation, brief, files
 from mnist_train.data import DataSet
-from mnist_train.evaluation import logits
 from mnist_train.history import EpochRecord
 from mnist_train.runs import Run
 
@@ -45,9 +44,8 @@ def draw_all(run: Run) -> None:
     first = data.train[: _ROWS * _COLUMNS]
     shown = augmentation.examples(first.pixels, run.settings.affine(), run.settings.seed)[:, 0]
     draw_images(folder / AUGMENTED, shown, [data.classes[i] for i in first.labels.tolist()], "Training images as seen")
-    outputs = logits(run.model, data.test.pixels, data.normalisation)
-    draw_misclassified(folder / MISCLASSIFIED, outputs, data)
-    draw_confusion(folder / CONFUSION, outputs, data)
+    draw_misclassified(folder / MISCLASSIFIED, run.test_outputs, data)
+    draw_confusion(folder / CONFUSION, run.test_outputs, data)
     draw_filters(folder / FILTERS, run.model)
 
 

@@ -21,6 +21,7 @@ from mnist_train.course import Course
 from mnist_train.data import DataSet, load
 from mnist_train.designs import DESIGNS, design
 from mnist_train.devices import choose_device, device_name, fastest_thread_count, keep_memory, make_deterministic
+from mnist_train.evaluation import logits
 from mnist_train.folders import CARD, CONFIG, METRICS, STEPS, SUMMARY, TEACHER, file_errors
 from mnist_train.history import EpochRecord
 from mnist_train.processes import Processes
@@ -90,6 +91,7 @@ class Run:
         model: with the weights that model.safetensors has.
         data: what it was trained and evaluated on.
         card: what model.json says.
+        test_outputs: (count, 10), the logits of the test images.
     """
 
     folder: Path
@@ -99,6 +101,7 @@ class Run:
     model: nn.Module
     data: DataSet
     card: dict[str, Any]
+    test_outputs: Tensor
 
     @property
     def steps(self) -> list[list[float]]:
@@ -194,13 +197,14 @@ def train(
         except KeyboardInterrupt as error:
             again = f"the end of epoch {kept}" if kept else "the start"
             raise Interrupted(f"Interrupted in epoch {kept + 1}; {how_to_go_on(folder, again)}") from error
+        outputs = training.test_outputs()
         training.take_average()
         told_of_it = card(training, epochs, device, processes.count, teacher)
         if processes.writes:
             files.save_tensors(folder / MODEL, training.model.state_dict(), told_of_it)
             files.write_text(folder / STEPS, folders.losses_to_csv(losses))
             files.write_json(folder / CARD, told_of_it)
-        return Run(folder, told, epochs, losses, training.model, data, told_of_it)
+        return Run(folder, told, epochs, losses, training.model, data, told_of_it, outputs)
 
 
 def read_back(folder: Path, *, data_dir: str | None = None, device: str = "cpu") -> Run:
@@ -221,7 +225,9 @@ def read_back(folder: Path, *, data_dir: str | None = None, device: str = "cpu")
     place = choose_device(device)
     told = told if data_dir is None else replace(told, data_dir=data_dir)
     data = load(told.dataset, told.data_dir, limit=told.limit, hold_out=told.hold_out).to(place)
-    return Run(folder, told, epochs, folders.step_losses(folder), load_trained(folder, place).model, data, description)
+    model = load_trained(folder, place).model
+    outputs = logits(model, data.test.pixels, data.normalisation)
+    return Run(folder, told, epochs, folders.step_losses(folder), model, data, description, outputs)
 
 
 def how_to_go_on(folder: Path, place: str = "") -> str:

@@ -18,7 +18,7 @@ from mnist_train.augmentation import Affine
 from mnist_train.course import Course
 from mnist_train.data import SIZE, DataSet
 from mnist_train.distillation import with_teacher
-from mnist_train.evaluation import Result, evaluate
+from mnist_train.evaluation import Result, evaluate, logits, result
 from mnist_train.graphs import as_graph, taken_back
 from mnist_train.processes import Processes
 from mnist_train.settings import Settings
@@ -107,6 +107,7 @@ class Training:
             is_small: partial(self._step, affine, None if is_small else teacher) for is_small, affine in affines.items()
         }
         self.is_graph = False
+        self._test_outputs: Tensor | None = None
 
     def train_epoch(self, epoch: int, progress: Callable[[int, float | None], None]) -> EpochLosses:
         """Train for one epoch.
@@ -167,7 +168,7 @@ class Training:
         On a GPU, a step is recorded as a graph there, which the steps of all epochs then repeat.
         """
         self.model.train()
-        with taken_back(self.state):
+        with taken_back(list(self.state().values())):
             if self.is_graph_possible:
                 graphs = {is_small: graph for is_small, step in self._steps.items() if (graph := as_graph(step))}
                 self.is_graph = len(graphs) == len(self._steps)
@@ -176,7 +177,7 @@ class Training:
                 for step in self._steps.values():
                     step()
         for optimizer in self.optimizers:
-            optimizer.zero_grad()
+            optimizer.forget_gradients()
 
     @property
     def is_graph_possible(self) -> bool:
@@ -207,7 +208,7 @@ class Training:
         labelled = functional.cross_entropy(outputs, labels, reduction="none")
         losses = with_teacher(labelled, outputs, self._taught(teacher, images)) if teacher else labelled
         for optimizer in self.optimizers:
-            optimizer.zero_grad()
+            optimizer.forget_gradients()
         (losses.sum() / self.course.batch_size).backward()
         self._processes.add(parameter.grad for parameter in self.model.parameters() if parameter.grad is not None)
         for optimizer in self.optimizers:
@@ -244,11 +245,18 @@ class Training:
 
     def evaluated(self) -> tuple[Result, Result | None]:
         """Loss and accuracy on the test images, of the plain and of the averaged weights."""
-        plain = evaluate(self.model, self.data.test, self.data.normalisation)
-        if not self.average:
-            return plain, None
+        plain = evaluate(self.model, self.data.test, self.data.normalisation) if self.average else None
+        self._test_outputs = self._averaged_outputs()
+        best = result(self._test_outputs, self.data.test.labels)
+        return (plain, best) if plain else (best, None)
+
+    def test_outputs(self) -> Tensor:
+        """The logits of the test images, (count, 10), of the averaged weights if there are any."""
+        return self._averaged_outputs() if self._test_outputs is None else self._test_outputs
+
+    def _averaged_outputs(self) -> Tensor:
         with self.averaged_in_place():
-            return plain, evaluate(self.model, self.data.test, self.data.normalisation)
+            return logits(self.model, self.data.test.pixels, self.data.normalisation)
 
     def averaged_in_place(self) -> contextlib.AbstractContextManager[None]:
         """Within the block the network has the averaged weights, if there are any."""

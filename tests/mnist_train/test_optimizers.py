@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +11,10 @@ from torch.nn import functional
 from mnist_train.designs import DESIGNS
 from mnist_train.models import build
 from mnist_train.optimizers import (
+    SGD,
+    Adam,
     Muon,
+    Optimizer,
     make_optimizers,
     orthogonalised,
     restore,
@@ -16,6 +22,7 @@ from mnist_train.optimizers import (
     state_tensors,
 )
 from mnist_train.settings import OPTIMIZERS, Recipe
+from tests.conftest import REPOSITORY
 
 Matrix = NDArray[np.float64]
 
@@ -93,28 +100,19 @@ def test_a_step_of_muon_does_not_depend_on_the_size_of_the_gradient_as_one_of_sg
     def muon(weight: nn.Parameter) -> Muon:
         return Muon([weight], lr=0.1, momentum=0.9, weight_decay=0)
 
-    def sgd(weight: nn.Parameter) -> torch.optim.SGD:
-        return torch.optim.SGD([weight], lr=0.1, momentum=0.9)
+    def sgd(weight: nn.Parameter) -> SGD:
+        return SGD([weight], lr=0.1, momentum=0.9)
 
     torch.testing.assert_close(moved(muon, 100.0), moved(muon, 1.0), atol=1e-5, rtol=1e-4)
     assert (moved(sgd, 100.0) - moved(sgd, 1.0)).norm() > 1
     assert (moved(muon, 1.0) - moved(sgd, 1.0)).norm() > 0.1
 
 
-def test_a_weight_without_a_gradient_stays() -> None:
-    weights = [nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2, 2))]
-    weights[1].grad = torch.eye(2)
-    Muon(weights, lr=0.1, momentum=0.9, weight_decay=0.5).step()
-    assert torch.equal(weights[0], torch.ones(2, 2))
-    assert not torch.equal(weights[1], torch.ones(2, 2))
-
-
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("name", DESIGNS)
 def test_every_parameter_is_trained_by_one_optimizer(name: str, optimizer: str) -> None:
     model = build(name)
-    groups = [group for each in make_optimizers(model, recipe(optimizer)) for group in each.param_groups]
-    trained = [id(parameter) for group in groups for parameter in group["params"]]
+    trained = [id(weight) for each in make_optimizers(model, recipe(optimizer)) for weight in each.weights]
     assert sorted(trained) == sorted(id(parameter) for parameter in model.parameters())
 
 
@@ -122,35 +120,83 @@ def test_muon_needs_no_momentum() -> None:
     assert make_optimizers(build("nano"), recipe("muon", momentum=0.0))
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.8])
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam", "adamw"])
+def test_ten_steps_are_those_of_torchs_own_class(optimizer: str, momentum: float) -> None:
+    torch.manual_seed(0)
+    start = [torch.randn(7, 3), torch.randn(40)]
+    ours, theirs = ([nn.Parameter(weight.clone()) for weight in start] for _ in range(2))
+    made, other = {
+        "sgd": (
+            lambda: SGD(ours, 0.03, momentum, weight_decay=0.1),
+            lambda: torch.optim.SGD(theirs, 0.03, momentum, weight_decay=0.1),
+        ),
+        "nesterov": (
+            lambda: SGD(ours, 0.03, 0.9, nesterov=True),
+            lambda: torch.optim.SGD(theirs, 0.03, 0.9, nesterov=True),
+        ),
+        "adam": (
+            lambda: Adam(ours, 0.03, 0.1, decoupled=False),
+            lambda: torch.optim.Adam(theirs, 0.03, weight_decay=0.1),
+        ),
+        "adamw": (
+            lambda: Adam(ours, 0.03, 0.1, decoupled=True),
+            lambda: torch.optim.AdamW(theirs, 0.03, weight_decay=0.1),
+        ),
+    }[optimizer]
+    made, other = made(), other()
+    for _ in range(10):
+        for weight, same in zip(ours, theirs, strict=True):
+            weight.grad = torch.randn_like(weight)
+            same.grad = weight.grad.clone()
+        made.step()
+        other.step()
+    for weight, same in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(weight, same, atol=1e-6, rtol=1e-6)
+
+
 def test_an_optimizer_has_the_numbers_of_the_recipe() -> None:
     model = build("nano")
-    for name, kind in {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}.items():
-        (optimizer,) = make_optimizers(model, recipe(name, lr=0.03, momentum=0.8))
-        (group,) = optimizer.param_groups
-        assert type(optimizer) is kind
-        assert (group["highest_lr"], group["weight_decay"]) == (0.03, 0.1)
-        assert group["lr"].item() == pytest.approx(0.03)
-        assert group.get("momentum", 0.8) == 0.8
+    (sgd,) = make_optimizers(model, recipe("sgd", lr=0.03, momentum=0.8))
+    assert isinstance(sgd, SGD)
+    assert (sgd.highest_lr, sgd.momentum, sgd.nesterov, sgd.weight_decay) == (0.03, 0.8, False, 0.1)
+    for name in ("adam", "adamw"):
+        (adam,) = make_optimizers(model, recipe(name, lr=0.03))
+        assert isinstance(adam, Adam)
+        assert (adam.highest_lr, adam.weight_decay, adam.decoupled) == (0.03, 0.1, name == "adamw")
 
 
 def test_muon_trains_all_convolutions_and_sgd_the_rest() -> None:
     model = build("compact")
     muon, sgd = make_optimizers(model, recipe("muon", lr=0.03, sgd_lr=0.2, momentum=0.8))
-    (matrices,), (others,) = muon.param_groups, sgd.param_groups
-    assert [type(muon), type(sgd)] == [Muon, torch.optim.SGD]
-    assert (matrices["lr"].item(), matrices["momentum"], matrices["weight_decay"]) == (0.03, 0.8, 0.1)
-    assert others["lr"].item() == pytest.approx(0.2)
-    assert (others["highest_lr"], others["momentum"], others["weight_decay"], others["nesterov"]) == (0.2, 0.8, 0, True)
+    assert isinstance(muon, Muon)
+    assert isinstance(sgd, SGD)
+    assert (muon.highest_lr, muon.momentum, muon.weight_decay) == (0.03, 0.8, 0.1)
+    assert (sgd.highest_lr, sgd.momentum, sgd.weight_decay, sgd.nesterov) == (0.2, 0.8, 0, True)
     kernels = [layer.weight for layer in model if isinstance(layer, nn.Conv2d)]
     assert len(kernels) == 5
-    assert [id(weight) for weight in matrices["params"]] == [id(weight) for weight in kernels]
+    assert [id(weight) for weight in muon.weights] == [id(weight) for weight in kernels]
+
+
+def test_the_compiler_is_not_imported_for_a_step() -> None:
+    script = (
+        "import sys, torch; from mnist_train import models, optimizers; from mnist_train.settings import Recipe\n"
+        "for name in ('muon', 'adam', 'adamw'):\n"
+        "    model = models.build('nano')\n"
+        "    made = optimizers.make_optimizers(model, Recipe(epochs=1, lr=.1, optimizer=name))\n"
+        "    model(torch.zeros(2, 1, 28, 28)).sum().backward()\n"
+        "    [(each.step(), each.forget_gradients()) for each in made]\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"
 
 
 def test_each_rate_is_its_own_highest_times_the_factor() -> None:
     optimizers = make_optimizers(build("nano"), recipe("muon", lr=0.03, sgd_lr=0.2))
     for factor in (0.5, 0.0, 1.0, 0.25):
         set_rates(optimizers, torch.tensor(factor, dtype=torch.float64))
-        muon, sgd = (optimizer.param_groups[0]["lr"].item() for optimizer in optimizers)
+        muon, sgd = (optimizer.lr.item() for optimizer in optimizers)
         assert (muon, sgd) == (0.03 * factor, pytest.approx(0.2 * factor))
 
 
@@ -169,7 +215,7 @@ def test_a_rate_that_is_set_is_the_rate_of_the_step(optimizer: str) -> None:
     assert not moved[2].any()
 
 
-def train(model: nn.Module, optimizers: list[torch.optim.Optimizer], steps: range) -> None:
+def train(model: nn.Module, optimizers: list[Optimizer], steps: range) -> None:
     for step in steps:
         random = torch.Generator().manual_seed(step)
         images, labels = torch.randn(8, 1, 28, 28, generator=random), torch.randint(10, (8,), generator=random)
@@ -183,7 +229,7 @@ def train(model: nn.Module, optimizers: list[torch.optim.Optimizer], steps: rang
 def test_a_restored_optimizer_goes_on_as_if_never_interrupted(optimizer: str) -> None:
     told = recipe(optimizer, lr=0.01)
 
-    def fresh() -> tuple[nn.Module, list[torch.optim.Optimizer]]:
+    def fresh() -> tuple[nn.Module, list[Optimizer]]:
         torch.manual_seed(0)
         model = build("nano")
         return model, make_optimizers(model, told)
@@ -208,8 +254,17 @@ def test_a_restored_optimizer_goes_on_as_if_never_interrupted(optimizer: str) ->
 
 def test_what_is_remembered_has_names_of_its_own_for_each_optimizer() -> None:
     model = build("nano")
-    optimizers = make_optimizers(model, recipe("muon"))
-    assert state_tensors(optimizers) == {}
-    train(model, optimizers, range(1))
-    assert len(state_tensors(optimizers)) == len(list(model.parameters()))
-    assert {name.rpartition(".")[2] for name in state_tensors(optimizers)} == {"mean", "momentum_buffer"}
+    remembered = state_tensors(make_optimizers(model, recipe("muon")))
+    assert len(remembered) == len(list(model.parameters()))
+    assert {name.rpartition(".")[2] for name in remembered} == {"mean", "momentum_buffer"}
+    assert not any(tensor.any() for tensor in remembered.values())
+
+
+def test_what_is_remembered_is_put_back_in_the_order_of_the_weights() -> None:
+    weight = nn.Parameter(torch.randn(4, 3, 5, 5).contiguous(memory_format=torch.channels_last))
+    sgd, other = (SGD([weight], 0.1, 0.9) for _ in range(2))
+    weight.grad = torch.randn_like(weight)
+    sgd.step()
+    restore([other], {name: tensor.contiguous() for name, tensor in state_tensors([sgd]).items()})
+    assert torch.equal(other.state["momentum_buffer"][0], weight.grad)
+    assert other.state["momentum_buffer"][0].stride() == weight.stride()
