@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -178,15 +179,17 @@ def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:
             f"{cell_address(*min(circles))} and {len(circles) - 1} other cells follow from themselves: spreadsheet "
             "programs refuse that, or repeat it so often as they are set to (iterative calculation)"
         )
-    stale = [
-        place
-        for row in table.rows
-        for column in columns
-        if (place := (row, column)) in formulas
-        and (shown := before.get(place)) is not None
-        and not _agree(shown, now[place])
-        and now[place] != "#CIRC!"
-    ]
+    stale: list[tuple[int, int]] = []
+    for column in columns:
+        places = list(zip(table.rows, repeat(column)))
+        shown, computed = (list(map(values.get, places)) for values in (before, now))
+        # of most columns all numbers are what they were
+        if shown != computed:
+            stale += [
+                place
+                for place, was, value in zip(places, shown, computed, strict=True)
+                if was is not None and value != "#CIRC!" and not _agree(was, value) and place in formulas
+            ]
     if stale:
         place = min(stale)
         name = next(name for name, column in table.columns.items() if column == place[1])
