@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conventions import CONVENTIONS, WITHOUT_HALF, gradients, renumbered
-from tests.handmade import FORMULAS, GRADIENTS, START_C, Handmade, Layout, write
+from tests.conventions import CONVENTIONS, CROSS_ENTROPY, WITHOUT_HALF, gradients, renumbered
+from tests.handmade import CLASSIC, FORMULAS, GRADIENTS, START_C, Handmade, Layout, write
 from xlbackprop.check.file import check
 from xlbackprop.report.findings import CheckedTable
 
@@ -16,8 +16,8 @@ Checked = Callable[..., CheckedTable]
 
 @pytest.fixture
 def checked(tmp_path: Path) -> Checked:
-    def check_table(formulas: Mapping[str, str], sign: str = "∂E/∂") -> CheckedTable:
-        table = Handmade(Layout(sign=sign), START_C, formulas=FORMULAS | dict(formulas))
+    def check_table(formulas: Mapping[str, str], sign: str = "∂E/∂", order: tuple[str, ...] = CLASSIC) -> CheckedTable:
+        table = Handmade(Layout(order, sign=sign), START_C, formulas=FORMULAS | dict(formulas))
         (found,) = check(write(tmp_path / "book.xlsx", table)).tables
         return found
 
@@ -38,6 +38,40 @@ def test_a_slip_in_a_convention_is_found_alone_and_told_in_it(checked: Checked, 
     result = checked(formulas | {name: formulas[name].replace(f"{{{one}}}", f"{{{other}}}").replace("-w6", "-w5")})
     assert ([finding.quantity for finding in result.findings], result.notes) == ([name], (note,))
     assert result.findings[0].slip
+
+
+def test_gradients_of_the_squared_error_are_wrong_where_the_error_is_the_cross_entropy(checked: Checked) -> None:
+    result = checked({name: CROSS_ENTROPY[name] for name in ("E1", "E2")})
+    assert [finding.quantity for finding in result.findings] == [*GRADIENTS[4:], *GRADIENTS[:4]]
+    assert {finding.slip for finding in result.findings} == {
+        "follows from the squared error, and the error here is the binary cross-entropy"
+    }
+
+
+def test_gradients_of_the_cross_entropy_are_wrong_where_the_error_is_a_square(checked: Checked) -> None:
+    result = checked({name: CROSS_ENTROPY[name] for name in GRADIENTS})
+    assert [finding.quantity for finding in result.findings] == [*GRADIENTS[4:], *GRADIENTS[:4]]
+    assert {finding.slip for finding in result.findings} == {
+        "lacks the factor a_o1*(1-a_o1)",
+        "lacks the factor a_o2*(1-a_o2)",
+        "follows from the binary cross-entropy, and the error here is the squared error",
+    }
+
+
+def test_an_error_of_cross_entropy_that_is_wrong_in_one_output_is_found_there(checked: Checked) -> None:
+    result = checked(CROSS_ENTROPY | {"E2": CROSS_ENTROPY["E2"].replace("{t2}", "{t1}")})
+    assert [finding.quantity for finding in result.findings] == ["E2"]
+    assert result.findings[0].slip.startswith("uses t1*LN(a_o2)")
+
+
+def test_the_way_by_the_derivatives_of_an_output_is_right_with_cross_entropy_too(checked: Checked) -> None:
+    by_way = {"dE_da_o1": "({a_o1}-{t1})/({a_o1}*(1-{a_o1}))", "da_o1_do1": "{a_o1}*(1-{a_o1})"}
+    order = (*CLASSIC, *by_way)
+    formulas = FORMULAS | CROSS_ENTROPY | by_way | {"dE_dw5": "{dE_da_o1}*{da_o1_do1}*{a_h1}"}
+    result = checked(formulas, order=order)
+    assert (result.verdict, result.notes) == ("correct", tuple(n for n, f in CONVENTIONS.items() if f is CROSS_ENTROPY))
+    wrong = checked(formulas | {"dE_dw5": "{dE_da_o1}*{da_o1_do1}*{a_h2}"}, order=order)
+    assert [finding.quantity for finding in wrong.findings] == ["dE_dw5"]
 
 
 def test_changes_of_weights_are_read_from_their_numbers(checked: Checked) -> None:

@@ -169,9 +169,7 @@ def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:
         {(cell.row, cell.column) for cell in cells if cell.sheet == table.sheet and in_table(cell.row, cell.column)}
         for cells in (stored.kept, stored.rewritten)
     )
-    texts = {
-        place for place, value in now.items() if isinstance(value, str) and place in formulas and in_table(*place)
-    }
+    texts = {place for place, value in now.items() if isinstance(value, str) and place in formulas and in_table(*place)}
     yield from _about_functions(formulas, sorted(texts | rewritten | kept), judged_as_stored=bool(kept))
     circles = [place for place in texts if now[place] == "#CIRC!"]
     if circles:

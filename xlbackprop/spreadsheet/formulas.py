@@ -172,9 +172,7 @@ def filled_formulas(texts: Sequence[str | None], rows: Sequence[int]) -> list[Fi
     return filled_columns({"": texts}, rows)[""]
 
 
-def filled_columns(
-    columns: Mapping[str, Sequence[str | None]], rows: Sequence[int]
-) -> dict[str, list[FilledFormula]]:
+def filled_columns(columns: Mapping[str, Sequence[str | None]], rows: Sequence[int]) -> dict[str, list[FilledFormula]]:
     """The different formulas of each column, in the order in which they appear.
 
     Args:
@@ -191,9 +189,7 @@ def filled_columns(
     return {name: _filled(texts, rows, list(alike.values())) for name, texts in columns.items()}
 
 
-def _filled(
-    texts: Sequence[str | None], rows: Sequence[int], alike: Sequence[Sequence[int]]
-) -> list[FilledFormula]:
+def _filled(texts: Sequence[str | None], rows: Sequence[int], alike: Sequence[Sequence[int]]) -> list[FilledFormula]:
     """The different formulas of a column, which holds the same one in steps that are alike."""
     groups: dict[str | None, list[int]] = {}
     for steps in alike:
