@@ -308,6 +308,22 @@ class Contents:
         periods = (n for n in range(2, rows // 2 + 1) if (given[:, n:] == given[:, :-n]).all())
         return next(periods, 0)
 
+    @cached_property
+    def rows_a_step(self) -> int:
+        """How many rows share the weights of a step, where each is another of its samples; 1 where each has its own."""
+        given = np.array([self.numbers[name] for name in self.constants if name[0] in "it"])
+        if not given.size or (given == given[:, :1]).all():
+            return 1
+        weights = np.array([self.numbers[name] for name in self.updates])
+        last, moved = weights[:, 0], []
+        for step, now in enumerate(weights.T):
+            other = np.isfinite(now) & (now != last)
+            if step and other.any():
+                moved.append(step)
+            last = np.where(np.isfinite(now), now, last)
+        rows = moved[0] if moved else 1
+        return rows if moved == list(range(rows, len(self.table.rows), rows)) else 1
+
     @property
     def is_one_run(self) -> bool:
         """Whether each step follows from the one before it, by one learning rate and with one sample."""

@@ -37,7 +37,7 @@ def table_notes(contents: Contents) -> Iterator[str]:
     yield from _luck(contents)
     table, network = contents.table, contents.network
     if table.missing:
-        several = _rows_a_step(contents)
+        several = samples_a_step(contents)
         yield several or f"it lacks {_listed(table.missing)}{_elsewhere(contents)}"
     yield from _of_google(contents)
     kinds = dict.fromkeys(kind for kind in (network.hidden, network.output) if kind != "sigmoid")
@@ -78,17 +78,14 @@ def _of_google(contents: Contents) -> Iterator[str]:
         )
 
 
-def _rows_a_step(contents: Contents) -> str:
-    """What a table is in which only one of several rows holds the weights."""
-    table, values = contents.table, contents.sheets.values(contents.table.sheet)
-    weights = [table.columns[name] for name in contents.updates]
-    filled = [row for row in table.rows if any((row, column) in values for column in weights)]
-    samples = len(table.rows) / len(filled) if filled else 1
-    if samples < 2 or samples != int(samples):
-        return ""
+def samples_a_step(contents: Contents) -> str:
+    """What a table is in which several rows share the weights of a step; an empty text for one of a row a step."""
+    samples = contents.rows_a_step
     return (
-        f"{samples:.0f} rows share the weights of each step, as with {samples:.0f} samples a step: "
+        f"{samples} rows share the weights of each step, as with {samples} samples a step: "
         "a table of a row a step is judged, this one is not"
+        if samples > 1
+        else ""
     )
 
 
