@@ -323,6 +323,18 @@ def test_pasted_numbers_of_a_wrong_formula_are_wrong(
     assert "not the right one" in result.findings[0].slip
 
 
+@pytest.mark.parametrize(("off", "verdict"), [(1e-16, "constants"), (1e-14, "wrong")])
+def test_a_pasted_error_may_be_off_by_what_a_written_out_square_loses(
+    tmp_path: Path, checked: Checked, off: float, verdict: str
+) -> None:
+    start = START_A | {"t1": 0.606477732, "t2": 0.630480835}
+    numbers = values_of(write(tmp_path / "right.xlsx", Handmade(start=start, rate=0)))
+    cells = {(name, n): numbers[6 + n, CLASSIC.index(name) + 1] for name in FORMULAS for n in range(9)}
+    cells = {key: float(f"{number:.9g}") for key, number in cells.items()}
+    cells["E_total", 4] += off
+    assert checked(Handmade(cells=cells, start=start, rate=0)).verdict == verdict
+
+
 @pytest.mark.parametrize("factor", [1.01, 1.1])
 def test_one_wrong_number_among_formulas_is_wrong(tmp_path: Path, checked: Checked, factor: float) -> None:
     number = values_of(write(tmp_path / "right.xlsx", Handmade()))[10, 9]

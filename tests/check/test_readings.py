@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from openpyxl.utils import get_column_letter
 
 from tests.conventions import CONVENTIONS, CROSS_ENTROPY, WITHOUT_HALF, gradients, renumbered
-from tests.handmade import CLASSIC, FORMULAS, GRADIENTS, START_C, Handmade, Layout, write
+from tests.handmade import CLASSIC, FORMULAS, GRADIENTS, START_C, WEIGHTS, Handmade, Layout, write
 from xlbackprop.check.file import check
 from xlbackprop.report.findings import CheckedTable
 
@@ -155,6 +156,25 @@ def test_samples_that_take_turns_are_right_and_noted(tmp_path: Path) -> None:
     odd = cells | {("i1", 5): 0.5}
     (table,) = check(write(tmp_path / "book.xlsx", Handmade(start=START_C, cells=odd))).tables
     assert table.verdict == "wrong"
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_several_samples_a_step_are_not_judged_and_said_so(tmp_path: Path, repeated: bool) -> None:
+    cells: dict[tuple[str, int], str | float | None] = {}
+    for step in range(9):
+        row = 6 + step
+        cells |= {("i1", step): float(step % 3), ("t1", step): 0.1 + 0.4 * (step % 3)}
+        for w in WEIGHTS if step else ():
+            column, gradient = (get_column_letter(CLASSIC.index(name) + 1) for name in (w, f"dE_d{w}"))
+            cells[w, step] = f"={column}{row - 1}" if repeated else None
+            if step % 3 == 0:
+                cells[w, step] = f"={column}{row - 3}-0.5*SUM({gradient}{row - 3}:{gradient}{row - 1})"
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(start=START_C, cells=cells))).tables
+    assert (table.verdict, table.findings) == ("incomplete", ())
+    assert table.notes == (
+        "3 rows share the weights of each step, as with 3 samples a step: a table of a row a step is judged, "
+        "this one is not",
+    )
 
 
 def test_a_learning_rate_that_falls_from_row_to_row_is_a_schedule(tmp_path: Path) -> None:

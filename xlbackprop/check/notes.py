@@ -13,7 +13,7 @@ from xlbackprop.check.contents import Contents, is_of_google
 from xlbackprop.check.explanation import Explanation
 from xlbackprop.report.findings import CheckedTable, listed
 from xlbackprop.spreadsheet.addresses import cell_address
-from xlbackprop.spreadsheet.cells import Sheets, Value
+from xlbackprop.spreadsheet.cells import CIRCULAR, Sheets, Value
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import KNOWN_FUNCTIONS, Stored
 from xlbackprop.tables.headers import quantity
@@ -168,7 +168,7 @@ def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:
     )
     texts = {place for place, value in now.items() if isinstance(value, str) and place in formulas and in_table(*place)}
     yield from _about_functions(formulas, sorted(texts | rewritten | kept), judged_as_stored=bool(kept))
-    circles = [place for place in texts if now[place] == "#CIRC!"]
+    circles = [place for place in texts if now[place] == CIRCULAR]
     if circles:
         yield (
             f"{cell_address(*min(circles))} and {len(circles) - 1} other cells follow from themselves: spreadsheet "
@@ -183,7 +183,7 @@ def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:
             stale += [
                 place
                 for place, was, value in zip(places, shown, computed, strict=True)
-                if was is not None and value != "#CIRC!" and not _agree(was, value) and place in formulas
+                if was is not None and value != CIRCULAR and not _agree(was, value) and place in formulas
             ]
     if stale:
         place = min(stale)

@@ -12,6 +12,9 @@ from xlbackprop.spreadsheet.addresses import column_number
 
 Value = float | str | bool | None
 
+#: What the engine has for a cell that follows from itself; no spreadsheet program shows it.
+CIRCULAR = "#CIRC!"
+
 _ADDRESS = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!]+))!\$?(?P<column>[A-Z]{1,3})\$?(?P<row>\d+)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[Ee][-+]?\d+)?")
 #: A number may differ from what its formula gives here by what rounding adds up to in a run.

@@ -14,7 +14,7 @@ import ironcalc
 
 from xlbackprop.errors import UnusableInput, reason
 from xlbackprop.files import temporary_folder
-from xlbackprop.spreadsheet.cells import Cell, DefinedName, Sheets, Value, as_number
+from xlbackprop.spreadsheet.cells import CIRCULAR, Cell, DefinedName, Sheets, Value, as_number
 from xlbackprop.spreadsheet.copying import copy_for_engine
 from xlbackprop.spreadsheet.package import check_package
 
@@ -88,7 +88,7 @@ def _unanswered(sheets: Sheets, stored: Mapping[str, Mapping[tuple[int, int], Va
     for sheet in sheets.names:
         formulas = sheets.formulas(sheet)
         for place, value in sheets.values(sheet).items():
-            if isinstance(value, str) and value.startswith("#") and value != "#CIRC!" and place in formulas:
+            if isinstance(value, str) and value.startswith("#") and value != CIRCULAR and place in formulas:
                 number = as_number(stored[sheet].get(place))
                 if not math.isnan(number) and not calls_only_known(formulas[place]):
                     yield Cell(sheet, *place)
