@@ -37,7 +37,9 @@ dl { margin: .5rem 0; } dt { font-size: .8rem; color: #555; } dd { margin: 0 0 .
 svg { width: 100%; max-width: 34rem; height: auto; } .note { color: #444; }
 polyline { fill: none; stroke-width: 2; } polyline.right { stroke: #2563a0; } polyline.found { stroke: #c0392b; }
 polyline.expected { stroke: #14532d; stroke-width: 6; opacity: .35; }
-@media (max-width: 30rem) { svg text { font-size: 18px; } }
+@media (max-width: 30rem) { svg text { font-size: 18px; }
+  table.all tr, table.all td { display: block; overflow-wrap: anywhere; } table.all th { display: none; }
+  table.all td:first-child { border-bottom: 0; padding-bottom: 0; } }
 @media print { body { max-width: none; font-size: 11pt; } article { border: 0; padding: 0; }
   h2, h3, h3 + p { break-after: avoid; } .scroll { overflow-x: visible; } table.sheet { font-size: 7pt; } }
 """
