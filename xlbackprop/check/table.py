@@ -44,6 +44,8 @@ def judge_table(
                 header_row=table.header_row,
                 first_row=table.rows[0],
                 last_row=table.rows[-1],
+                steps=reading.contents.steps,
+                cells=len(table.rows) * len(table.columns),
             )
         return judge_contents(reading.contents, notes=reading.notes)
     return judge_contents((ContentsAsBuilt if as_built else Contents)(sheets, table), network)
