@@ -118,8 +118,11 @@ def paste_as_displayed(folder: Path) -> None:
         (found,) = check(write(folder / "pasted.xlsx", table)).tables
         wrong = [finding for finding in found.findings if finding.slip]
         counts["found"] += bool(wrong)
-        counts["named"] += {finding.quantity for finding in wrong} == {name} and "as if" in wrong[0].slip
-    print(f"| slips pasted with nine digits: found, named alone | {counts['found']}, {counts['named']} of {MENDED} |")
+        counts["named"] += any(finding.quantity == name and "as if" in finding.slip for finding in wrong)
+        # where another column followed from the wrong one, it is as wrong
+        counts["alone"] += {finding.quantity for finding in wrong} == {name}
+    found_of = f"{counts['found']}, {counts['named']}, {counts['alone']} of {MENDED}"
+    print(f"| slips pasted with nine digits: found, named, their column alone accused | {found_of} |")
     sys.stdout.flush()
 
 

@@ -24,7 +24,12 @@ def renumbered(formulas: Mapping[str, str]) -> dict[str, str]:
     return {other(name): other(formula) for name, formula in formulas.items()}
 
 
+CROSS_ENTROPY = {f"E{k}": f"-({{t{k}}}*LN({{a_o{k}}})+(1-{{t{k}}})*LN(1-{{a_o{k}}}))" for k in (1, 2)} | {
+    name: re.sub(r"\*\{(a_o\d)\}\*\(1-\{\1\}\)", "", FORMULAS[name]) for name in GRADIENTS
+}
+
 CONVENTIONS = {
+    "its error is the cross-entropy of sigmoid outputs, and its gradients are judged by that": CROSS_ENTROPY,
     "its error is (t - a)^2, without the 1/2": WITHOUT_HALF | gradients("2*(G)"),
     "its E_total is the mean of the 2 errors, and no sum": {"E_total": "AVERAGE({E1},{E2})"} | gradients("(G)/2"),
     "its E_total is the mean of the squares, and no half of their sum": WITHOUT_HALF | {"E_total": "({E1}+{E2})/2"},

@@ -46,17 +46,20 @@ def networks(draw: st.DrawFn) -> Network:
     """Networks of up to three hidden layers with any activation, loss and kind of bias."""
     layers = tuple(draw(st.lists(st.integers(1, 4), min_size=2, max_size=5)))
     softmax = layers[-1] > 1 and draw(st.booleans())
-    functions = {
-        "hidden": draw(st.sampled_from(list(ACTIVATIONS))),
-        "output": "softmax" if softmax else draw(st.sampled_from(list(ACTIVATIONS))),
-        "loss": "cross-entropy" if softmax else "squared error",
-        "biases": draw(st.sampled_from(BIASES)),
-    }
+    hidden = draw(st.sampled_from(list(ACTIVATIONS)))
+    output = "softmax" if softmax else draw(st.sampled_from(list(ACTIVATIONS)))
+    # 1 - a loses its digits where hidden neurons without bounds drive a towards 1
+    bounded = output == "sigmoid" and hidden in ("sigmoid", "tanh")
+    binary = bounded and draw(st.booleans())
+    loss = "cross-entropy" if softmax else "binary cross-entropy" if binary else "squared error"
+    functions = {"hidden": hidden, "output": output, "loss": loss, "biases": draw(st.sampled_from(BIASES))}
     network = Network.blank(layers, **functions)
     start = {name: draw(values) for name in network.start_values}
     if softmax:
         shares = [draw(positive) for _ in network.target_names]
         start |= {name: share / sum(shares) for name, share in zip(network.target_names, shares, strict=True)}
+    if binary:
+        start |= {name: draw(positive) for name in network.target_names}
     return network.with_values(start)
 
 
@@ -66,16 +69,16 @@ def networks_with_samples(draw: st.DrawFn, most: int = 12) -> Network:
     own, with targets that make classes and such that make none."""
     network = draw(networks())
     count = draw(st.integers(2, most))
-    outputs = network.layers[-1]
+    outputs, binary = network.layers[-1], network.loss == "binary cross-entropy"
     inputs = [tuple(draw(values) for _ in network.input_names) for _ in range(count)]
     if outputs > 1 and (network.loss == "cross-entropy" or draw(st.booleans())):
         classes = [draw(st.integers(0, outputs - 1)) for _ in range(count)]
         targets = [tuple(float(n == one) for n in range(outputs)) for one in classes]
     elif outputs == 1 and draw(st.booleans()):
-        low, high = draw(st.sampled_from([(0.0, 1.0), (-1.0, 1.0), (0.1, 0.9)]))
+        low, high = draw(st.sampled_from([(0.0, 1.0), (0.1, 0.9), *([] if binary else [(-1.0, 1.0)])]))
         targets = [(low,), (high,), *((draw(st.sampled_from([low, high])),) for _ in range(count - 2))]
     else:
-        targets = [tuple(draw(values) for _ in range(outputs)) for _ in range(count)]
+        targets = [tuple(draw(positive if binary else values) for _ in range(outputs)) for _ in range(count)]
     samples = Samples(
         tuple(inputs),
         tuple(targets),

@@ -53,6 +53,7 @@ def trainings(draw: st.DrawFn) -> Network:
 
 def _targets(draw: st.DrawFn, network: Network) -> tuple[float, ...]:
     if network.output != "softmax":
-        return tuple(draw(values) for _ in network.target_names)
+        of_each = positive if network.loss == "binary cross-entropy" else values
+        return tuple(draw(of_each) for _ in network.target_names)
     shares = [draw(positive) for _ in network.target_names]
     return tuple(share / sum(shares) for share in shares)

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,10 @@ def test_a_template_may_leave_its_weights_to_be_drawn(tmp_path) -> None:
         (("layers", 'hidden = "softmax"\nlayers'), 'hidden = "softmax" is not known'),
         (("layers", 'output = "softmax"\nlayers'), "softmax takes the loss cross-entropy, and squared error"),
         (("layers", 'output = "softmax"\nloss = "cross-entropy"\nlayers'), "Softmax over a single output is always 1"),
-        (("layers", 'loss = "cross-entropy"\nlayers'), "the loss squared error, and cross-entropy the output softmax"),
+        (
+            ("layers", 'loss = "cross-entropy"\nlayers'),
+            "the loss squared error or binary cross-entropy, and cross-entropy the output softmax",
+        ),
         (("layers", 'biases = "fixed"\nbias_values = [1]\nlayers'), r"3 biases \(b1 to b3\), but 1 were given"),
         (("layers", "bias_values = [1]\nlayers"), "biases none has 0 biases, but 1 were given"),
         (("layers = [2", "layers = [[2"), "is not a TOML file"),
@@ -126,6 +130,14 @@ def test_targets_of_cross_entropy_must_be_probabilities(tmp_path, targets: str) 
     path = tmp_path / "softmax.toml"
     path.write_text(f'layers = [1, 2]\ninputs = [1]\ntargets = {targets}\noutput = "softmax"\nloss = "cross-entropy"\n')
     with pytest.raises(UnusableInput, match="targets are probabilities"):
+        load_template(str(path)).check_targets()
+
+
+@pytest.mark.parametrize(("targets", "fine"), [("[0, 1]", True), ("[0.2, 0.2]", True), ("[0, 1.01]", False)])
+def test_targets_of_binary_cross_entropy_are_probabilities_each_by_itself(tmp_path, targets: str, fine: bool) -> None:
+    path = tmp_path / "binary.toml"
+    path.write_text(f'layers = [1, 2]\ninputs = [1]\ntargets = {targets}\nloss = "binary cross-entropy"\n')
+    with nullcontext() if fine else pytest.raises(UnusableInput, match=r"1\.01 must lie between 0 and 1"):
         load_template(str(path)).check_targets()
 
 

@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -321,6 +322,32 @@ def test_pasted_numbers_of_a_wrong_formula_are_wrong(
     result = checked(Handmade(cells=cells, steps=20))
     assert (result.verdict, [finding.quantity for finding in result.findings]) == ("wrong", [name])
     assert "not the right one" in result.findings[0].slip
+
+
+@pytest.mark.parametrize(("off", "verdict"), [(1e-16, "constants"), (1e-14, "wrong")])
+def test_a_pasted_error_may_be_off_by_what_a_written_out_square_loses(
+    tmp_path: Path, checked: Checked, off: float, verdict: str
+) -> None:
+    start = START_A | {"t1": 0.606477732, "t2": 0.630480835}
+    numbers = values_of(write(tmp_path / "right.xlsx", Handmade(start=start, rate=0)))
+    cells = {(name, n): numbers[6 + n, CLASSIC.index(name) + 1] for name in FORMULAS for n in range(9)}
+    cells = {key: float(f"{number:.9g}") for key, number in cells.items()}
+    cells["E_total", 4] += off
+    assert checked(Handmade(cells=cells, start=start, rate=0)).verdict == verdict
+
+
+@pytest.mark.parametrize(("off", "named"), [(1e-8, True), (1e-5, False)])
+def test_a_slip_in_pasted_numbers_is_named_though_its_own_rounding_is_larger(
+    tmp_path: Path, checked: Checked, off: float, named: bool
+) -> None:
+    # ∂E/∂w2 is small and has many decimals, ∂E/∂w8 is large and has few
+    wrong = Handmade(rate=10).with_formula("w2", FORMULAS["w2"].replace("dE_dw2", "dE_dw8"))
+    numbers = values_of(write(tmp_path / "wrong.xlsx", wrong))
+    cells = {(name, n): numbers[6 + n, CLASSIC.index(name) + 1] for name in FORMULAS for n in range(9)}
+    cells = {key: float(f"{number:.9g}") for key, number in cells.items()}
+    cells["w2", 1] = round(cells["w2", 1] * (1 + off), 10)
+    (finding, *_) = [one for one in checked(replace(wrong, cells=cells)).findings if one.quantity == "w2"]
+    assert ("as if computed with" in finding.slip) == named
 
 
 @pytest.mark.parametrize("factor", [1.01, 1.1])

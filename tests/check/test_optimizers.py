@@ -104,3 +104,16 @@ def test_plain_updates_with_a_slip_stay_wrong(checked: Checked) -> None:
     result = checked("{-W}+{eta}*{-G}", [])
     assert result.verdict == "wrong"
     assert [finding.quantity for finding in result.findings] == list(WEIGHTS)
+
+
+def test_a_state_that_begins_with_0_moves_nothing_at_first_and_is_right(checked: Checked) -> None:
+    result = checked("{-W}-{eta}*{-S}", [("0*{G}", "0.9*{-S}+{G}")])
+    assert (result.verdict, result.findings) == ("correct", ())
+    assert result.notes[-1].endswith("its state begins with 0 in the first row, so that the first step moves nothing")
+
+
+def test_a_weight_that_takes_the_state_of_another_is_wrong_alone(checked: Checked) -> None:
+    update, states = RIGHT["momentum, with mu = 0.9"]
+    result = checked(update, states, w3="{-w3}-{eta}*{-s_w4}")
+    assert ([finding.quantity for finding in result.findings], result.learning_rate) == (["w3"], pytest.approx(0.1))
+    assert result.findings[0].expected == "the update of momentum"

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from openpyxl.utils import get_column_letter
 
-from tests.conventions import CONVENTIONS, WITHOUT_HALF, gradients, renumbered
-from tests.handmade import FORMULAS, GRADIENTS, START_C, Handmade, Layout, write
+from tests.conventions import CONVENTIONS, CROSS_ENTROPY, WITHOUT_HALF, gradients, renumbered
+from tests.handmade import CLASSIC, FORMULAS, GRADIENTS, START_C, WEIGHTS, Handmade, Layout, write
 from xlbackprop.check.file import check
 from xlbackprop.report.findings import CheckedTable
 
@@ -16,8 +17,8 @@ Checked = Callable[..., CheckedTable]
 
 @pytest.fixture
 def checked(tmp_path: Path) -> Checked:
-    def check_table(formulas: Mapping[str, str], sign: str = "∂E/∂") -> CheckedTable:
-        table = Handmade(Layout(sign=sign), START_C, formulas=FORMULAS | dict(formulas))
+    def check_table(formulas: Mapping[str, str], sign: str = "∂E/∂", order: tuple[str, ...] = CLASSIC) -> CheckedTable:
+        table = Handmade(Layout(order, sign=sign), START_C, formulas=FORMULAS | dict(formulas))
         (found,) = check(write(tmp_path / "book.xlsx", table)).tables
         return found
 
@@ -38,6 +39,40 @@ def test_a_slip_in_a_convention_is_found_alone_and_told_in_it(checked: Checked, 
     result = checked(formulas | {name: formulas[name].replace(f"{{{one}}}", f"{{{other}}}").replace("-w6", "-w5")})
     assert ([finding.quantity for finding in result.findings], result.notes) == ([name], (note,))
     assert result.findings[0].slip
+
+
+def test_gradients_of_the_squared_error_are_wrong_where_the_error_is_the_cross_entropy(checked: Checked) -> None:
+    result = checked({name: CROSS_ENTROPY[name] for name in ("E1", "E2")})
+    assert [finding.quantity for finding in result.findings] == [*GRADIENTS[4:], *GRADIENTS[:4]]
+    assert {finding.slip for finding in result.findings} == {
+        "follows from the squared error, and the error here is the binary cross-entropy"
+    }
+
+
+def test_gradients_of_the_cross_entropy_are_wrong_where_the_error_is_a_square(checked: Checked) -> None:
+    result = checked({name: CROSS_ENTROPY[name] for name in GRADIENTS})
+    assert [finding.quantity for finding in result.findings] == [*GRADIENTS[4:], *GRADIENTS[:4]]
+    assert {finding.slip for finding in result.findings} == {
+        "lacks the factor a_o1*(1-a_o1)",
+        "lacks the factor a_o2*(1-a_o2)",
+        "follows from the binary cross-entropy, and the error here is the squared error",
+    }
+
+
+def test_an_error_of_cross_entropy_that_is_wrong_in_one_output_is_found_there(checked: Checked) -> None:
+    result = checked(CROSS_ENTROPY | {"E2": CROSS_ENTROPY["E2"].replace("{t2}", "{t1}")})
+    assert [finding.quantity for finding in result.findings] == ["E2"]
+    assert result.findings[0].slip.startswith("uses t1*LN(a_o2)")
+
+
+def test_the_way_by_the_derivatives_of_an_output_is_right_with_cross_entropy_too(checked: Checked) -> None:
+    by_way = {"dE_da_o1": "({a_o1}-{t1})/({a_o1}*(1-{a_o1}))", "da_o1_do1": "{a_o1}*(1-{a_o1})"}
+    order = (*CLASSIC, *by_way)
+    formulas = FORMULAS | CROSS_ENTROPY | by_way | {"dE_dw5": "{dE_da_o1}*{da_o1_do1}*{a_h1}"}
+    result = checked(formulas, order=order)
+    assert (result.verdict, result.notes) == ("correct", tuple(n for n, f in CONVENTIONS.items() if f is CROSS_ENTROPY))
+    wrong = checked(formulas | {"dE_dw5": "{dE_da_o1}*{da_o1_do1}*{a_h2}"}, order=order)
+    assert [finding.quantity for finding in wrong.findings] == ["dE_dw5"]
 
 
 def test_changes_of_weights_are_read_from_their_numbers(checked: Checked) -> None:
@@ -121,6 +156,25 @@ def test_samples_that_take_turns_are_right_and_noted(tmp_path: Path) -> None:
     odd = cells | {("i1", 5): 0.5}
     (table,) = check(write(tmp_path / "book.xlsx", Handmade(start=START_C, cells=odd))).tables
     assert table.verdict == "wrong"
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_several_samples_a_step_are_not_judged_and_said_so(tmp_path: Path, repeated: bool) -> None:
+    cells: dict[tuple[str, int], str | float | None] = {}
+    for step in range(9):
+        row = 6 + step
+        cells |= {("i1", step): float(step % 3), ("t1", step): 0.1 + 0.4 * (step % 3)}
+        for w in WEIGHTS if step else ():
+            column, gradient = (get_column_letter(CLASSIC.index(name) + 1) for name in (w, f"dE_d{w}"))
+            cells[w, step] = f"={column}{row - 1}" if repeated else None
+            if step % 3 == 0:
+                cells[w, step] = f"={column}{row - 3}-0.5*SUM({gradient}{row - 3}:{gradient}{row - 1})"
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(start=START_C, cells=cells))).tables
+    assert (table.verdict, table.findings) == ("incomplete", ())
+    assert table.notes == (
+        "3 rows share the weights of each step, as with 3 samples a step: a table of a row a step is judged, "
+        "this one is not",
+    )
 
 
 def test_a_learning_rate_that_falls_from_row_to_row_is_a_schedule(tmp_path: Path) -> None:

@@ -123,9 +123,12 @@ def in_torch(network: Network, eta: float, steps: int) -> Iterator[dict[str, flo
                 z = z + torch.stack([leaves[b] for b in network.layer_biases(layer)])
             if network.activation(layer) != "softmax":
                 a = functions[network.activation(layer)](z)
-        error = (
-            -(t * torch.log_softmax(z, dim=1)).sum() if network.loss == "cross-entropy" else ((t - a) ** 2).sum() / 2
-        )
+        if network.loss == "squared error":
+            error = ((t - a) ** 2).sum() / 2
+        elif network.loss == "cross-entropy":
+            error = -(t * torch.log_softmax(z, dim=1)).sum()
+        else:
+            error = torch.nn.functional.binary_cross_entropy(a, t, reduction="sum")
         if samples and samples.batch > 1 and samples.reduction == "mean":
             error = error / samples.batch
         rate = {"eta_t": optimizer.param_groups[0]["lr"]}

@@ -105,8 +105,12 @@ def torch_error(network: Network, leaves, inputs, targets):
         if network.biases != "none":
             z = z + torch.stack([leaves[b] for b in network.layer_biases(layer)])
         a = functions[network.activation(layer)](z)
-    per_output = -targets * torch.log_softmax(z, dim=0) if network.loss == "cross-entropy" else 0.5 * (targets - a) ** 2
-    return per_output.sum()
+    per_output = {
+        "squared error": lambda: 0.5 * (targets - a) ** 2,
+        "cross-entropy": lambda: -targets * torch.log_softmax(z, dim=0),
+        "binary cross-entropy": lambda: torch.nn.functional.binary_cross_entropy(a, targets, reduction="none"),
+    }
+    return per_output[network.loss]().sum()
 
 
 @needs_trainer

@@ -52,7 +52,7 @@ class Loss:
             it collapses with the activation into `delta`.
         delta: how the error changes with `{o}`, with its sentence, `{targets}` being the sum of all
             targets; None where the chain rule gives it.
-        needs_probabilities: whether the targets must be probabilities.
+        needs_probabilities: whether the targets must be probabilities, those of softmax together.
     """
 
     error: str
@@ -79,6 +79,13 @@ LOSSES = {
             "because the targets sum to 1; written with their sum it holds for any targets.",
         ),
         outputs=(SOFTMAX,),
+        needs_probabilities=True,
+    ),
+    "binary cross-entropy": Loss(
+        error="-({t}*log(a_{o}) + (1 - {t})*log(1 - a_{o}))",
+        sentence="The cross-entropy of output {n}, which is the probability of a class by itself.",
+        delta=("a_{o} - {t}", "How E_total changes with {o}. Sigmoid and cross-entropy collapse into a_{o} − {t}."),
+        outputs=("sigmoid",),
         needs_probabilities=True,
     ),
 }

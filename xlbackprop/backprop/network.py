@@ -71,9 +71,9 @@ class Network:
         ):
             if value not in allowed:
                 raise UnusableInput(f'{key} = "{value}" is not known: use one of {", ".join(allowed)}.')
-        outputs = _outputs_of(self.loss)
+        outputs = outputs_of(self.loss)
         if self.output not in outputs:
-            losses = [loss for loss in LOSSES if self.output in _outputs_of(loss)]
+            losses = [loss for loss in LOSSES if self.output in outputs_of(loss)]
             raise UnusableInput(
                 f'output = "{self.output}" does not go with loss = "{self.loss}": {self.output} takes the loss '
                 f"{_alternatives(losses)}, and {self.loss} the output {_alternatives(outputs)}."
@@ -130,11 +130,15 @@ class Network:
         if not LOSSES[self.loss].needs_probabilities:
             return
         for number, targets in enumerate(self.samples.targets if self.samples else [self.targets], start=1):
-            if min(targets) < 0 or not math.isclose(sum(targets), 1, abs_tol=1e-9):
+            must = "lie between 0 and 1"
+            fine = min(targets) >= 0 and max(targets) <= 1
+            if self.output == SOFTMAX:
+                must = "not be negative and must sum to 1"
+                fine = min(targets) >= 0 and math.isclose(sum(targets), 1, abs_tol=1e-9)
+            if not fine:
                 shown = ", ".join(f"{target:g}" for target in targets) + f" of sample {number}" * bool(self.samples)
                 raise UnusableInput(
-                    "With softmax and cross-entropy the targets are probabilities: "
-                    f"{shown} must not be negative and must sum to 1."
+                    f"With {self.output} and {self.loss} the targets are probabilities: {shown} must {must}."
                 )
 
     @property
@@ -302,7 +306,7 @@ class Network:
         )
 
 
-def _outputs_of(loss: str) -> Sequence[str]:
+def outputs_of(loss: str) -> Sequence[str]:
     """The activations of the last layer that a loss goes with."""
     return LOSSES[loss].outputs or tuple(ACTIVATIONS)
 

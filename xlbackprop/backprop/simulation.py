@@ -111,7 +111,7 @@ class Simulation:
         try:
             exec(self._state_code if step else self._first_state_code, self._functions, values)
             in_range = all(isfinite(values[name]) for name in self._state_names)
-        except ArithmeticError:
+        except (ArithmeticError, ValueError):
             in_range = False
         if not in_range:
             lines = self._states if step else self._first_states
@@ -122,7 +122,7 @@ class Simulation:
         try:
             exec(self._step_code, self._functions, values)
             in_range = all(map(isfinite, values.values()))
-        except ArithmeticError:
+        except (ArithmeticError, ValueError):
             in_range = False
         if not in_range:
             raise LeavesRange(self._out_of_range(values, eta, step, self._step))
@@ -168,7 +168,7 @@ class Simulation:
         for name, code in lines if culprit is None else ():
             try:
                 values[name] = eval(code, self._functions, values)
-            except ArithmeticError:
+            except (ArithmeticError, ValueError):
                 values[name] = float("inf")
             if not isfinite(values[name]):
                 culprit = name

@@ -20,12 +20,10 @@ from xlbackprop.check.rates import broken_rate, changing_rate, quoted
 from xlbackprop.reference import lowest_inputs
 from xlbackprop.report.findings import Finding, Kind
 from xlbackprop.spreadsheet.addresses import cell_address, cells_between, place
-from xlbackprop.spreadsheet.cells import Value
+from xlbackprop.spreadsheet.cells import CIRCULAR, Value
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import calls_only_known, computable
 
-#: What the engine shows in a cell that follows from itself.
-_CIRCLE = "#CIRC!"
 #: As far as a file shows a number that a spreadsheet program computed.
 _NEARLY = 1e-8
 
@@ -320,7 +318,7 @@ class _Causes:
         """What is wrong with a cell that shows an error; no program shows the one that the engine has for a circle."""
         references, text = self._explanation.references, self._contents.texts[name][step]
         formula = parsed(text or "")
-        if circle := (references.circle(name, step) if value == _CIRCLE else ""):
+        if circle := (references.circle(name, step) if value == CIRCULAR else ""):
             shifted = references.other_rows(name, formula, step)
             of_rate = circle.startswith("takes η")
             return circle if of_rate or not shifted else f"{shifted.sentence}, and so from itself"
@@ -328,7 +326,7 @@ class _Causes:
         slip = references.update_elsewhere(name, formula) or references.other_eta(name, formula)
         if slip and built is None:
             return slip.sentence
-        return "follows from itself" if value == _CIRCLE else f"shows {value}"
+        return "follows from itself" if value == CIRCULAR else f"shows {value}"
 
     def _strange_cells(self, formula: str | None, step: int) -> str:
         """That a wrong formula takes cells of which no header tells what they are."""

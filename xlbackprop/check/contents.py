@@ -16,7 +16,7 @@ from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.trial import Trial, TriedFormula
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.spreadsheet.cells import Cell, Sheets
-from xlbackprop.spreadsheet.formulas import FilledFormula, filled_formulas, parsed
+from xlbackprop.spreadsheet.formulas import FilledFormula, filled_columns, parsed
 from xlbackprop.tables.learning_rate import LearningRate, learning_rate
 from xlbackprop.tables.table import AS_IT_IS, Table, number_in
 
@@ -64,14 +64,14 @@ def is_of_google(text: str) -> bool:
 class _Texts(dict[str, list[str | None]]):
     """The formulas of a table by column, each read when it is first asked for."""
 
-    def __init__(self, sheets: Sheets, table: Table) -> None:
-        self._formulas, self._table = sheets.formulas(table.sheet), table
+    def __init__(self, sheets: Sheets, table: Table, left_out: Set[tuple[int, int]]) -> None:
+        self._formulas, self._table, self._left_out = sheets.formulas(table.sheet), table, left_out
 
     def __missing__(self, name: str) -> list[str | None]:
-        column = self._table.columns[name]
-        found = list(map(self._formulas.get, zip(self._table.rows, repeat(column))))
-        first = next(filter(None, found), "")
-        self[name] = [None if text and is_of_google(text) else text for text in found] if is_of_google(first) else found
+        places = list(zip(self._table.rows, repeat(self._table.columns[name])))
+        self[name] = [*map(self._formulas.get, places)]
+        if self._left_out:
+            self[name] = [None if place in self._left_out else self._formulas.get(place) for place in places]
         return self[name]
 
 
@@ -162,31 +162,45 @@ class Contents:
     @cached_property
     def texts(self) -> Mapping[str, list[str | None]]:
         """The formulas of each column, step by step; None where none stands."""
-        return _Texts(self.sheets, self.table)
+        return _Texts(self.sheets, self.table, self.of_google)
+
+    @cached_property
+    def of_google(self) -> frozenset[tuple[int, int]]:
+        """Row and column of the cells with a formula that only Google Sheets knows."""
+        formulas, rows, columns = (
+            self.sheets.formulas(self.table.sheet),
+            self.table.row_numbers,
+            set(self.table.columns.values()),
+        )
+        # hardly any sheet has one, which is seen faster of all formulas at once
+        if not is_of_google("".join(formulas.values())):
+            return frozenset()
+        return frozenset(
+            (row, column)
+            for (row, column), text in formulas.items()
+            if row in rows and column in columns and is_of_google(text)
+        )
 
     @cached_property
     def filled(self) -> dict[str, list[FilledFormula]]:
         """The different formulas of each column."""
-        return {name: filled_formulas(self.texts[name], self.table.rows) for name in self.table.columns}
+        return filled_columns({name: self.texts[name] for name in self.table.columns}, self.table.rows)
 
     @cached_property
     def jumps(self) -> dict[int, int]:
         """Steps whose weights all follow from another step than the one before, with how far that lies back."""
-        backs: dict[int, set[int | None]] = {}
-        rows = self.table.rows
-        for name in self.updates:
+        rows = np.array(self.table.rows)
+        backs = np.full((len(self.updates), len(rows)), np.nan)
+        for of_update, name in zip(backs, self.updates, strict=True):
             for formula in self.filled[name]:
-                above = self._row_above(name, formula)
-                for step in formula.steps:
-                    source = self.table.row_numbers.get(rows[step] - above) if above is not None else None
-                    backs.setdefault(step, set()).add(None if source is None else step - source)
-        found = {
-            step: back
-            for step, (back, *others) in ((step, tuple(of)) for step, of in backs.items())
-            if not others and step > 0 and back not in (None, 1)
-        }
-        usual = len(found) * 2 > len(self.table.rows)
-        return {} if usual else {step: back for step, back in found.items() if back is not None}
+                if (above := self._row_above(name, formula)) is not None:
+                    steps = np.array(formula.steps)
+                    sources = np.searchsorted(rows, rows[steps] - above)
+                    there = rows[np.minimum(sources, len(rows) - 1)] == rows[steps] - above
+                    of_update[steps[there]] = (steps - sources)[there]
+        together = (backs == backs[:1]).all(axis=0) & (backs != 1).all(axis=0)
+        found = {int(step): int(backs[0, step]) for step in np.flatnonzero(together) if step > 0 and self.updates}
+        return found if len(found) * 2 <= len(rows) else {}
 
     def jump(self, step: int) -> str:
         """Where a step of `jumps` goes on from, in words."""
@@ -294,6 +308,22 @@ class Contents:
         periods = (n for n in range(2, rows // 2 + 1) if (given[:, n:] == given[:, :-n]).all())
         return next(periods, 0)
 
+    @cached_property
+    def rows_a_step(self) -> int:
+        """How many rows share the weights of a step, where each is another of its samples; 1 where each has its own."""
+        given = np.array([self.numbers[name] for name in self.constants if name[0] in "it"])
+        if not given.size or (given == given[:, :1]).all():
+            return 1
+        weights = np.array([self.numbers[name] for name in self.updates])
+        last, moved = weights[:, 0], []
+        for step, now in enumerate(weights.T):
+            other = np.isfinite(now) & (now != last)
+            if step and other.any():
+                moved.append(step)
+            last = np.where(np.isfinite(now), now, last)
+        rows = moved[0] if moved else 1
+        return rows if moved == list(range(rows, len(self.table.rows), rows)) else 1
+
     @property
     def is_one_run(self) -> bool:
         """Whether each step follows from the one before it, by one learning rate and with one sample."""
@@ -320,7 +350,7 @@ class Contents:
         for name in (*self.quantities, *self.updates, *self.constants):
             skipped = {0, *self.jumps} if name in self.updates else set()
             for formula in self.filled[name]:
-                steps = tuple(step for step in formula.steps if step not in skipped)
+                steps = tuple(step for step in formula.steps if step not in skipped) if skipped else formula.steps
                 if steps:
                     # the first rows of a table are special at times
                     chosen = steps[min(1, len(steps) - 1)]

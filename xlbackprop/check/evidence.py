@@ -12,7 +12,7 @@ from xlbackprop.reference import Array
 from xlbackprop.report.evidence import Curves, Piece
 from xlbackprop.report.findings import Finding
 from xlbackprop.spreadsheet.addresses import cell_address, cells_between, column_letters, place
-from xlbackprop.spreadsheet.cells import Value
+from xlbackprop.spreadsheet.cells import CIRCULAR, Value
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.tables.table import AS_IT_IS
 
@@ -53,6 +53,8 @@ def _piece(contents: Contents, finding: Finding) -> Piece:
 
 
 def _shown(value: Value) -> str:
+    if value == CIRCULAR:
+        return "circular"
     return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

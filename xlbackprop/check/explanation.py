@@ -17,6 +17,8 @@ _ROUNDING_FUNCTIONS = {"ROUND", "ROUNDUP", "ROUNDDOWN", "TRUNC", "INT", "MROUND"
 _SLACK = 3
 #: ... if they are so much nearer to it than to the right one.
 _CLEARER = 10
+#: Or it leaves no more than this part of what is wrong.
+_LEFT_OVER = 1e-6
 
 
 class Explanation:
@@ -73,14 +75,15 @@ class Explanation:
                     environment[mark + other] = _from_rows_above(shown, away)
                 if other == name:
                     found, unit = shown, np.abs(shown / numbers)
-            errors, unit = self._contents.errors(name, off), np.where(np.isfinite(unit), unit, 1.0)
+            all_errors = self._contents.errors(name, np.arange(len(found)))
+            errors, unit = all_errors[off], np.where(np.isfinite(unit), unit, 1.0)
             candidates = slips_in_numbers(
                 self._network, name, self.rendering.known(None, 0), environment, self._multiples
             )
             for values, slip in candidates:
                 away_from = np.abs(values - found) / unit
-                # the rounding of what it follows from is a little different for each formula
-                fits = away_from <= _SLACK * allowed
+                # the rounding of what it follows from is different for each formula
+                fits = away_from <= np.fmax(_SLACK * allowed, _LEFT_OVER * all_errors)
                 if fits[off].all() and np.median(errors) > _CLEARER * np.median(away_from[off]):
                     return slip.sentence, np.flatnonzero(fits)
         return "", off

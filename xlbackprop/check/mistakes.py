@@ -7,12 +7,13 @@ sentence that says what it does.
 import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.expression import FUNCTIONS, cell_formula
-from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.functions import LOSSES
+from xlbackprop.backprop.network import Network, outputs_of
 from xlbackprop.backprop.quantities import training_step
 from xlbackprop.check.shown import Multiples, expected_expression
 
@@ -65,6 +66,7 @@ def mistakes(network: Network, name: str, known: frozenset[str], multiples: Mult
     yield from _split_products(parts)
     yield from _extra_factors(parts, names)
     yield from _shifted_rows(name, network, parts)
+    yield from _other_losses(network, name, known, multiples)
 
 
 def typed_numbers(
@@ -130,6 +132,15 @@ def _other_quantities(network: Network, name: str, known: frozenset[str], multip
         other = quantity.name
         if other != name and _kind(other) == _kind(name):
             yield expected(network, other, known, multiples), Slip(f"is the formula of {notation.header(other)}")
+
+
+def _other_losses(network: Network, name: str, known: frozenset[str], multiples: Multiples) -> Iterator[Mistake]:
+    """The gradient of another loss that goes with the output."""
+    for loss in LOSSES:
+        if name.startswith(("dE_d", "delta_")) and loss != network.loss and network.output in outputs_of(loss):
+            other = replace(network, loss=loss)
+            sentence = f"follows from the {loss}, and the error here is the {network.loss}"
+            yield expected(other, name, known, multiples), Slip(sentence)
 
 
 def _exchanged_names(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mistake]:

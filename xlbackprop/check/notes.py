@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from xlbackprop.check.contents import Contents, is_of_google
 from xlbackprop.check.explanation import Explanation
 from xlbackprop.report.findings import CheckedTable, listed
 from xlbackprop.spreadsheet.addresses import cell_address
-from xlbackprop.spreadsheet.cells import Sheets, Value
+from xlbackprop.spreadsheet.cells import CIRCULAR, Sheets, Value
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import KNOWN_FUNCTIONS, Stored
 from xlbackprop.tables.headers import quantity
@@ -36,7 +37,7 @@ def table_notes(contents: Contents) -> Iterator[str]:
     yield from _luck(contents)
     table, network = contents.table, contents.network
     if table.missing:
-        several = _rows_a_step(contents)
+        several = samples_a_step(contents)
         yield several or f"it lacks {_listed(table.missing)}{_elsewhere(contents)}"
     yield from _of_google(contents)
     kinds = dict.fromkeys(kind for kind in (network.hidden, network.output) if kind != "sigmoid")
@@ -70,28 +71,21 @@ def _elsewhere(contents: Contents) -> str:
 
 
 def _of_google(contents: Contents) -> Iterator[str]:
-    table, formulas = contents.table, contents.sheets.formulas(contents.table.sheet)
-    columns = set(table.columns.values())
-    places = [place for place in formulas if place[0] in table.row_numbers and place[1] in columns]
-    found = [place for place in places if is_of_google(formulas[place])]
-    if found:
+    if found := contents.of_google:
         yield (
             f"{cell_address(*min(found))} has a formula that only Google Sheets knows, and in the file just its "
             f"number{f', and so have {len(found) - 1} other cells' if len(found) > 1 else ''}"
         )
 
 
-def _rows_a_step(contents: Contents) -> str:
-    """What a table is in which only one of several rows holds the weights."""
-    table, values = contents.table, contents.sheets.values(contents.table.sheet)
-    weights = [table.columns[name] for name in contents.updates]
-    filled = [row for row in table.rows if any((row, column) in values for column in weights)]
-    samples = len(table.rows) / len(filled) if filled else 1
-    if samples < 2 or samples != int(samples):
-        return ""
+def samples_a_step(contents: Contents) -> str:
+    """What a table is in which several rows share the weights of a step; an empty text for one of a row a step."""
+    samples = contents.rows_a_step
     return (
-        f"{samples:.0f} rows share the weights of each step, as with {samples:.0f} samples a step: "
+        f"{samples} rows share the weights of each step, as with {samples} samples a step: "
         "a table of a row a step is judged, this one is not"
+        if samples > 1
+        else ""
     )
 
 
@@ -163,21 +157,34 @@ def _named_eta(name: str) -> float | None:
 def stored_notes(sheets: Sheets, stored: Stored, table: Table) -> Iterator[str]:
     """What stands in the file for a table and is not what its formulas give, or could not be computed."""
     formulas, before = sheets.formulas(table.sheet), stored.values.get(table.sheet, {})
-    columns = set(table.columns.values())
-    places = [(row, column) for row in table.rows for column in columns if (row, column) in formulas]
-    now = sheets.values(table.sheet)
-    kept = {(cell.row, cell.column) for cell in stored.kept if cell.sheet == table.sheet} & set(places)
-    strange = {place for place in places if isinstance(now[place], str) or "POW(" in formulas[place]}
-    yield from _about_functions(formulas, sorted(strange | kept), judged_as_stored=bool(kept))
-    # where no value is stored, the engine reads 0: there the file shows nothing that could be stale
-    shown = [place for place in places if before.get(place) not in (None, 0.0)]
-    circles = [place for place in places if now[place] == "#CIRC!"]
+    now, columns = sheets.values(table.sheet), set(table.columns.values())
+
+    def in_table(row: int, column: int) -> bool:
+        return row in table.row_numbers and column in columns
+
+    kept, rewritten = (
+        {(cell.row, cell.column) for cell in cells if cell.sheet == table.sheet and in_table(cell.row, cell.column)}
+        for cells in (stored.kept, stored.rewritten)
+    )
+    texts = {place for place, value in now.items() if isinstance(value, str) and place in formulas and in_table(*place)}
+    yield from _about_functions(formulas, sorted(texts | rewritten | kept), judged_as_stored=bool(kept))
+    circles = [place for place in texts if now[place] == CIRCULAR]
     if circles:
         yield (
             f"{cell_address(*min(circles))} and {len(circles) - 1} other cells follow from themselves: spreadsheet "
             "programs refuse that, or repeat it so often as they are set to (iterative calculation)"
         )
-    stale = [place for place in shown if now[place] != "#CIRC!" and not _agree(before[place], now[place])]
+    stale: list[tuple[int, int]] = []
+    for column in columns:
+        places = list(zip(table.rows, repeat(column)))
+        shown, computed = (list(map(values.get, places)) for values in (before, now))
+        # of most columns all numbers are what they were
+        if shown != computed:
+            stale += [
+                place
+                for place, was, value in zip(places, shown, computed, strict=True)
+                if was is not None and value != CIRCULAR and not _agree(was, value) and place in formulas
+            ]
     if stale:
         place = min(stale)
         name = next(name for name, column in table.columns.items() if column == place[1])
@@ -213,7 +220,8 @@ def _about_functions(
 
 
 def _agree(stored: Value, computed: Value) -> bool:
-    if stored == computed:
+    # where no value is stored, the engine reads 0: there the file shows nothing that could be stale
+    if stored == computed or stored == 0.0:
         return True
     if isinstance(stored, float) and isinstance(computed, float):
         return abs(stored - computed) <= _STORED_TOLERANCE * abs(computed) + 1e-12

@@ -106,18 +106,29 @@ def _adam_second_first_power(g: Array, eta: float, of: Mapping[str, float]) -> A
     return eta * (m / first) / (np.sqrt(v / second[:1]) + of["eps"])
 
 
+def _from_rest(moves: _Moves) -> _Moves:
+    """The moves of a rule whose state stands as 0 in the first row, and takes its first gradient in the second."""
+
+    def later(g: Array, eta: float, of: Mapping[str, float]) -> Array:
+        return np.concatenate([np.zeros_like(g[:1]), moves(g[1:], eta, of)])
+
+    return later
+
+
 @dataclass(frozen=True)
 class _Rule:
-    """A way to update weights: its name, the numbers that it takes, and what is wrong with it."""
+    """A way to update weights: its name, the numbers that it takes, what is wrong with it, or else worth saying."""
 
     name: str
     numbers: tuple[str, ...]
     moves: _Moves
     slip: str = ""
+    remark: str = ""
 
 
 _ADAM = ("b1", "b2", "eps")
 _DAMPED = "damps the first step of momentum, where the state is the gradient itself"
+_AT_REST = "; its state begins with 0 in the first row, so that the first step moves nothing"
 _INSIDE = "has eps inside the root; it should be added to the root"
 _RULES = (
     _Rule("momentum", ("mu",), _momentum),
@@ -126,6 +137,9 @@ _RULES = (
     _Rule("Adagrad", ("eps",), _adagrad),
     _Rule("RMSprop", ("b2", "eps"), _rmsprop),
     _Rule("Adam", _ADAM, _adam),
+    _Rule("momentum", ("mu",), _from_rest(_momentum), remark=_AT_REST),
+    _Rule("momentum as a running average", ("mu",), _from_rest(_averaged_momentum), remark=_AT_REST),
+    _Rule("Adam", _ADAM, _from_rest(_adam), remark=_AT_REST),
     _Rule("momentum", ("mu",), _damped_first, _DAMPED),
     _Rule("RMSprop", ("b2", "eps"), _rmsprop_before, "divides by the average of the row before instead of its own"),
     _Rule("RMSprop", ("b2", "eps"), _rmsprop_inside, _INSIDE),
@@ -145,12 +159,14 @@ class Update:
         learning_rate: its learning rate.
         slip: what is wrong with it, as the end of a sentence.
         note: what is worth saying, as a sentence.
+        of: the weights that are updated so; the others have a slip of their own.
     """
 
     name: str
     learning_rate: float | None
     slip: str
     note: str
+    of: frozenset[str]
 
 
 @np.errstate(all="ignore")
@@ -174,9 +190,12 @@ def other_update(contents: Contents, findings: Sequence[Finding]) -> Update | No
     given = _numbers(contents, names[0])
     for rule in _RULES:
         for eta, of in _choices(rule, given):
-            if np.allclose(rule.moves(gradients, eta, of), moves, rtol=_TOLERANCE, atol=_TOLERANCE * abs(moves).max()):
+            off = np.abs(rule.moves(gradients, eta, of) - moves)
+            fits = (off <= _TOLERANCE * (np.abs(moves) + np.abs(moves).max())).all(axis=0)
+            if 2 * fits.sum() > len(names):
                 told = ", ".join(f"{name} = {number:g}" for name, number in of.items())
-                return Update(rule.name, eta, rule.slip, f"its updates are those of {rule.name}, with {told}")
+                note = f"its updates are those of {rule.name}, with {told}{rule.remark}"
+                return Update(rule.name, eta, rule.slip, note, frozenset(np.array(names)[fits].tolist()))
     return _unknown(contents, findings, names)
 
 
@@ -225,23 +244,24 @@ def _unknown(contents: Contents, findings: Sequence[Finding], names: Sequence[st
         if finding.quantity in names:
             step = contents.table.row_numbers[contents.table.rows[min(2, len(contents.table.rows) - 1)]]
             cells = references.unnamed(contents.texts[finding.quantity][step], step)
-            named = finding.slip and "no header tells" not in finding.slip and ", by way of" not in finding.slip
-            if not cells or named:
+            # what a formula lacks may be in such cells
+            unclear = ("no header tells", ", by way of", "lacks the term")
+            if not cells or (finding.slip and not any(words in finding.slip for words in unclear)):
                 return None
             strange += cells
     where = ", ".join(dict.fromkeys(cell_address(cell.row, cell.column) for cell in strange[:2]))
     note = f"its updates take cells such as {where}, and are of no kind that is known here: they are not judged"
-    return Update("", contents.shown_rate, "", note)
+    return Update("", contents.shown_rate, "", note, frozenset(names))
 
 
 def judged_by(update: Update, findings: Sequence[Finding], names: Sequence[str]) -> list[Finding]:
     """The findings, with those of updates as the optimizer of the table has them."""
-    others = [finding for finding in findings if finding.quantity not in names]
-    if not update.slip:
-        return others
-    expected = f"the update of {update.name}"
-    return others + [
-        replace(finding, kind=Kind.UPDATE, slip=update.slip, expected=expected, helper=None)
-        for finding in findings
-        if finding.quantity in names
-    ]
+    expected, judged = f"the update of {update.name}", []
+    for finding in findings:
+        if finding.quantity not in names:
+            judged.append(finding)
+        elif finding.quantity not in update.of:
+            judged.append(replace(finding, expected=expected, helper=None))
+        elif update.slip:
+            judged.append(replace(finding, kind=Kind.UPDATE, slip=update.slip, expected=expected, helper=None))
+    return judged

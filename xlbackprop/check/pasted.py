@@ -89,6 +89,8 @@ def _effects(contents: Contents, halves: dict[str, Array], tolerance: float = TO
         base = {} if contents.gathers else reference.expected_step(contents.network, chain)
         scales = {name: base.get(name, contents.expected[name][0]).scale for name in contents.quantities}
         total = {name: halves[name] + tolerance * scale + TINY for name, scale in scales.items()}
+        for name in total.keys() & {"E_total", *(f"E{n + 1}" for n in range(len(contents.network.target_names)))}:
+            total[name] = total[name] + _written_out(contents)
         for moved, half in halves.items():
             if base and half.any() and moved in chain:
                 other = reference.expected_step(contents.network, chain | {moved: chain[moved] + half})
@@ -100,6 +102,14 @@ def _effects(contents: Contents, halves: dict[str, Array], tolerance: float = TO
         half = halves[name] + np.roll(halves[name], 1)
         total[name] = half + np.roll(_eta_times(contents, halves[f"dE_d{name}"]), 1) + tolerance * scale + TINY
     return total
+
+
+def _written_out(contents: Contents) -> Array:
+    """How far an error may be off because its square was written out: t^2-2*t*a+a^2 loses the digits that t^2 has."""
+    network, numbers = contents.network, contents.numbers
+    pairs = zip(network.target_names, network.activations(network.last), strict=True)
+    sizes = [np.abs(numbers[t]) + np.abs(numbers[a]) for t, a in pairs if t in numbers and a in numbers]
+    return np.finfo(float).eps * np.sum([np.nan_to_num(size) ** 2 for size in sizes], axis=0)
 
 
 def _eta_times(contents: Contents, numbers: Array) -> Array:

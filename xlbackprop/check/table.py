@@ -7,7 +7,7 @@ from xlbackprop.backprop.network import Network
 from xlbackprop.check.causes import find_causes, in_order
 from xlbackprop.check.contents import Contents, ContentsAsBuilt
 from xlbackprop.check.evidence import curves, pieces
-from xlbackprop.check.notes import table_notes
+from xlbackprop.check.notes import samples_a_step, table_notes
 from xlbackprop.check.numpy_run import largest_error
 from xlbackprop.check.optimizers import judged_by, other_update
 from xlbackprop.check.readings import best_reading, renamed
@@ -36,6 +36,17 @@ def judge_table(
         return CheckedTable(table.sheet, notes=(note,), incomplete=True, header_row=table.header_row, steps=0)
     if network is None:
         reading = best_reading(sheets, table)
+        if several := samples_a_step(reading.contents):
+            return CheckedTable(
+                sheet=table.sheet,
+                notes=(several,),
+                incomplete=True,
+                header_row=table.header_row,
+                first_row=table.rows[0],
+                last_row=table.rows[-1],
+                steps=reading.contents.steps,
+                cells=len(table.rows) * len(table.columns),
+            )
         return judge_contents(reading.contents, notes=reading.notes)
     return judge_contents((ContentsAsBuilt if as_built else Contents)(sheets, table), network)
 

@@ -79,6 +79,11 @@ def _cross_entropy(target: Array, z: Array, a: Array, sums: SoftmaxSums) -> tupl
     return target * (log_sum + sums.top - z), np.abs(target) * (np.abs(log_sum) + np.abs(sums.top) + np.abs(z))
 
 
+def _binary_cross_entropy(target: Array, z: Array, a: Array, sums: SoftmaxSums) -> tuple[Array, Array]:
+    yes, no = np.log(a), np.log(1 - a)
+    return -(target * yes + (1 - target) * no), np.abs(target * yes) + np.abs((1 - target) * no)
+
+
 def _softmax_delta(a: Array, target: Array) -> tuple[Array, Array]:
     """δ of softmax with cross-entropy, for targets of any sum."""
 
@@ -94,6 +99,9 @@ LOSSES = {
         derivative=lambda a, target: (a - target, np.abs(a) + np.abs(target)),
     ),
     "cross-entropy": Loss(_cross_entropy, delta=_softmax_delta),
+    "binary cross-entropy": Loss(
+        _binary_cross_entropy, delta=lambda a, target: (a - target, np.abs(a) + np.abs(target))
+    ),
 }
 
 

@@ -14,7 +14,8 @@ from xlbackprop.report.text import sentence_of, summary, together
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 1rem auto; padding: 0 .75rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; margin-top: 2.5rem; overflow-wrap: anywhere; }
 h3 { font-size: 1rem; overflow-wrap: anywhere; }
 article { border: 1px solid #ccc; border-radius: .5rem; padding: .25rem .9rem .9rem; margin: 1rem 0; }
 section.finding { border-left: 4px solid #c0392b; padding-left: .7rem; margin: 1.2rem 0; break-inside: avoid; }
@@ -36,8 +37,11 @@ dl { margin: .5rem 0; } dt { font-size: .8rem; color: #555; } dd { margin: 0 0 .
 svg { width: 100%; max-width: 34rem; height: auto; } .note { color: #444; }
 polyline { fill: none; stroke-width: 2; } polyline.right { stroke: #2563a0; } polyline.found { stroke: #c0392b; }
 polyline.expected { stroke: #14532d; stroke-width: 6; opacity: .35; }
+@media (max-width: 30rem) { svg text { font-size: 18px; }
+  table.all tr, table.all td { display: block; overflow-wrap: anywhere; } table.all th { display: none; }
+  table.all td:first-child { border-bottom: 0; padding-bottom: 0; } }
 @media print { body { max-width: none; font-size: 11pt; } article { border: 0; padding: 0; }
-  h2, h3 { break-after: avoid; } .scroll { overflow-x: visible; } table.sheet { font-size: 7pt; } }
+  h2, h3, h3 + p { break-after: avoid; } .scroll { overflow-x: visible; } table.sheet { font-size: 7pt; } }
 """
 #: How large a drawing of curves is, and what is left free around it for the numbers of its axes.
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 560, 240, 70, 30
@@ -199,5 +203,7 @@ def _drawing(curves: Curves, off: float | None) -> Iterator[str]:
     yield "</svg>"
     if off is None:
         yield "<p class=note>E_total over the steps.</p>"
+    elif 2 * curves.found.count(None) > len(curves.found):
+        yield "<p class=note>What E_total should be (broad, green): most of its cells hold no number.</p>"
     else:
         yield f"<p class=note>E_total (thin, red) and what it should be (broad, green), {off:.1e} apart at most.</p>"

@@ -12,6 +12,9 @@ from xlbackprop.spreadsheet.addresses import column_number
 
 Value = float | str | bool | None
 
+#: What the engine has for a cell that follows from itself; no spreadsheet program shows it.
+CIRCULAR = "#CIRC!"
+
 _ADDRESS = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!]+))!\$?(?P<column>[A-Z]{1,3})\$?(?P<row>\d+)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[Ee][-+]?\d+)?")
 #: A number may differ from what its formula gives here by what rounding adds up to in a run.
@@ -60,6 +63,11 @@ def same_value(found: Value, should: Value, rounding: float = _ROUNDING) -> bool
     return abs(as_number(found) - size) <= rounding * max(abs(size), 1)
 
 
+def _in_capitals(text: str) -> str:
+    """A formula with every function that it calls in capitals."""
+    return text if text.isupper() else _UNKNOWN_CALL.sub(lambda match: match[0].upper(), text)
+
+
 class Sheets:
     """The cells of a workbook. Rows and columns count from 1; sheets go by their names."""
 
@@ -89,13 +97,12 @@ class Sheets:
         """The formulas of a sheet as they were when first asked for, by row and column."""
         if sheet not in self._formulas:
             index, formula = self._index[sheet], self._model.get_cell_formula
-            texts = ((place, formula(index, *place)) for place in self.used_cells[sheet])
+            texts = [formula(index, row, column) for row, column in self.used_cells[sheet]]
+            found = {place: text for place, text in zip(self.used_cells[sheet], texts, strict=True) if text}
             # the engine writes the functions that it knows in capitals, and only those
-            self._formulas[sheet] = {
-                place: text if text.isupper() else _UNKNOWN_CALL.sub(lambda match: match[0].upper(), text)
-                for place, text in texts
-                if text
-            }
+            if not "".join(found.values()).isupper():
+                found = {place: _in_capitals(text) for place, text in found.items()}
+            self._formulas[sheet] = found
         return self._formulas[sheet]
 
     @cached_property
@@ -121,7 +128,8 @@ class Sheets:
         places = self.used_cells[sheet]
         if sheet not in self._values_read:
             index, value = self._index[sheet], self._model.get_cell_value
-            self._values_read[sheet] = {place: value(index, *place) for place in places}
+            values = [value(index, row, column) for row, column in places]
+            self._values_read[sheet] = dict(zip(places, values, strict=True))
         return self._values_read[sheet]
 
     def named_cell(self, name: str, sheet: str | None) -> Cell | None:

@@ -16,6 +16,7 @@ _STYLES = "xl/styles.xml"
 _NOTES = re.compile(rb"""<(?:\w+:)?Relationship\s[^>]*/relationships/comments["'][^>]*/>""")
 # a cell with a look and nothing in it, as openpyxl writes it: IronCalc 0.9 reads a 0 there
 _BLANK = re.compile(rb"""\st=(?:"n"|'n')(?=\s*/>|\s*></)""")
+_OF_NUMBERS = (b't="n"', b"t='n'")
 _RULES, _END_OF_RULES = re.compile(rb"<conditionalFormatting[\s>]"), b"</conditionalFormatting>"
 # each list of the styles with its first entry; all of them may be left out (ECMA-376, CT_Stylesheet)
 _FIRST_STYLES: dict[str, tuple[str, dict[str, str]]] = {
@@ -64,7 +65,10 @@ def _prepared(name: str, content: bytes, *, share: bool) -> bytes:
         return _NOTES.sub(b"", content).replace(b'Target="/xl/', b'Target="../')
     if not name.startswith(_SHEETS):
         return content
-    content = without_arrays(_BLANK.sub(b"", _without_rules(content)))
+    content = _without_rules(content)
+    if any(numbers in content for numbers in _OF_NUMBERS):
+        content = _BLANK.sub(b"", content)
+    content = without_arrays(content)
     return with_shared_formulas(content) if share else content
 
 

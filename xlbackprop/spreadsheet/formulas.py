@@ -1,7 +1,7 @@
 """What a formula refers to, and what stays the same in it when it is filled down a column."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,8 +20,8 @@ _RANGE_OR_NAME, _NUMBER, _CALL, _NO_FORMULA = (
     ("FUNC", "OPEN"),
     ("OPERAND", "ERROR"),
 )
-# no formula holds it
-_GAP = "\0"
+# no formula holds them
+_GAP, _BETWEEN = "\0", "\2"
 
 
 class Reference(NamedTuple):
@@ -169,22 +169,31 @@ def filled_formulas(texts: Sequence[str | None], rows: Sequence[int]) -> list[Fi
         texts: the formula of each row, or None.
         rows: the row of each.
     """
-    # most rows differ in nothing but their own row number, which is cheap to see
-    quick: dict[str | None, list[int]] = {}
-    last: object = object()
-    steps: list[int] = []
-    for step, (text, (own, above)) in enumerate(zip(texts, _row_numbers(tuple(rows)), strict=True)):
-        key = text if text is None else text.replace(own, "\0").replace(above, "\1")
-        if key != last:
-            last, steps = key, quick.setdefault(key, [])
-        steps.append(step)
+    return filled_columns({"": texts}, rows)[""]
+
+
+def filled_columns(columns: Mapping[str, Sequence[str | None]], rows: Sequence[int]) -> dict[str, list[FilledFormula]]:
+    """The different formulas of each column, in the order in which they appear.
+
+    Args:
+        columns: by name, the formula of each row, or None.
+        rows: the row of each.
+    """
+    # most rows differ in nothing but their own row number, which is cheap to see for all columns at once
+    alike: dict[str, list[int]] = {}
+    for step, (texts, (own, above)) in enumerate(
+        zip(zip(*columns.values(), strict=True), _row_numbers(tuple(rows)), strict=True)
+    ):
+        row = _BETWEEN.join([text or "" for text in texts])
+        alike.setdefault(row.replace(own, "\0").replace(above, "\1"), []).append(step)
+    return {name: _filled(texts, rows, list(alike.values())) for name, texts in columns.items()}
+
+
+def _filled(texts: Sequence[str | None], rows: Sequence[int], alike: Sequence[Sequence[int]]) -> list[FilledFormula]:
+    """The different formulas of a column, which holds the same one in steps that are alike."""
     groups: dict[str | None, list[int]] = {}
-    for steps in quick.values():
+    for steps in alike:
         text = texts[steps[0]]
-        key = None if text is None else filled_form(text, rows[steps[0]])
-        groups.setdefault(key, []).extend(steps)
-    found = []
-    for steps in groups.values():
-        steps.sort()
-        found.append(FilledFormula(texts[steps[0]], rows[steps[0]], tuple(steps)))
-    return sorted(found, key=lambda formula: formula.steps)
+        groups.setdefault(text and filled_form(text, rows[steps[0]]), []).extend(steps)
+    found = [tuple(sorted(steps)) for steps in groups.values()]
+    return [FilledFormula(texts[steps[0]], rows[steps[0]], steps) for steps in sorted(found)]

@@ -14,7 +14,7 @@ import ironcalc
 
 from xlbackprop.errors import UnusableInput, reason
 from xlbackprop.files import temporary_folder
-from xlbackprop.spreadsheet.cells import Cell, DefinedName, Sheets, Value, as_number
+from xlbackprop.spreadsheet.cells import CIRCULAR, Cell, DefinedName, Sheets, Value, as_number
 from xlbackprop.spreadsheet.copying import copy_for_engine
 from xlbackprop.spreadsheet.package import check_package
 
@@ -24,6 +24,7 @@ KNOWN_FUNCTIONS = frozenset(
      "POWER", "PRODUCT", "ROUND", "SIGN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "TANH")
 )  # fmt: skip
 _CALL = re.compile(r"([A-Z][A-Z0-9_.]*)\(")
+_POW_CALLED = "POW("
 _POW = re.compile(r"(?<![A-Z0-9_.])POW\(")
 
 # formulas on the side stand far to the right of every table
@@ -48,10 +49,12 @@ class Stored:
     Attributes:
         values: the value of each cell that is not empty, by sheet, then by row and column.
         kept: the cells whose value was kept, because the engine has no answer of its own for their formula.
+        rewritten: the cells whose formula was made `computable`.
     """
 
     values: Mapping[str, Mapping[tuple[int, int], Value]]
     kept: frozenset[Cell]
+    rewritten: frozenset[Cell]
 
 
 def opened(path: Path) -> tuple[Sheets, Stored]:
@@ -63,10 +66,12 @@ def opened(path: Path) -> tuple[Sheets, Stored]:
     model = load(path)
     sheets = Sheets(model)
     values = {sheet: sheets.values(sheet) for sheet in sheets.names}
+    rewritten: set[Cell] = set()
     for index, sheet in enumerate(sheets.names):
-        for (row, column), text in sheets.formulas(sheet).items():
-            if (computed := computable(text)) != text:
-                model.update_cell_with_formula(index, row, column, computed)
+        for place, text in sheets.formulas(sheet).items():
+            if _POW_CALLED in text and (computed := computable(text)) != text:
+                model.update_cell_with_formula(index, *place, computed)
+                rewritten.add(Cell(sheet, *place))
     sheets.recalculate()
     kept: set[Cell] = set()
     while waiting := set(_unanswered(sheets, values)) - kept:
@@ -75,7 +80,7 @@ def opened(path: Path) -> tuple[Sheets, Stored]:
             model.update_cell_with_number(sheets.names.index(cell.sheet), cell.row, cell.column, number)
         kept |= waiting
         sheets.recalculate()
-    return sheets, Stored(values, frozenset(kept))
+    return sheets, Stored(values, frozenset(kept), frozenset(rewritten))
 
 
 def _unanswered(sheets: Sheets, stored: Mapping[str, Mapping[tuple[int, int], Value]]) -> Iterator[Cell]:
@@ -83,7 +88,7 @@ def _unanswered(sheets: Sheets, stored: Mapping[str, Mapping[tuple[int, int], Va
     for sheet in sheets.names:
         formulas = sheets.formulas(sheet)
         for place, value in sheets.values(sheet).items():
-            if isinstance(value, str) and value.startswith("#") and value != "#CIRC!" and place in formulas:
+            if isinstance(value, str) and value.startswith("#") and value != CIRCULAR and place in formulas:
                 number = as_number(stored[sheet].get(place))
                 if not math.isnan(number) and not calls_only_known(formulas[place]):
                     yield Cell(sheet, *place)
@@ -118,7 +123,7 @@ def calls_only_known(formula: str) -> bool:
 
 def computable(formula: str) -> str:
     """The formula with POWER for POW, which only some online spreadsheets know."""
-    return _POW.sub("POWER(", formula) if "POW(" in formula else formula
+    return _POW.sub("POWER(", formula) if _POW_CALLED in formula else formula
 
 
 def computed_on_the_side(

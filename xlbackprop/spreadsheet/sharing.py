@@ -9,8 +9,9 @@ import re
 
 #: A sheet has few formulas that are filled down; of one with more the others are left as they are.
 _MOST = 10_000
-# a row's own number, and that of the row above it, while its text is compared with other rows
-_OWN, _ABOVE = b"\0", b"\1"
+# a row's own number, that of the row above it and a value, while its text is compared with other rows
+_OWN, _ABOVE, _VALUE = b"\0", b"\1", b"\2"
+_VALUES = re.compile(rb"(<v>[^<]*)")
 _ROW = re.compile(rb'r="(\d+)"')
 # what may stand in a formula that is shared: all that moves with its row is marked, and nothing else is
 _MOVES = rb"\$?[A-Z]{1,3}[\0\1]"
@@ -34,7 +35,7 @@ _CELL = re.compile(
 
 def with_shared_formulas(content: bytes) -> bytes:
     """A sheet's part, with formulas that are filled down shared; as it is where it has any already."""
-    if any(strange in content for strange in (_OWN, _ABOVE, b"shared", b"<!--", b"<![CDATA[")):
+    if any(strange in content for strange in (_OWN, _ABOVE, _VALUE, b"shared", b"<!--", b"<![CDATA[")):
         return content
     first, *rows = content.split(b"<row ")
     sharing = _Sharing()
@@ -45,8 +46,9 @@ class _Sharing:
     """The formulas of one sheet that have been met."""
 
     def __init__(self) -> None:
-        # by the text of a cell up to the end of its formula: what it is where it comes again
+        # by the text of a cell up to the end of its formula, and by that of a row: what it is where it comes again
         self._again: dict[bytes, bytes] = {}
+        self._rows_again: dict[bytes, bytes] = {}
         # the number of each formula of a column
         self._numbers: dict[tuple[bytes, bytes], int] = {}
 
@@ -57,7 +59,20 @@ class _Sharing:
         if not match or match[1] == b"1":
             return text
         own, above = match[1], b"%d" % (int(match[1]) - 1)
-        start, *cells = text.replace(own, _OWN).replace(above, _ABOVE).split(b'<c r="')
+        # what lies between the values stands first and then at every other place
+        pieces = _VALUES.split(text)
+        between = _VALUE.join(pieces[::2]).replace(own, _OWN).replace(above, _ABOVE)
+        if (again := self._rows_again.get(between)) is None:
+            known = len(self._again)
+            again = self._cells(between)
+            if len(self._again) == known:
+                self._rows_again[between] = again
+        pieces[::2] = again.replace(_ABOVE, above).replace(_OWN, own).split(_VALUE)
+        return b"".join(pieces)
+
+    def _cells(self, row: bytes) -> bytes:
+        """The marked text of a row, with the formulas shared that have been met."""
+        start, *cells = row.split(b'<c r="')
         pieces = [start]
         for cell in cells:
             head, end, tail = cell.partition(b"</f>")
@@ -67,7 +82,7 @@ class _Sharing:
                 pieces.append(again + tail)
             else:
                 pieces.append(self._first(head) + tail)
-        return b'<c r="'.join(pieces).replace(_ABOVE, above).replace(_OWN, own)
+        return b'<c r="'.join(pieces)
 
     def _first(self, head: bytes) -> bytes:
         """A cell's text up to the end of its formula, where it comes for the first time."""

@@ -83,7 +83,7 @@ class _Sheet:
         self._filled: defaultdict[int, set[int]] = defaultdict(set)
         for place, value in sheets.values(name).items():
             row, column = place
-            if isinstance(value, float) or (place in formulas and value != ""):
+            if type(value) is float or (place in formulas and value != ""):
                 self._filled[row].add(column)
             elif isinstance(value, str):
                 if found := quantity(value):
@@ -142,10 +142,12 @@ class _Sheet:
 
     def _is_summary(self, row: int, columns: Mapping[str, int]) -> bool:
         """Whether a row sums its own columns up: the average of all steps is no step."""
+        if not (ranges := self._ranges.get(row)):
+            return False
         inside = set(columns.values())
         summing = {
             column
-            for column, text in self._ranges.get(row, {}).items()
+            for column, text in ranges.items()
             if column in inside
             for of in parsed(text).references
             if (of.column, of.last_column) == (column, column) and of.row < of.last_row < row
@@ -302,9 +304,14 @@ def _best_fit(network: Network, numbers: Mapping[str, Array], layers: range, *, 
         for z, a in zip(network.neurons(layer), network.activations(layer), strict=True)
         if z in numbers and a in numbers
     ]
-    fits = {name: sum(_fit(name, z, a) for z, a in pairs) for name in ACTIVATIONS}
+    fits: dict[str, int] = {}
     # what is never negative passes through ReLU as through nothing: then a formula without a function tells
-    return "linear" if passed_on and fits["linear"] == max(fits.values()) else max(fits, key=lambda name: fits[name])
+    for name in sorted(ACTIVATIONS, key=lambda name: passed_on and name != "linear"):
+        fits[name] = sum(_fit(name, z, a) for z, a in pairs)
+        if fits[name] == sum(map(len, (z for z, _ in pairs))):
+            # no other one fits better
+            break
+    return max(fits, key=lambda name: fits[name])
 
 
 @np.errstate(all="ignore")
