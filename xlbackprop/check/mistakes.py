@@ -139,8 +139,10 @@ def _other_losses(network: Network, name: str, known: frozenset[str], multiples:
     for loss in LOSSES:
         if name.startswith(("dE_d", "delta_")) and loss != network.loss and network.output in outputs_of(loss):
             other = replace(network, loss=loss)
-            sentence = f"follows from the {loss}, and the error here is the {network.loss}"
-            yield expected(other, name, known, multiples), Slip(sentence)
+            # a loss that collapses with the activation has no part of its own in the chain rule
+            if any(quantity.name == name for quantity in training_step(other)):
+                sentence = f"follows from the {loss}, and the error here is the {network.loss}"
+                yield expected(other, name, known, multiples), Slip(sentence)
 
 
 def _exchanged_names(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mistake]:
