@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
 
 from mnist_train import designs, readme
@@ -33,7 +34,7 @@ def finished(data: DataSet, settings: Settings, accuracies: list[float], average
         "averaged_weights": averaged,
         "versions": {"torch": "2.14", "python": "3.12", "platform": "Linux"},
     }
-    return Run(Path("run"), settings, lines, [], nn.Sequential(), data, card)
+    return Run(Path("run"), settings, lines, [], nn.Sequential(), data, card, torch.zeros(len(data.test), 10))
 
 
 def test_it_says_what_was_asked_for_and_what_came_of_it(data: DataSet) -> None:
