@@ -21,7 +21,7 @@ class Tables:
         losses: (steps,), written by the steps: this process's part of the mean loss.
         correct: (1,), written by the steps: how many images were labelled rightly.
         image_losses: (images,), written by the steps: the loss of each image; 0 for those that none of them saw.
-        row: (1,), that of the next step.
+        row: (1,), that of the next step; after the last comes the first, as for steps that are only tried.
 
     Args:
         steps: of the longest epoch.
@@ -68,4 +68,4 @@ class Tables:
         self.losses.index_copy_(0, self.row, loss.view(1))
         self.image_losses.index_copy_(0, self.of_this_step(self.order), losses)
         self.correct += correct
-        self.row += 1
+        self.row.add_(1).remainder_(len(self.losses))

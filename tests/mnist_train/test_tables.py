@@ -43,6 +43,13 @@ def test_a_step_may_be_tried_before_there_is_an_epoch() -> None:
     assert not tables.amounts.any()
 
 
+def test_after_the_last_row_comes_the_first_so_that_any_number_of_steps_may_be_tried() -> None:
+    tables = Tables(1, 2, 10, CPU)
+    for _ in range(3):
+        assert tables.of_this_step(tables.order).tolist() == [0, 1]
+        tables.end_step(torch.tensor(0.0), torch.tensor(0), torch.zeros(2))
+
+
 def test_the_loss_of_each_image_is_noted_and_forgotten_with_the_epoch() -> None:
     tables = Tables(2, 4, 10, CPU)
     order = torch.tensor([[3, 1, 0, 2], [9, 8, 7, 6]])

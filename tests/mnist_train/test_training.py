@@ -135,6 +135,12 @@ def test_half_precision_trains_too(data: DataSet) -> None:
     assert all(parameter.dtype is torch.float32 for parameter in under_way.model.parameters())
 
 
+def test_a_training_of_a_step_an_epoch_warms_up_with_both_sizes(data: DataSet) -> None:
+    under_way = training(data, batch_size=500, small_steps=0.5)
+    under_way.warm_up()
+    assert [len(under_way.train_epoch(epoch, lambda steps, loss: None).losses) for epoch in range(2)] == [1, 1]
+
+
 @pytest.mark.parametrize("model", ["nano", "seed0-net8"])
 def test_a_warm_up_changes_nothing_of_the_training(model: str, data: DataSet) -> None:
     cold, warm = training(data, model=model), training(data, model=model)
