@@ -33,7 +33,7 @@ def text(run: Run) -> str:
         f"# {run.settings.model} on {data.name}",
         f"**{last.accuracy:.2f} %** of the {len(data.test):,} images of the {data.test_name.lower()} after epoch "
         f"{last.epoch}, the last one; {run.card['parameters']:,} parameters, {run.card['seconds']:.1f} s of training "
-        f"on {run.card['device']}.",
+        f"on {run.card['device']}{_teacher(run)}.",
         f"## The brief\n\n{checklist}",
         f"## How to train it again\n\n```sh\n{command(run.settings)}\n```\n\n{_again(run)}",
         f"## Layers\n\n{summary.to_markdown(layers)}. The receptive field is the square of the image that one output "
@@ -57,6 +57,14 @@ def command(settings: Settings) -> str:
             flag = name_on_command_line(name)
             words += [flag] if value is True else [flag, str(value)]
     return shlex.join(words)
+
+
+def _teacher(run: Run) -> str:
+    """What a teacher cost beside the run; empty where there was none."""
+    teacher = run.card.get("teacher")
+    if not teacher:
+        return ""
+    return f", after the {teacher['seconds'] or 0:.1f} s of its teacher, {teacher['network']}"
 
 
 def _again(run: Run) -> str:

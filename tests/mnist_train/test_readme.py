@@ -55,6 +55,13 @@ def test_it_says_what_was_asked_for_and_what_came_of_it(data: DataSet) -> None:
     assert "None" not in text
 
 
+def test_the_seconds_of_a_teacher_are_told_beside_those_of_the_run(data: DataSet) -> None:
+    alone = finished(data, told(), [98.0])
+    assert "12.3 s of training on CPU, 1 of 2 cores.\n" in readme.text(alone)
+    taught = replace(alone, card=alone.card | {"teacher": {"network": "tiny", "seconds": 33.33}})
+    assert "12.3 s of training on CPU, 1 of 2 cores, after the 33.3 s of its teacher, tiny.\n" in readme.text(taught)
+
+
 def test_other_images_are_not_measured_by_the_brief(data: DataSet) -> None:
     text = readme.text(finished(replace(data, name="printed"), told(dataset="printed"), [99.0], averaged=False))
     assert text.startswith("# nano on printed\n")
