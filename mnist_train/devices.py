@@ -11,7 +11,7 @@ import torch
 from mnist_train.settings import name_on_command_line
 from xlbackprop.errors import UnusableInput
 
-_STEPS_A_TRIAL = 8
+_STEPS_A_TRIAL = 5
 _TRIALS = 2
 # of malloc.h
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
