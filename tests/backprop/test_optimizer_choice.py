@@ -31,8 +31,14 @@ def test_a_hyperparameter_goes_to_each_optimizer_that_has_it() -> None:
     [
         (OptimizerChoice("sgd,adamx"), "adamx is no optimizer: use one of sgd, momentum"),
         (OptimizerChoice("sgd,"), "an optimizer has no name: use one of sgd"),
-        (OptimizerChoice("sgd", {"momentum": 0.9}), "sgd has no momentum: it has weight_decay"),
-        (OptimizerChoice("sgd,adam", {"momentum": 0.9}), "sgd, adam has no momentum: it has weight_decay, beta_1"),
+        (
+            OptimizerChoice("sgd", {"momentum": 0.9}),
+            "sgd has no momentum, which momentum, nesterov have: it has weight_decay",
+        ),
+        (
+            OptimizerChoice("sgd,adam", {"momentum": 0.9}),
+            "which momentum, nesterov have: it has weight_decay, beta_1",
+        ),
         (OptimizerChoice("sgd,adam@fast"), "adam@fast has no learning rate above 0 after @: write it as adam@0.01"),
         (OptimizerChoice("adam@"), "adam@ has no learning rate above 0 after @"),
         (OptimizerChoice("adam@0"), "adam@0 has no learning rate above 0 after @"),

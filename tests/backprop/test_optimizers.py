@@ -79,8 +79,8 @@ def test_weight_decay_goes_into_the_gradient_but_with_adamw() -> None:
     ("name", "values", "sentence"),
     [
         ("adamax", {}, r"adamax is no optimizer: use one of sgd, momentum, .*adamw\."),
-        ("sgd", {"momentum": 0.9}, r"sgd has no momentum: it has weight_decay\."),
-        ("adam", {"alpha": 0.9}, r"adam has no alpha: it has beta_1, beta_2, eps, weight_decay\."),
+        ("sgd", {"momentum": 0.9}, r"sgd has no momentum, which momentum, nesterov have: it has weight_decay\."),
+        ("adam", {"alpha": 0.9}, r"adam has no alpha, which rmsprop has: it has beta_1, beta_2, eps, weight_decay\."),
         ("momentum", {"momentum": 1}, "momentum = 1 is out of range: it is from 0 up to, but not including, 1."),
         ("momentum", {"momentum": -0.1}, "momentum = -0.1 is out of range: it is from 0 up to"),
         ("momentum", {"dampening": 1.1}, "dampening = 1.1 is out of range: it is from 0 to 1."),

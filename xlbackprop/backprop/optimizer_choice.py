@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xlbackprop.backprop.network import parse_number
-from xlbackprop.backprop.optimizers import CONSTANT, KINDS, PLAIN, Optimizer, parse_schedule
+from xlbackprop.backprop.optimizers import CONSTANT, KINDS, PLAIN, Optimizer, lacks, parse_schedule
 from xlbackprop.errors import UnusableInput
 
 #: The hyperparameters of optimizers, as they are given.
@@ -59,7 +59,7 @@ class OptimizerChoice:
         known = list(dict.fromkeys(key for name in names for key in KINDS[name].hyperparameters))
         for key in self.hyperparameters:
             if key not in known:
-                raise UnusableInput(f"{', '.join(names)} has no {key}: it has {', '.join(known)}.")
+                raise UnusableInput(lacks(names, key, known))
 
 
 def parse_betas(text: str) -> dict[str, float]:

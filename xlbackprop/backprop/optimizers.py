@@ -6,7 +6,7 @@ means the row above, and 0 in the first row. `{g}` is the gradient, to which wei
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -219,7 +219,7 @@ class Optimizer:
         arguments = SCHEDULES[self.schedule].arguments
         for name in given:
             if name not in known and name not in arguments:
-                raise UnusableInput(f"{self.name} has no {name}: it has {', '.join((*known, *arguments))}.")
+                raise UnusableInput(lacks([self.name], name, (*known, *arguments)))
         for name in arguments:
             if name not in given:
                 raise UnusableInput(f"the schedule {self.schedule} needs {name}, {MEANINGS[name]}.")
@@ -281,6 +281,19 @@ def _insist_on_range(name: str, value: float) -> None:
         raise UnusableInput(f"{name} = {value:g} is out of range: it is {ends}.")
     if name in ("step_size", "warm_up") and value != int(value):
         raise UnusableInput(f"{name} = {value:g} is no number of steps: it is a whole number from 1 on.")
+
+
+def lacks(names: Sequence[str], hyperparameter: str, known: Sequence[str]) -> str:
+    """The sentence about a hyperparameter that is none of some optimizers, with those whose it is.
+
+    Args:
+        names: of the optimizers.
+        hyperparameter: what was given.
+        known: what they have.
+    """
+    owners = [name for name, kind in KINDS.items() if hyperparameter in kind.hyperparameters]
+    others = f", which {', '.join(owners)} {'has' if len(owners) == 1 else 'have'}" if owners else ""
+    return f"{', '.join(names)} has no {hyperparameter}{others}: it has {', '.join(known)}."
 
 
 #: Gradient descent as the classroom has it.
