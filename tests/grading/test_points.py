@@ -183,6 +183,20 @@ def test_of_two_optimizers_with_one_rate_the_one_that_was_asked_for_counts(tmp_p
     assert taken(built_by(tmp_path, "adam,sgd", "one sample", *RATES).path) == []
 
 
+def test_another_training_is_told_by_its_first_other_value_and_their_count(tmp_path: Path) -> None:
+    others = {"w1": 0.9, "w2": 0.8, "w3": 0.7}
+    first, *_ = taken(homework(tmp_path / "hw.xlsx", start=START_A | others))
+    assert first.sentence.startswith(
+        "Sheet1 is another training than was asked for: it starts with w1 = 0.9, but set A with 0.15, "
+        "and so on for 3 values."
+    )
+
+
+def test_a_training_from_samples_has_no_number_for_an_input(tmp_path: Path) -> None:
+    first, *_ = taken(built_by(tmp_path, "sgd", "a batch", *RATES).path)
+    assert "another training than was asked for: it has no number for i1, which is 0.05 in set A" in first.sentence
+
+
 def test_a_start_value_of_one_table_alone_is_told_once(tmp_path: Path) -> None:
     tables = [Handmade(rate=rate, steps=STEPS) for rate in RATES]
     tables[2] = replace(tables[2], start=START_A | {"w3": 0.26})

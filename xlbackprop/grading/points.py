@@ -274,12 +274,16 @@ def _strange_start(table: CheckedTable, scheme: Scheme) -> Cause | None:
     first = other[0]
     wanted = scheme.start_values[name].get(first, 0.0)
     found = table.start_values.get(first, math.nan)
-    value = "no number" if math.isnan(found) else f"{found:g}"
-    more = f", and {len(other) - 1} other values are not its own either" if len(other) > 1 else ""
-    text = f"{table.sheet} starts with {notation.header(first)} = {value}, but set {name} with {wanted:g}{more}."
+    header = notation.header(first)
+    starts = f"starts with {header} = {found:g}, but set {name} with {wanted:g}"
+    if math.isnan(found):
+        starts = f"has no number for {header}, which is {wanted:g} in set {name}"
     if len(other) >= _FEW:
-        # it is another training, and so is each table like it
+        text = f"{table.sheet} is another training than was asked for: it {starts}, and so on for {len(other)} values."
+        # and so is each table like it
         return Cause(("other training", table.sheet, *table.columns.values()), "tables", 1.0, text)
+    more = ", and another value is not its own either" if len(other) > 1 else ""
+    text = f"{table.sheet} {starts}{more}."
     key = ("start", *((one, table.start_values.get(one)) for one in other))
     return Cause(key, "tables", scheme.cause, text)
 
