@@ -187,7 +187,6 @@ class Training:
     def trial_step(self) -> None:
         """A step that is timed, of a training that is thrown away."""
         self.model.train()
-        self.tables.row.zero_()
         self._steps[False]()
 
     def _step(self, affine: Affine | None, teacher: nn.Module | None) -> None:

@@ -79,6 +79,19 @@ def test_within_the_block_the_network_has_the_average_and_its_own_weights_afterw
     assert [tensor.data_ptr() for tensor in model.state_dict().values()] == places
 
 
+def test_a_network_that_is_settled_keeps_the_average() -> None:
+    model = network()
+    average = WeightAverage(model)
+    move(model)
+    average.update(PART)
+    move(model)
+    right = {name: tensor.clone() for name, tensor in average.tensors().items()}
+    own = numbers(model)
+    average.settle()
+    assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in right.items())
+    assert not torch.equal(model.state_dict()["0.weight"], own["0.weight"])
+
+
 def test_after_an_exception_the_network_has_its_own_weights() -> None:
     model = network()
     average = WeightAverage(model)

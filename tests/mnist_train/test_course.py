@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnist_train.averaging import part_of_step
 from mnist_train.course import Course, rate_factor
 from mnist_train.settings import SCHEDULES, Recipe
 
@@ -57,6 +58,19 @@ def test_each_epoch_but_the_first_has_fewer_steps_where_easy_images_are_left_out
     assert [course.steps_of(epoch) for epoch in range(4)] == [10, 6, 6, 6]
     assert [course.numbers(epoch) for epoch in range(4)] == [range(10), range(10, 16), range(16, 22), range(22, 28)]
     assert course.steps == 28
+
+
+def test_parts_of_images_and_of_steps_are_rounded_to_the_nearest() -> None:
+    course = Course(recipe(batch_size=10, epochs=2, leave_out=0.4, small_steps=0.3), 107)
+    assert course.images_of(1) == 107 - 43
+    assert (course.steps, course.small_steps) == (16, 5)
+
+
+def test_the_average_counts_its_steps_through_all_epochs() -> None:
+    course = Course(recipe(batch_size=10, epochs=3, ema=0.9), 40)
+    parts = [part for epoch in range(3) for part in course.average_parts(epoch)]
+    assert parts == [part_of_step(0.9, step) for step in range(12)]
+    assert len(set(parts)) == 12
 
 
 def test_a_batch_is_filled_whatever_is_left_out() -> None:

@@ -17,6 +17,7 @@ from mnist_train.optimizers import (
     Optimizer,
     make_optimizers,
     orthogonalised,
+    rate_type,
     restore,
     set_rates,
     state_tensors,
@@ -116,13 +117,30 @@ def test_every_parameter_is_trained_by_one_optimizer(name: str, optimizer: str) 
     assert sorted(trained) == sorted(id(parameter) for parameter in model.parameters())
 
 
-def test_muon_needs_no_momentum() -> None:
-    assert make_optimizers(build("nano"), recipe("muon", momentum=0.0))
+@pytest.mark.parametrize("momentum", [0.0, 0.1, 0.9])
+def test_what_muon_leaves_looks_ahead_wherever_it_has_momentum(momentum: float) -> None:
+    _, sgd = make_optimizers(build("nano"), recipe("muon", momentum=momentum))
+    assert isinstance(sgd, SGD)
+    assert (sgd.momentum, sgd.nesterov) == (momentum, momentum > 0)
 
 
+def test_forgotten_gradients_are_none() -> None:
+    weight = nn.Parameter(torch.ones(3))
+    weight.grad = torch.ones(3)
+    SGD([weight], 0.1, 0.0).forget_gradients()
+    assert weight.grad is None
+
+
+@pytest.mark.parametrize(("device", "found"), [("cpu", torch.float64), ("cuda", torch.float64), ("mps", torch.float32)])
+def test_rates_are_computed_as_exactly_as_the_device_can(device: str, found: torch.dtype) -> None:
+    assert rate_type(torch.device(device)) == found
+
+
+# with gradients as small as the last, the ε of Adam is most of its divisor
+@pytest.mark.parametrize("size", [1.0, 1e-8])
 @pytest.mark.parametrize("momentum", [0.0, 0.8])
 @pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam", "adamw"])
-def test_ten_steps_are_those_of_torchs_own_class(optimizer: str, momentum: float) -> None:
+def test_ten_steps_are_those_of_torchs_own_class(optimizer: str, momentum: float, size: float) -> None:
     torch.manual_seed(0)
     start = [torch.randn(7, 3), torch.randn(40)]
     ours, theirs = ([nn.Parameter(weight.clone()) for weight in start] for _ in range(2))
@@ -147,7 +165,7 @@ def test_ten_steps_are_those_of_torchs_own_class(optimizer: str, momentum: float
     made, other = made(), other()
     for _ in range(10):
         for weight, same in zip(ours, theirs, strict=True):
-            weight.grad = torch.randn_like(weight)
+            weight.grad = size * torch.randn_like(weight)
             same.grad = weight.grad.clone()
         made.step()
         other.step()
