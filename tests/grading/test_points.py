@@ -54,6 +54,18 @@ def test_a_rate_with_one_cause_keeps_more_than_half_of_its_share(tmp_path: Path)
         assert sum(one.points for one in taken(path)) < SHARE / 2
 
 
+def test_a_sheet_with_the_name_of_a_quantity_hides_no_slip_in_it(tmp_path: Path) -> None:
+    wrong = Handmade(rate=0.5, steps=3).with_formula("E1", "({t1}-{a_o1})^2")
+    found = []
+    for name in ("Sheet1", "E1"):
+        path = write(tmp_path / f"{name}.xlsx", wrong, names=(name,))
+        draw(path, 3)
+        found.append(taken(path, Scheme(learning_rates=(0.5,))))
+    (plain,), (only,) = found
+    assert only == Deduction(plain.points, plain.sentence.replace("Sheet1", "E1", 1))
+    assert only.sentence.startswith("E1: E1 (U6:U9) lacks the factor 0.5")
+
+
 def test_one_misunderstanding_about_every_weight_is_one_cause(tmp_path: Path) -> None:
     climbing = {f"w{n}": f"{{-w{n}}}+{{eta}}*{{-dE_dw{n}}}" for n in range(1, 9)}
     (only,) = taken(homework(tmp_path / "hw.xlsx", climbing))

@@ -208,11 +208,10 @@ def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     for finding in table.findings:
         # a start value that only this table has is told with the set that it is compared with
         of_start = finding.slip.startswith("starts with another value")
-        # what stands around a table has no quantity, and nobody asked for it
-        is_around = finding.quantity == table.sheet
-        if not finding.is_right_constant and not is_around and not (strange and of_start):
+        # nobody asked for what stands around a table
+        if not finding.is_right_constant and not finding.is_around and not (strange and of_start):
             expected = textwrap.shorten(finding.expected, _LONGEST_FORMULA, placeholder=" …")
-            text = f"{table.sheet}: {sentence(finding, table.sheet)} Expected {expected}"
+            text = f"{table.sheet}: {sentence(finding)} Expected {expected}"
             where = notation.header(finding.quantity)
             yield Cause(("slip", *_root(finding)), "tables", scheme.cause, _stopped(text), where)
     yield from _pasted(table, scheme)
@@ -248,7 +247,7 @@ def _root(finding: Finding) -> tuple[object, ...]:
 
 def _pasted(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     """Right numbers where formulas belong: few columns are slips, many are a table that is not live."""
-    pasted = [one for one in table.findings if one.is_right_constant and one.quantity != table.sheet]
+    pasted = [one for one in table.findings if one.is_right_constant and not one.is_around]
     names = ", ".join(notation.header(finding.quantity) for finding in pasted[:_LISTED])
     more = f" and {len(pasted) - _LISTED} more" if len(pasted) > _LISTED else ""
     if len(pasted) >= _FEW:
@@ -257,7 +256,7 @@ def _pasted(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
         yield Cause(("pasted", table.sheet, table.header_row, table.columns.get("E_total")), "formulas", 1.0, text)
         return
     for finding in pasted:
-        text = f"{table.sheet}: {sentence(finding, table.sheet)}"
+        text = f"{table.sheet}: {sentence(finding)}"
         yield Cause(("pasted", finding.quantity), "formulas", scheme.cause, text)
 
 

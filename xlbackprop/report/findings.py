@@ -62,7 +62,7 @@ class Finding:
     """A cause: a quantity whose cells do not hold what they should.
 
     Attributes:
-        quantity: its ASCII name; the name of its sheet where the cells are those of no quantity.
+        quantity: its ASCII name, or what stands for it; of cells around the tables the name of their sheet.
         kind: what is wrong with it.
         cell: the first cell that is wrong.
         rows: how many cells are wrong.
@@ -73,6 +73,7 @@ class Finding:
         slip: what is wrong, as the end of a sentence; empty where that is not known, and for pasted
             numbers that are right.
         helper: another cell than those found wrong that has to be changed, where they only go by way of it.
+        is_around: whether the cells are those of no quantity, which stand around the tables.
     """
 
     quantity: str
@@ -85,6 +86,7 @@ class Finding:
     ranges: tuple[str, ...] = ()
     slip: str = ""
     helper: Mend | None = None
+    is_around: bool = False
 
     @property
     def mend(self) -> Mend | None:

@@ -29,17 +29,12 @@ _WITHOUT_A_SLIP = {
 }
 
 
-def sentence(finding: Finding, sheet: str) -> str:
-    """What is wrong, in one sentence: `∂E/∂w3 (Z33:Z100) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2).`
-
-    Args:
-        finding: a cause.
-        sheet: the sheet that it was found on.
-    """
+def sentence(finding: Finding) -> str:
+    """What is wrong, in one sentence: `∂E/∂w3 (Z33:Z100) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2).`"""
     where = listed(finding.ranges or (finding.cell,))
     if where == finding.cell and finding.rows > 1:
         where += f" and {finding.rows - 1} more"
-    subject = where if finding.quantity == sheet else f"{header(finding.quantity)} ({where})"
+    subject = where if finding.is_around else f"{header(finding.quantity)} ({where})"
     off = ""
     if finding.max_abs_error is not None and not finding.is_right_constant:
         off = f", off by up to {finding.max_abs_error:.1e}"
@@ -81,11 +76,11 @@ def _swapped_with(finding: Finding, findings: Sequence[Finding]) -> str | None:
     return None
 
 
-def sentence_of(findings: Sequence[Finding], sheet: str) -> str:
+def sentence_of(findings: Sequence[Finding]) -> str:
     """What is wrong with findings of one cause, in one sentence."""
     first = findings[0]
     if len(findings) == 1 and not first.helper:
-        return sentence(first, sheet)
+        return sentence(first)
     named = [f"{header(finding.quantity)} ({listed(finding.ranges or (finding.cell,))})" for finding in findings]
     subject = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
     sizes = [finding.max_abs_error for finding in findings if finding.max_abs_error is not None]
@@ -105,7 +100,7 @@ def table_lines(checked: CheckedTable) -> Iterator[str]:
     pasted = [finding for finding in checked.findings if finding.is_right_constant]
     alike = pasted if len(pasted) > 2 else []
     for group in together([finding for finding in checked.findings if finding not in alike]):
-        yield sentence_of(group, checked.sheet)
+        yield sentence_of(group)
         told = group[:1] if group[0].helper or len(group) > _MOST_TOLD else group
         for finding in told:
             yield from _formula_lines(finding)
