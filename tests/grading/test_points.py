@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.chart import LineChart, Reference
 
+from tests.conftest import Editor, Workbook
 from tests.grading.classes import RATES, SLIP, STEPS, draw, homework
 from tests.handmade import FORMULAS, START_A, START_B, START_C, Handmade, write
 from tests.optimized import built as built_by
@@ -207,6 +208,24 @@ def test_another_training_is_told_by_its_first_other_value_and_their_count(tmp_p
 def test_a_training_from_samples_has_no_number_for_an_input(tmp_path: Path) -> None:
     first, *_ = taken(built_by(tmp_path, "sgd", "a batch", *RATES).path)
     assert "another training than was asked for: it has no number for i1, which is 0.05 in set A" in first.sentence
+
+
+@pytest.mark.parametrize("name", ["η=2 samples", "passes"])
+def test_a_training_and_its_samples_are_one_table_whatever_their_sheets_are_called(
+    in_batch: Workbook, tmp_path: Path, name: str
+) -> None:
+    steps, samples = in_batch.layout.training, in_batch.layout.samples
+    book = Editor(in_batch.path)
+    for n, quantity in enumerate(("w1", "w2"), start=2):
+        book.type("η=2", steps.cell(quantity, 5), f"={steps.cell(quantity, 4)}^{n}")
+    for n, quantity in enumerate(("h1", "E1"), start=2):
+        book.type("η=2 samples", samples.cell(quantity, 5), f"={samples.cell('i1', 5)}+{n}")
+    path = book.rename("η=2 samples", name).save(tmp_path / "renamed.xlsx")
+    checked, curves = check(path), Curves(Package(path))
+    scheme = Scheme((2.0,), start_values={}, weights={"tables": 1, "formulas": 0, "charts": 0}, cause=0.25)
+    assert [one.points for one in deductions(checked, curves, scheme, 10)] == [2.5, 2.5, 2.5, 2.5]
+    told = "η=2 has a table for the learning rate 2, which was not asked for"
+    assert list(other_tables(checked, replace(scheme, learning_rates=(0.5,)))) == [told]
 
 
 def test_a_start_value_of_one_table_alone_is_told_once(tmp_path: Path) -> None:

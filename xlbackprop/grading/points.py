@@ -163,29 +163,26 @@ def _tables(checked: CheckedFile, scheme: Scheme) -> dict[float, CheckedTable]:
 
     A table whose rate cannot be read, because its cell is broken, stands for one that is missing.
     """
-    usable = sorted(
-        (table for table in _with_their_samples(checked.tables) if table.steps),
-        key=lambda table: sum(cause.size for cause in _causes(table, scheme)),
-    )
+    trained = [table for table in _with_their_samples(checked.tables) if table.steps]
+    usable = sorted(trained, key=lambda table: sum(cause.size for cause in _causes(table, scheme)))
     found = {}
     for rate in scheme.learning_rates:
         fitting = (one for one in usable if one.learning_rate is not None and _same(one.learning_rate, rate))
         if (table := next(fitting, None)) is not None:
             found[rate] = table
-    unread = [table for table in checked.tables if table.steps and table.learning_rate is None]
+    unread = [table for table in trained if table.learning_rate is None]
     missing = [rate for rate in scheme.learning_rates if rate not in found]
     return found | dict(zip(missing, unread, strict=False))
 
 
 def _with_their_samples(tables: Sequence[CheckedTable]) -> list[CheckedTable]:
     """The tables, each with what was found in that of the samples of its steps, which is no table of its own."""
-    parts = {f"{table.sheet} samples": table.sheet for table in tables}
-    of_samples = {parts[table.sheet]: table for table in tables if table.sheet in parts}
-    found = []
-    for table in (one for one in tables if one.sheet not in parts):
-        more = of_samples[table.sheet].findings if table.sheet in of_samples else ()
-        found.append(replace(table, findings=(*table.findings, *more)))
-    return found
+    of_samples = {table.samples_of: table.findings for table in tables}
+    return [
+        replace(table, findings=(*table.findings, *of_samples.get(table.sheet, ())))
+        for table in tables
+        if table.samples_of is None
+    ]
 
 
 def _same(one: float, other: float) -> bool:
@@ -339,5 +336,9 @@ def other_tables(checked: CheckedFile, scheme: Scheme) -> Iterator[str]:
     """What is worth knowing about tables that nobody asked for."""
     for table in checked.tables:
         rate = table.learning_rate
-        if rate is not None and not any(_same(rate, asked) for asked in scheme.learning_rates):
+        if (
+            table.samples_of is None
+            and rate is not None
+            and not any(_same(rate, asked) for asked in scheme.learning_rates)
+        ):
             yield f"{table.sheet} has a table for the learning rate {rate:g}, which was not asked for"

@@ -131,6 +131,7 @@ class CheckedTable:
         columns: the column of each quantity, counted from 1.
         curves: E_total as it is and as it should be; None if that cannot be said.
         pieces: the piece of the sheet around each finding, by its cell.
+        samples_of: the sheet of the training whose samples these are, step by step; None for a table of its own.
     """
 
     sheet: str
@@ -150,6 +151,7 @@ class CheckedTable:
     columns: Mapping[str, int] = field(default_factory=dict)
     curves: Curves | None = None
     pieces: Mapping[str, Piece] = field(default_factory=dict)
+    samples_of: str | None = None
 
     @property
     def verdict(self) -> Verdict:
