@@ -558,7 +558,7 @@ def test_a_missing_gradient_makes_a_table_incomplete(checked: Checked) -> None:
     delta = FORMULAS["dE_dw8"]
     update = {"w8": "{-w8}-{eta}*" + re.sub(r"\{(\w+)\}", r"{-\1}", delta)}
     result = checked(Handmade(Layout(order=order), formulas=FORMULAS | update))
-    assert (result.verdict, result.notes) == ("incomplete", ("it lacks ∂E/∂w8",))
+    assert (result.verdict, result.notes, result.missing) == ("incomplete", ("it lacks ∂E/∂w8",), ("dE_dw8",))
 
 
 def test_a_gradient_column_without_formulas_makes_a_table_incomplete(checked: Checked) -> None:

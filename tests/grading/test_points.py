@@ -1,5 +1,6 @@
 """Points for checked workbooks: root causes, not spoilt cells."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -12,7 +13,7 @@ from openpyxl.chart import LineChart, Reference
 
 from tests.conftest import Editor, Workbook
 from tests.grading.classes import RATES, SLIP, STEPS, draw, homework
-from tests.handmade import FORMULAS, START_A, START_B, START_C, Handmade, write
+from tests.handmade import CLASSIC, FORMULAS, GRADIENTS, START_A, START_B, START_C, Handmade, write
 from tests.optimized import built as built_by
 from xlbackprop.check.file import check
 from xlbackprop.grading.points import Deduction, _costs, deductions, other_tables
@@ -31,6 +32,12 @@ def taken(path: Path, scheme: Scheme | None = None) -> list[Deduction]:
 
 def points(path: Path, scheme: Scheme | None = None) -> float:
     return round(10 - sum(one.points for one in taken(path, scheme)), 2)
+
+
+class NoCurves:
+    """A workbook without a chart."""
+
+    areas: tuple[()] = ()
 
 
 def test_a_workbook_of_this_program_has_all_points(built: Path) -> None:
@@ -129,19 +136,72 @@ def test_few_pasted_columns_are_a_cause_each(tmp_path: Path, right: Path, column
     assert [one.points for one in found] == [0.5]
 
 
-def with_columns(checked: CheckedFile, lacking: list[str]) -> CheckedFile:
+def without_columns(tables: CheckedFile, names: Sequence[str]) -> CheckedFile:
     """A checked workbook whose tables lack some columns."""
-    note = f"it lacks {', '.join(lacking)}"
-    tables = [replace(table, incomplete=True, notes=(note,)) for table in checked.tables]
-    return replace(checked, sheets=tuple(tables))
+    lacking = (
+        replace(
+            table,
+            incomplete=True,
+            missing=tuple(names),
+            columns={name: column for name, column in table.columns.items() if name not in names},
+        )
+        for table in tables.tables
+    )
+    return replace(tables, sheets=tuple(lacking))
 
 
 def test_two_missing_columns_are_one_cause_and_three_are_work_that_was_not_done(right: Path) -> None:
     checked, curves = check(right), Curves(Package(right))
-    few = deductions(with_columns(checked, ["∂E/∂w1", "∂E/∂w2"]), curves, Scheme(), 10)
-    assert [one.points for one in few] == [0.5]
-    many = deductions(with_columns(checked, ["∂E/∂w1", "∂E/∂w2", "∂E/∂w3"]), curves, Scheme(), 10)
-    assert sum(one.points for one in many) > 4
+    (few,) = deductions(without_columns(checked, GRADIENTS[:2]), curves, Scheme(), 10)
+    assert (few.points, few.sentence) == (
+        0.5,
+        "Sheet1 lacks ∂E/∂w1, ∂E/∂w2. The same is so in 5 other tables; it counts once.",
+    )
+    many = deductions(without_columns(checked, GRADIENTS[:3]), curves, Scheme(), 10)
+    assert len(many) == 2 * len(RATES)
+    # the numbers of each table, and of its formulas as many as are not there
+    assert sum(one.points for one in many) == pytest.approx(4 + 4 * 3 / len(CLASSIC), abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "told"),
+    [
+        (8, "a_h2, E_total, E1, E2, h1, a_h1, h2, o1"),
+        (9, "a_h2, E_total, E1, E2, h1, a_h1, h2, o1 and 1 more"),
+        (20, "a_h2, E_total, E1, E2, h1, a_h1, h2, o1 and 12 more"),
+    ],
+)
+def test_every_missing_column_counts_though_a_sentence_names_few(right: Path, lacking: int, told: str) -> None:
+    names = ("a_h2", "E_total", "E1", "E2", "h1", "a_h1", "h2", "o1", "a_o1", "o2", "a_o2", *GRADIENTS, "w8")
+    checked = without_columns(check(right), names[:lacking])
+    found = deductions(replace(checked, sheets=checked.sheets[:1]), NoCurves(), Scheme((0.1,)), 10)
+    assert [one.sentence for one in found[:2]] == [
+        f"Sheet1 lacks {told}.",
+        "Sheet1: so there are no formulas for them.",
+    ]
+    assert found[1].points == pytest.approx(4 * lacking / len(CLASSIC), abs=0.005)
+
+
+def test_a_column_that_is_empty_is_as_missing_as_one_without_a_header(right: Path) -> None:
+    (table, *_) = check(right).tables
+    checked = CheckedFile(right, sheets=(replace(table, missing=GRADIENTS),))
+    _, formulas, _ = deductions(checked, NoCurves(), Scheme((0.1,)), 10)
+    assert formulas.points == pytest.approx(4 * 8 / len(CLASSIC), abs=0.005)
+
+
+def test_columns_that_stand_on_another_sheet_are_no_more_columns(tmp_path: Path) -> None:
+    path = homework(tmp_path / "hw.xlsx", rates=(0.5,))
+    book = load_workbook(path)
+    elsewhere = book.create_sheet("Gradients")
+    for cell in [cell for row in book["Sheet1"].iter_rows(max_row=12) for cell in row]:
+        if cell.value in ("∂E/∂w7", "∂E/∂w8"):
+            elsewhere[cell.coordinate], cell.value = cell.value, "see Gradients"
+    book.save(path)
+    (table,) = check(path).tables
+    assert table.missing == ("dE_dw7", "dE_dw8")
+    assert "which Gradients has" in table.notes[0]
+    scheme = Scheme((0.5,), weights={"tables": 1, "formulas": 1, "charts": 0})
+    assert [(one.points, one.sentence) for one in taken(path, scheme)] == [(3.75, "Sheet1 lacks ∂E/∂w7, ∂E/∂w8.")]
 
 
 def test_other_start_values_are_one_cause_however_many_tables_have_them(tmp_path: Path) -> None:
@@ -302,9 +362,6 @@ def test_deductions_are_hundredths_that_add_up_to_no_more_than_the_points(found,
     )
     scheme = Scheme(start_values={})
     checked = CheckedFile(Path("x"), sheets=tables)
-
-    class NoCurves:
-        areas: tuple[()] = ()
 
     taken = deductions(checked, NoCurves(), scheme, maximum)  # type: ignore[arg-type]
     total = sum(one.points for one in taken)

@@ -89,6 +89,7 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
             name: float(contents.numbers[name][0]) for name in table.network.start_values if name in contents.numbers
         },
         columns=table.columns,
+        missing=table.missing,
         curves=None if update else curves(contents),
         pieces=pieces(contents, findings),
     )

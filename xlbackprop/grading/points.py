@@ -23,8 +23,6 @@ _FEW = 3
 _LONGEST_FORMULA = 200
 #: A sentence names so many columns.
 _LISTED = 8
-#: How the note begins that says which columns are missing.
-_LACKS = "it lacks "
 #: A curve through fewer points is none, where the table has more.
 _FEWEST_POINTS = 10
 _NUMBER = re.compile(r"\d+")
@@ -216,19 +214,23 @@ def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
 
 def _missing(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     """Columns that are not there: a few may be slips, as a misspelled header; many are work that was not done."""
-    lacking = next((note.removeprefix(_LACKS) for note in table.notes if note.startswith(_LACKS)), "")
-    names = lacking.split(", ") if lacking else []
-    if not names:
+    if not table.missing:
         return
-    listed = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
-    text = f"{table.sheet} lacks {listed}."
-    if len(names) < _FEW:
-        yield Cause(("lacks", lacking), "tables", scheme.cause, text)
+    text = f"{table.sheet} lacks {_listed(table.missing)}."
+    if len(table.missing) < _FEW:
+        yield Cause(("lacks", *table.missing), "tables", scheme.cause, text)
         return
     of_table = ("lacks", table.sheet, table.header_row, *table.columns.values())
     yield Cause((*of_table, "tables"), "tables", 1.0, text)
-    part = len(names) / (len(names) + len(table.columns))
+    # an empty column has a header
+    part = len(table.missing) / len({*table.missing, *table.columns})
     yield Cause((*of_table, "formulas"), "formulas", part, f"{table.sheet}: so there are no formulas for them.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names of quantities, as they stand in a sentence."""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(map(notation.header, names[:_LISTED])) + more
 
 
 def _stopped(text: str) -> str:
@@ -245,10 +247,9 @@ def _root(finding: Finding) -> tuple[object, ...]:
 def _pasted(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     """Right numbers where formulas belong: few columns are slips, many are a table that is not live."""
     pasted = [one for one in table.findings if one.is_right_constant and not one.is_around]
-    names = ", ".join(notation.header(finding.quantity) for finding in pasted[:_LISTED])
-    more = f" and {len(pasted) - _LISTED} more" if len(pasted) > _LISTED else ""
     if len(pasted) >= _FEW:
-        text = f"{table.sheet} holds pasted numbers instead of formulas in {len(pasted)} columns: {names}{more}."
+        names = _listed([finding.quantity for finding in pasted])
+        text = f"{table.sheet} holds pasted numbers instead of formulas in {len(pasted)} columns: {names}."
         # no formula of another table makes this one live
         yield Cause(("pasted", table.sheet, table.header_row, table.columns.get("E_total")), "formulas", 1.0, text)
         return

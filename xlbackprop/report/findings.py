@@ -129,6 +129,7 @@ class CheckedTable:
         largest_error: how far E_total gets from a run in NumPy; None if that cannot be said.
         start_values: the inputs, targets, weights and biases of the first step, by name; NaN where no number stands.
         columns: the column of each quantity, counted from 1.
+        missing: the quantities that it needs and has no column for, or an empty one.
         curves: E_total as it is and as it should be; None if that cannot be said.
         pieces: the piece of the sheet around each finding, by its cell.
         samples_of: the sheet of the training whose samples these are, step by step; None for a table of its own.
@@ -149,6 +150,7 @@ class CheckedTable:
     largest_error: float | None = None
     start_values: Mapping[str, float] = field(default_factory=dict)
     columns: Mapping[str, int] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
     curves: Curves | None = None
     pieces: Mapping[str, Piece] = field(default_factory=dict)
     samples_of: str | None = None
