@@ -526,7 +526,7 @@ def test_a_slip_in_a_helper_column_is_told_with_its_cell(checked: Checked) -> No
     formulas = FORMULAS | {"new_w3_": "{w3}+{eta}*{dE_dw3}", "w3": "{-new_w3_}"}
     (finding,) = checked(Handmade(Layout(order=order), formulas=formulas)).findings
     assert finding.quantity == "w3"
-    assert finding.slip == "uses w3+η*∂E/∂w3; it should be w3-η*∂E/∂w3, by way of AF6"
+    assert finding.whole_slip == "uses w3+η*∂E/∂w3; it should be w3-η*∂E/∂w3, by way of AF6"
 
 
 def test_a_network_with_another_activation_is_noted(checked: Checked) -> None:

@@ -78,6 +78,34 @@ def test_a_name_in_the_gradebook_is_no_formula(tmp_path: Path) -> None:
     assert row[1] == "'=1+1"
 
 
+def test_two_columns_with_the_formula_of_each_other_are_told_as_swapped(tmp_path: Path) -> None:
+    swapped = FORMULAS | {"dE_dw5": FORMULAS["dE_dw6"], "dE_dw6": FORMULAS["dE_dw5"]}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(formulas=swapped))).tables
+    assert [finding.formula_of for finding in table.findings] == ["dE_dw6", "dE_dw5"]
+    told = "∂E/∂w5 (AB6:AB14) and ∂E/∂w6 (AC6:AC14) are swapped, each is the formula of the other, off by up to "
+    assert next(table_lines(table)).startswith(told)
+
+
+def test_columns_with_the_formula_of_a_third_are_not_swapped(tmp_path: Path) -> None:
+    alike = FORMULAS | {"dE_dw5": FORMULAS["dE_dw6"], "dE_dw6": FORMULAS["dE_dw7"]}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(formulas=alike))).tables
+    assert not any("swapped" in line for line in table_lines(table))
+
+
+def test_the_json_document_tells_of_a_slip_as_a_sentence_does() -> None:
+    finding = Finding(
+        "dE_dw3", Kind.FORMULA, "Z6", 1, "=AF6", "=1", slip="uses w1; it should be w2", by_way_of=("AF6", "AG6")
+    )
+    whole = "uses w1; it should be w2, by way of AF6, AG6"
+    assert sentence(finding) == f"∂E/∂w3 (Z6) {whole}."
+    table = CheckedTable("Sheet1", (finding,), header_row=5)
+    (told,) = as_json([CheckedFile(Path("book.xlsx"), sheets=(table,))])["files"][0]["tables"][0]["findings"]
+    assert told["slip"] == whole
+    assert set(told) == {
+        "quantity", "kind", "cell", "rows", "found", "expected", "max_abs_error", "ranges", "slip", "mend",
+    }  # fmt: skip
+
+
 def test_a_cell_of_no_quantity_is_named_by_its_address_alone() -> None:
     finding = Finding("E1", Kind.FORMULA, "C3", 1, "=1", "=2", ranges=("C3",), is_around=True)
     assert sentence(finding) == "C3 does not follow from the cells before it."

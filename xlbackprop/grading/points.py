@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.optimizers import KINDS
 from xlbackprop.grading.scheme import Scheme
-from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding
+from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding, SlipKind
 from xlbackprop.report.text import count, sentence
 from xlbackprop.spreadsheet.curves import Area, Curves
 
@@ -202,7 +202,7 @@ def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
         yield Cause(("steps", table.steps), "tables", scheme.cause, text)
     for finding in table.findings:
         # a start value that only this table has is told with the set that it is compared with
-        of_start = finding.slip.startswith("starts with another value")
+        of_start = finding.slip_kind is SlipKind.START_VALUE
         # nobody asked for what stands around a table
         if not finding.is_right_constant and not finding.is_around and not (strange and of_start):
             expected = textwrap.shorten(finding.expected, _LONGEST_FORMULA, placeholder=" …")
@@ -240,7 +240,7 @@ def _stopped(text: str) -> str:
 def _root(finding: Finding) -> tuple[object, ...]:
     """What two findings have in common that have one cause: the slip, whichever weight or neuron it is about."""
     if finding.slip:
-        return (finding.kind, _NUMBER.sub("#", _ADDRESS.sub("·", finding.slip)))
+        return (finding.kind, _NUMBER.sub("#", _ADDRESS.sub("·", finding.whole_slip)))
     return (finding.kind, finding.quantity)
 
 

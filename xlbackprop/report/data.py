@@ -13,8 +13,8 @@ _TOLD = (
     "sheet", "header_row", "first_row", "last_row", "steps", "learning_rate", "verdict",
     "findings", "notes", "largest_error", "cells", "differences",
 )  # fmt: skip
-#: What is not told of a finding.
-_UNTOLD = ("helper", "is_around")
+#: What is not told of a finding, or in another form.
+_UNTOLD = ("helper", "is_around", "slip_kind", "formula_of", "by_way_of")
 #: The columns of the gradebook.
 CSV_HEADER = (
     "file", "sheet", "first_row", "last_row", "steps", "learning_rate", "verdict",
@@ -51,7 +51,7 @@ def _plain(value: Any) -> Any:
         return list(map(_plain, value))
     if isinstance(value, Finding):
         fields = {name: _plain(field) for name, field in vars(value).items() if name not in _UNTOLD}
-        return fields | {"mend": _plain(value.mend)}
+        return fields | {"slip": value.whole_slip, "mend": _plain(value.mend)}
     if isinstance(value, Difference | Mend):
         return {name: _plain(field) for name, field in vars(value).items()}
     return value

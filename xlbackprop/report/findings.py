@@ -37,6 +37,20 @@ class Kind(StrEnum):
     REFERENCE = "reference"
 
 
+class SlipKind(StrEnum):
+    """What is wrong, where more than a sentence depends on it."""
+
+    OTHER = "other"
+    #: a start value is not that of the other tables
+    START_VALUE = "start value"
+    #: a formula takes cells of which no header tells what they are
+    UNNAMED_CELLS = "unnamed cells"
+    #: a formula lacks a term
+    MISSING_TERM = "missing term"
+    #: a formula takes the learning rate from a wrong cell
+    LEARNING_RATE = "learning rate"
+
+
 def listed(ranges: Sequence[str]) -> str:
     """The first of these ranges, as they stand in a sentence."""
     return ", ".join(ranges[:_MOST_RANGES]) + (" ..." if len(ranges) > _MOST_RANGES else "")
@@ -72,6 +86,9 @@ class Finding:
         ranges: all cells that are wrong, as ranges: `Z33:Z100`.
         slip: what is wrong, as the end of a sentence; empty where that is not known, and for pasted
             numbers that are right.
+        slip_kind: what of.
+        formula_of: the quantity whose formula stands there; empty where that is not what is wrong.
+        by_way_of: the cells without a header that the formula takes its number from, where the slip may be theirs.
         helper: another cell than those found wrong that has to be changed, where they only go by way of it.
         is_around: whether the cells are those of no quantity, which stand around the tables.
     """
@@ -87,6 +104,14 @@ class Finding:
     slip: str = ""
     helper: Mend | None = None
     is_around: bool = False
+    slip_kind: SlipKind = SlipKind.OTHER
+    formula_of: str = ""
+    by_way_of: tuple[str, ...] = ()
+
+    @property
+    def whole_slip(self) -> str:
+        """What is wrong, with the cells that it goes by way of."""
+        return f"{self.slip}, by way of {', '.join(self.by_way_of)}" if self.by_way_of else self.slip
 
     @property
     def mend(self) -> Mend | None:

@@ -16,8 +16,6 @@ COLOURS = {
 }
 
 _LONGEST_FORMULA = 200
-#: How the slip begins of a column that holds what belongs into another.
-_THE_FORMULA = "is the formula of "
 #: So many of them are told with their formulas, of more only the first.
 _MOST_TOLD = 2
 _WITHOUT_A_SLIP = {
@@ -38,7 +36,7 @@ def sentence(finding: Finding) -> str:
     off = ""
     if finding.max_abs_error is not None and not finding.is_right_constant:
         off = f", off by up to {finding.max_abs_error:.1e}"
-    return f"{subject} {finding.slip or _WITHOUT_A_SLIP[finding.kind]}{off}."
+    return f"{subject} {finding.whole_slip or _WITHOUT_A_SLIP[finding.kind]}{off}."
 
 
 def together(findings: Sequence[Finding]) -> list[list[Finding]]:
@@ -60,18 +58,15 @@ def together(findings: Sequence[Finding]) -> list[list[Finding]]:
 def _general(finding: Finding) -> str:
     """The slip of a weight as that of any: `lacks the term -η*∂E/∂w`."""
     if not re.fullmatch(r"[wb]\d+", finding.quantity):
-        return finding.slip
-    return re.sub(rf"\b{finding.quantity}\b", finding.quantity[0], finding.slip)
+        return finding.whole_slip
+    return re.sub(rf"\b{finding.quantity}\b", finding.quantity[0], finding.whole_slip)
 
 
 def _swapped_with(finding: Finding, findings: Sequence[Finding]) -> str | None:
     """The quantity that has the formula of this one while this one has its."""
     for other in findings:
-        each = (
-            (other.slip, _THE_FORMULA + header(finding.quantity)),
-            (finding.slip, _THE_FORMULA + header(other.quantity)),
-        )
-        if all(slip == text for slip, text in each):
+        is_direct = not (finding.by_way_of or other.by_way_of)
+        if is_direct and (finding.formula_of, other.formula_of) == (other.quantity, finding.quantity):
             return other.quantity
     return None
 
@@ -86,12 +81,12 @@ def sentence_of(findings: Sequence[Finding]) -> str:
     sizes = [finding.max_abs_error for finding in findings if finding.max_abs_error is not None]
     off = f", off by up to {max(sizes):.1e}" if sizes else ""
     if first.helper:
-        slip, _, _ = first.slip.partition(", by way of ")
-        of_cell = f", which {slip}" if slip else ""
+        of_cell = f", which {first.slip}" if first.slip else ""
         return f"{subject} {'go' if len(named) > 1 else 'goes'} by way of {listed(first.helper.ranges)}{of_cell}{off}."
     if _swapped_with(first, findings):
-        return f"{subject} are swapped, each {_THE_FORMULA}the other{off}."
-    slip = first.slip if {finding.slip for finding in findings} == {first.slip} else _general(first)
+        return f"{subject} are swapped, each is the formula of the other{off}."
+    slips = {finding.whole_slip for finding in findings}
+    slip = first.whole_slip if len(slips) == 1 else _general(first)
     return f"{subject}: each {slip}{off}."
 
 
