@@ -19,7 +19,7 @@ from xlbackprop.check.file import check
 from xlbackprop.grading.points import Deduction, _costs, deductions, other_tables
 from xlbackprop.grading.scheme import Scheme
 from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding, Kind
-from xlbackprop.spreadsheet.curves import Curves
+from xlbackprop.spreadsheet.curves import Area, Curves
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.package import Package
 
@@ -34,10 +34,29 @@ def points(path: Path, scheme: Scheme | None = None) -> float:
     return round(10 - sum(one.points for one in taken(path, scheme)), 2)
 
 
-class NoCurves:
-    """A workbook without a chart."""
+class Drawn:
+    """The charts of a workbook that draw some areas, whose first and last cells refer to others."""
 
-    areas: tuple[()] = ()
+    def __init__(self, *areas: Area, first: Area | None = None, last: Area | None = None) -> None:
+        self.areas = areas
+        self._sources = tuple((source,) if source else () for source in (first, last))
+
+    def sources(self, _: Area) -> tuple[tuple[Area, ...], ...]:
+        return self._sources
+
+
+#: A right table of a hundred rows, as far as points are given for it.
+TABLE = CheckedTable(
+    "S", header_row=5, first_row=6, last_row=105, steps=99, learning_rate=0.1, columns={"E_total": 23, "w1": 5}
+)
+
+
+def told(table: CheckedTable, curves: Drawn | None = None, **scheme: object) -> list[str]:
+    """What a workbook with one table of its own falls short of; of the charts, where they are given."""
+    parts = {"tables": 1, "formulas": 1, "charts": int(curves is not None)}
+    asked = Scheme((0.1,), weights=parts, **({"start_values": {}} | scheme))  # type: ignore[arg-type]
+    found = deductions(CheckedFile(Path("x"), sheets=(table,)), curves or Drawn(), asked, 10)  # type: ignore[arg-type]
+    return [one.sentence for one in found]
 
 
 def test_a_workbook_of_this_program_has_all_points(built: Path) -> None:
@@ -174,7 +193,7 @@ def test_two_missing_columns_are_one_cause_and_three_are_work_that_was_not_done(
 def test_every_missing_column_counts_though_a_sentence_names_few(right: Path, lacking: int, told: str) -> None:
     names = ("a_h2", "E_total", "E1", "E2", "h1", "a_h1", "h2", "o1", "a_o1", "o2", "a_o2", *GRADIENTS, "w8")
     checked = without_columns(check(right), names[:lacking])
-    found = deductions(replace(checked, sheets=checked.sheets[:1]), NoCurves(), Scheme((0.1,)), 10)
+    found = deductions(replace(checked, sheets=checked.sheets[:1]), Drawn(), Scheme((0.1,)), 10)
     assert [one.sentence for one in found[:2]] == [
         f"Sheet1 lacks {told}.",
         "Sheet1: so there are no formulas for them.",
@@ -185,7 +204,7 @@ def test_every_missing_column_counts_though_a_sentence_names_few(right: Path, la
 def test_a_column_that_is_empty_is_as_missing_as_one_without_a_header(right: Path) -> None:
     (table, *_) = check(right).tables
     checked = CheckedFile(right, sheets=(replace(table, missing=GRADIENTS),))
-    _, formulas, _ = deductions(checked, NoCurves(), Scheme((0.1,)), 10)
+    _, formulas, _ = deductions(checked, Drawn(), Scheme((0.1,)), 10)
     assert formulas.points == pytest.approx(4 * 8 / len(CLASSIC), abs=0.005)
 
 
@@ -296,6 +315,100 @@ def test_a_start_value_of_one_table_alone_is_told_once(tmp_path: Path) -> None:
     assert [one.sentence for one in taken(path)] == ["Sheet3 starts with w3 = 0.26, but set A with 0.25."]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_up_to_two_pasted_columns_are_slips(count: int) -> None:
+    found = [Finding(name, Kind.CONSTANT, "A1", 7, "0.5", "=1", ranges=("A1:A7",)) for name in GRADIENTS[:count]]
+    assert told(replace(TABLE, findings=tuple(found))) == [
+        f"S: ∂E/∂w{n} (A1:A7) holds pasted numbers instead of formulas." for n in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "columns"),
+    [(3, "a_h2, E_total, E1"), (8, "a_h2, E_total, E1, E2, h1, a_h1, h2, o1"),
+     (9, "a_h2, E_total, E1, E2, h1, a_h1, h2, o1 and 1 more")],
+)  # fmt: skip
+def test_three_pasted_columns_are_a_table_that_is_not_live(count: int, columns: str) -> None:
+    names = ("a_h2", "E_total", "E1", "E2", "h1", "a_h1", "h2", "o1", "o2")[:count]
+    found = tuple(Finding(name, Kind.CONSTANT, "A1", 7, "0.5", "=1") for name in names)
+    assert told(replace(TABLE, findings=found)) == [
+        f"S holds pasted numbers instead of formulas in {count} columns: {columns}."
+    ]
+
+
+@pytest.mark.parametrize(("off", "is_same"), [(1e-10, True), (1e-8, False)])
+def test_numbers_that_were_typed_agree_but_for_rounding(off: float, is_same: bool) -> None:
+    rate = replace(TABLE, learning_rate=0.1 * (1 + off))
+    assert (told(rate) == []) == is_same
+    notes = other_tables(CheckedFile(Path("x"), sheets=(rate,)), Scheme((0.1,)))
+    assert (list(notes) == []) == is_same
+    start = replace(TABLE, start_values={"w1": 0.15 * (1 + off)})
+    assert (told(start, start_values={"A": {"w1": 0.15}}) == []) == is_same
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "sentences"),
+    [
+        ({"b1": 0.0}, {}, []),
+        ({"b1": 0.35}, {}, ["S starts with b1 = 0.35, but set A with 0."]),
+        ({}, {"b1": 0.0}, []),
+        ({}, {"b1": 0.35}, ["S has no number for b1, which is 0.35 in set A."]),
+        # a weight that is not there is not 0
+        ({}, {"w2": 0.0}, ["S has no number for w2, which is 0 in set A."]),
+    ],
+)
+def test_a_bias_that_is_not_there_is_0(found, wanted, sentences: list[str]) -> None:
+    table = replace(TABLE, start_values={"w1": 0.15} | found)
+    assert told(table, start_values={"A": {"w1": 0.15} | wanted}) == sentences
+
+
+@pytest.mark.parametrize(("length", "shown"), [(200, "x" * 200), (201, "x" * 200 + " …")])
+def test_a_long_formula_is_cut_in_a_sentence(length: int, shown: str) -> None:
+    finding = Finding("h1", Kind.FORMULA, "A1", 1, "=1", "x" * length)
+    assert told(replace(TABLE, findings=(finding,))) == [
+        f"S: h1 (A1) does not follow from the cells before it. Expected {shown}."
+    ]
+
+
+TOTAL = 23
+NO_CHART = ["No chart draws E_total of the learning rate 0.1 from the cells of S."]
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_drawn"),
+    [((6, 105), True), ((1, 55), True), ((1, 54), False), ((56, 200), True), ((57, 200), False), ((31, 80), True)],
+)
+def test_a_chart_of_a_column_draws_half_of_its_rows(rows: tuple[int, int], is_drawn: bool) -> None:
+    area = Area("S", rows[0], TOTAL, rows[1], TOTAL)
+    assert told(TABLE, Drawn(area)) == ([] if is_drawn else NO_CHART)
+
+
+@pytest.mark.parametrize(("points", "is_drawn"), [(9, False), (10, True)])
+def test_a_curve_of_copies_has_ten_points(points: int, is_drawn: bool) -> None:
+    copies = Area("summary", 2, 1, 1 + points, 1)
+    first, last = (Area("S", row, TOTAL, row, TOTAL) for row in (6, 105))
+    assert told(TABLE, Drawn(copies, first=first, last=last)) == ([] if is_drawn else NO_CHART)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_of_total"),
+    [
+        (Area("S", 105, TOTAL, 105, TOTAL), True),
+        (Area("S", 106, TOTAL, 106, TOTAL), False),
+        (Area("S", 5, TOTAL, 5, TOTAL), False),
+        (Area("S", 1, TOTAL, 6, TOTAL), True),
+        (Area("S", 6, TOTAL, 6, TOTAL + 1), False),
+        (Area("S", 6, TOTAL - 1, 6, TOTAL - 1), False),
+        (Area("T", 6, TOTAL, 6, TOTAL), False),
+        (None, False),
+    ],
+)
+def test_a_copy_refers_to_the_cells_of_the_table(source: Area | None, is_of_total: bool) -> None:
+    copies, inside = Area("summary", 2, 1, 101, 1), Area("S", 6, TOTAL, 6, TOTAL)
+    for first, last in ((source, inside), (inside, source)):
+        assert told(TABLE, Drawn(copies, first=first, last=last)) == ([] if is_of_total else NO_CHART)
+
+
 def test_without_charts_a_fifth_is_lost_and_each_rate_is_told(tmp_path: Path) -> None:
     found = taken(homework(tmp_path / "hw.xlsx", charts=False))
     assert sum(one.points for one in found) == pytest.approx(2)
@@ -363,13 +476,13 @@ def test_deductions_are_hundredths_that_add_up_to_no_more_than_the_points(found,
     scheme = Scheme(start_values={})
     checked = CheckedFile(Path("x"), sheets=tables)
 
-    taken = deductions(checked, NoCurves(), scheme, maximum)  # type: ignore[arg-type]
+    taken = deductions(checked, Drawn(), scheme, maximum)  # type: ignore[arg-type]
     total = sum(one.points for one in taken)
     assert total <= maximum + 0.005 + 1e-9
     assert all(one.points == pytest.approx(round(one.points, 2)) and one.points >= 0 for one in taken)
     # one more cause never gives a point back
     fewer = (replace(tables[0], findings=tables[0].findings[:-1]), *tables[1:])
-    less = deductions(replace(checked, sheets=fewer), NoCurves(), scheme, maximum)  # type: ignore[arg-type]
+    less = deductions(replace(checked, sheets=fewer), Drawn(), scheme, maximum)  # type: ignore[arg-type]
     assert sum(one.points for one in less) <= total + 0.0051
 
 

@@ -2,7 +2,6 @@
 
 import math
 import re
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +9,7 @@ from xlbackprop.backprop import notation
 from xlbackprop.backprop.optimizers import KINDS
 from xlbackprop.grading.scheme import Scheme
 from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding, SlipKind
-from xlbackprop.report.text import count, sentence
+from xlbackprop.report.text import count, sentence, shortened
 from xlbackprop.spreadsheet.curves import Area, Curves
 
 #: Numbers that were typed agree so far.
@@ -19,8 +18,6 @@ _SAME = 1e-9
 _NOTHING = 1e-9
 #: So many columns that are pasted or missing, or start values that are others, are no slip.
 _FEW = 3
-#: A longer formula is cut.
-_LONGEST_FORMULA = 200
 #: A sentence names so many columns.
 _LISTED = 8
 #: A curve through fewer points is none, where the table has more.
@@ -205,8 +202,7 @@ def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
         of_start = finding.slip_kind is SlipKind.START_VALUE
         # nobody asked for what stands around a table
         if not finding.is_right_constant and not finding.is_around and not (strange and of_start):
-            expected = textwrap.shorten(finding.expected, _LONGEST_FORMULA, placeholder=" …")
-            text = f"{table.sheet}: {sentence(finding)} Expected {expected}"
+            text = f"{table.sheet}: {sentence(finding)} Expected {shortened(finding.expected)}"
             where = notation.header(finding.quantity)
             yield Cause(("slip", *_root(finding)), "tables", scheme.cause, _stopped(text), where)
     yield from _pasted(table, scheme)

@@ -1,7 +1,6 @@
 """What was found, told in sentences."""
 
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from xlbackprop.backprop.notation import header
@@ -15,6 +14,7 @@ COLOURS = {
     Verdict.INCOMPLETE: "yellow",
 }
 
+#: A longer formula is cut.
 _LONGEST_FORMULA = 200
 #: So many of them are told with their formulas, of more only the first.
 _MOST_TOLD = 2
@@ -111,15 +111,18 @@ def table_lines(checked: CheckedTable) -> Iterator[str]:
 def _formula_lines(finding: Finding) -> Iterator[str]:
     """What stands in the first wrong cell, and what should; of a helper, what should stand there."""
     if finding.helper:
-        yield f"    in {finding.helper.cell:<6} {_short(finding.helper.formula)}"
+        yield f"    in {finding.helper.cell:<6} {shortened(finding.helper.formula)}"
         return
     if finding.found.startswith("=") or not finding.slip:
-        yield f"    found     {_short(finding.found)}"
-    yield f"    expected  {_short(finding.expected)}"
+        yield f"    found     {shortened(finding.found)}"
+    yield f"    expected  {shortened(finding.expected)}"
 
 
-def _short(formula: str) -> str:
-    return textwrap.shorten(formula, _LONGEST_FORMULA, placeholder=" …")
+def shortened(formula: str, longest: int = _LONGEST_FORMULA) -> str:
+    """A formula, or what else stands or belongs into a cell, on one line and with no more characters than these."""
+    line = " ".join(formula.split())
+    # not between words: a formula is one
+    return line if len(line) <= longest else f"{line[:longest]} …"
 
 
 def detail_lines(checked: CheckedTable) -> Iterator[str]:
