@@ -151,6 +151,11 @@ class Editor:
         self._model.set_user_input(self._sheets.index(sheet), row, column_number(letters), text)
         return self
 
+    def rename(self, sheet: str, name: str) -> "Editor":
+        self._model.rename_sheet(self._sheets.index(sheet), name)
+        self._sheets[self._sheets.index(sheet)] = name
+        return self
+
     def sheets(self) -> Sheets:
         self._model.evaluate()
         return Sheets(self._model)

@@ -88,7 +88,7 @@ def row(name: str, folder: Path) -> str:
     (table,) = CASES[name].checked(folder).tables
     told = [finding for finding in table.findings if not finding.is_right_constant]
     groups = together(told)
-    sentences = " ".join(sentence_of(group, table.sheet) for group in groups)
+    sentences = " ".join(sentence_of(group) for group in groups)
     mends = dict.fromkeys(
         f"{finding.mend.cell}: `{finding.mend.formula}`" for group in groups for finding in group[:1] if finding.mend
     )

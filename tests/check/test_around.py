@@ -77,8 +77,9 @@ def cells(workbook: Workbook) -> dict[str, str]:
 def test_a_wrong_cell_around_the_tables_is_found(classic: Workbook, editor: type[Editor], sheet, address, wrong, kind):
     places = cells(classic)
     address, wrong = places.get(address, address), wrong.format(**places)
-    found = findings(editor(classic.path).type(sheet, address, wrong).judge())
-    assert (sheet, address, kind) in found
+    report = editor(classic.path).type(sheet, address, wrong).judge()
+    assert (sheet, address, kind) in findings(report)
+    assert all(finding.is_around for one in report.around for finding in one.findings)
 
 
 @pytest.mark.parametrize(

@@ -526,7 +526,7 @@ def test_a_slip_in_a_helper_column_is_told_with_its_cell(checked: Checked) -> No
     formulas = FORMULAS | {"new_w3_": "{w3}+{eta}*{dE_dw3}", "w3": "{-new_w3_}"}
     (finding,) = checked(Handmade(Layout(order=order), formulas=formulas)).findings
     assert finding.quantity == "w3"
-    assert finding.slip == "uses w3+η*∂E/∂w3; it should be w3-η*∂E/∂w3, by way of AF6"
+    assert finding.whole_slip == "uses w3+η*∂E/∂w3; it should be w3-η*∂E/∂w3, by way of AF6"
 
 
 def test_a_network_with_another_activation_is_noted(checked: Checked) -> None:
@@ -558,7 +558,7 @@ def test_a_missing_gradient_makes_a_table_incomplete(checked: Checked) -> None:
     delta = FORMULAS["dE_dw8"]
     update = {"w8": "{-w8}-{eta}*" + re.sub(r"\{(\w+)\}", r"{-\1}", delta)}
     result = checked(Handmade(Layout(order=order), formulas=FORMULAS | update))
-    assert (result.verdict, result.notes) == ("incomplete", ("it lacks ∂E/∂w8",))
+    assert (result.verdict, result.notes, result.missing) == ("incomplete", ("it lacks ∂E/∂w8",), ("dE_dw8",))
 
 
 def test_a_gradient_column_without_formulas_makes_a_table_incomplete(checked: Checked) -> None:

@@ -69,7 +69,9 @@ MENDABLE = [
 @pytest.mark.parametrize("name", CAUSES)
 def test_each_cause_is_named_and_nothing_else_is(name: str) -> None:
     found = {
-        table.sheet: {finding.quantity: finding.slip for finding in table.findings if not finding.is_right_constant}
+        table.sheet: {
+            finding.quantity: finding.whole_slip for finding in table.findings if not finding.is_right_constant
+        }
         for table in check(real_workbook(name)).tables
     }
     expected = {sheet: CAUSES[name].get(sheet, {}) for sheet in found}

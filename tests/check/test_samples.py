@@ -13,7 +13,6 @@ from xlbackprop.check.file import check, verify
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile, Verdict
 from xlbackprop.spreadsheet.engines import recalculated
-from xlbackprop.spreadsheet.ironcalc import load
 from xlbackprop.workbook.layout import TableLayout
 
 
@@ -199,13 +198,15 @@ def test_check_and_verify_say_the_same(with_samples: Workbook, tmp_path: Path) -
 
 
 def test_sheets_may_have_other_names(in_mini_batches: Workbook, tmp_path: Path) -> None:
-    model = load(in_mini_batches.path)
-    for old, new in {"η=2": "fast", "η=2 samples": "each one"}.items():
-        names = [one["name"] for one in model.get_worksheets_properties()]
-        model.rename_sheet(names.index(old), new)
-    model.evaluate()
-    model.save_to_xlsx(str(tmp_path / "renamed.xlsx"))
-    assert check(tmp_path / "renamed.xlsx").correct
+    book = Editor(in_mini_batches.path).rename("η=2", "fast").rename("η=2 samples", "each one")
+    report = check(book.save(tmp_path / "renamed.xlsx"))
+    assert report.correct
+    assert {table.sheet: table.samples_of for table in report.tables} == {
+        "η=0.5": None,
+        "fast": None,
+        "η=0.5 samples": "η=0.5",
+        "each one": "fast",
+    }
 
 
 def test_a_step_or_a_sample_that_was_deleted_is_asked_back(in_batch: Workbook, tmp_path: Path) -> None:

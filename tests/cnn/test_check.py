@@ -12,6 +12,8 @@ from xlbackprop.check.file import check, verify
 from xlbackprop.cnn.check import judge, unlike_written
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile, Finding, Kind
+from xlbackprop.report.text import sentence
+from xlbackprop.spreadsheet.blocks import Formula, Role
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.places import Place
 
@@ -73,6 +75,20 @@ def test_a_shifted_window_is_found_and_its_layer_named(small: SmallWorkbook, sta
     assert finding.quantity == f"{shown.stage.name}, map {channel + 1}"
     assert (finding.kind, finding.cell, finding.rows) == (Kind.FORMULA, small.where(cell)[1], 1)
     assert finding.found != finding.expected
+
+
+def test_what_stands_around_the_maps_is_told_by_its_cell(small: SmallWorkbook) -> None:
+    around = (one for one in small.sheets.book.blocks if one.role is Role.FORMULA and not one.name)
+    block = next(one for one in around if isinstance(next(one.cells())[2], Formula))
+    cell = Place(np.array([block.first_id]))
+    sheet, address = small.where(cell)
+    miscalculated = recalculated(small.path)
+    miscalculated._values_read[sheet] = miscalculated.values(sheet) | {(block.row, block.column): 77.0}
+    for report, what in (
+        (judged(small, (cell, "=42")), "holds another formula than the one that was built"),
+        (judge(miscalculated, small.path, "ironcalc"), "does not follow from the cells before it"),
+    ):
+        assert f"{address} {what}." in map(sentence, findings(report))
 
 
 def test_a_number_typed_over_a_map_is_found(small: SmallWorkbook) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.handmade import FORMULAS, WEIGHTS, Handmade, write
 from xlbackprop.check.file import check
 from xlbackprop.report.data import CSV_HEADER, as_csv, as_json
-from xlbackprop.report.findings import CheckedFile, CheckedTable, Difference
+from xlbackprop.report.findings import CheckedFile, CheckedTable, Difference, Finding, Kind
 from xlbackprop.report.text import agreement, sentence, summary, table_lines
 
 
@@ -21,9 +22,7 @@ def wrong(folder: Path) -> CheckedFile:
 
 def test_a_finding_is_a_sentence(tmp_path: Path) -> None:
     (finding,) = wrong(tmp_path).tables[0].findings
-    assert sentence(finding, "Sheet1").startswith(
-        "∂E/∂w3 (Z6:Z14) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2), off by up to "
-    )
+    assert sentence(finding).startswith("∂E/∂w3 (Z6:Z14) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2), off by up to ")
 
 
 def test_a_finding_comes_with_the_formula_to_paste(tmp_path: Path) -> None:
@@ -77,6 +76,42 @@ def test_a_name_in_the_gradebook_is_no_formula(tmp_path: Path) -> None:
     path = write(tmp_path / "book.xlsx", Handmade(steps=2), names=("=1+1",))
     _, row = csv.reader(io.StringIO(as_csv([check(path)])))
     assert row[1] == "'=1+1"
+
+
+def test_two_columns_with_the_formula_of_each_other_are_told_as_swapped(tmp_path: Path) -> None:
+    swapped = FORMULAS | {"dE_dw5": FORMULAS["dE_dw6"], "dE_dw6": FORMULAS["dE_dw5"]}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(formulas=swapped))).tables
+    assert [finding.formula_of for finding in table.findings] == ["dE_dw6", "dE_dw5"]
+    told = "∂E/∂w5 (AB6:AB14) and ∂E/∂w6 (AC6:AC14) are swapped, each is the formula of the other, off by up to "
+    assert next(table_lines(table)).startswith(told)
+
+
+def test_columns_with_the_formula_of_a_third_are_not_swapped(tmp_path: Path) -> None:
+    alike = FORMULAS | {"dE_dw5": FORMULAS["dE_dw6"], "dE_dw6": FORMULAS["dE_dw7"]}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(formulas=alike))).tables
+    assert not any("swapped" in line for line in table_lines(table))
+
+
+def test_the_json_document_tells_of_a_slip_as_a_sentence_does() -> None:
+    finding = Finding(
+        "dE_dw3", Kind.FORMULA, "Z6", 1, "=AF6", "=1", slip="uses w1; it should be w2", by_way_of=("AF6", "AG6")
+    )
+    whole = "uses w1; it should be w2, by way of AF6, AG6"
+    assert sentence(finding) == f"∂E/∂w3 (Z6) {whole}."
+    table = CheckedTable("Sheet1", (finding,), header_row=5)
+    (told,) = as_json([CheckedFile(Path("book.xlsx"), sheets=(table,))])["files"][0]["tables"][0]["findings"]
+    assert told["slip"] == whole
+    assert set(told) == {
+        "quantity", "kind", "cell", "rows", "found", "expected", "max_abs_error", "ranges", "slip", "mend",
+    }  # fmt: skip
+
+
+def test_a_cell_of_no_quantity_is_named_by_its_address_alone() -> None:
+    finding = Finding("E1", Kind.FORMULA, "C3", 1, "=1", "=2", ranges=("C3",), is_around=True)
+    assert sentence(finding) == "C3 does not follow from the cells before it."
+    table = CheckedTable("E1", (finding, replace(finding, cell="U6", ranges=("U6:U9",), is_around=False)))
+    _, row = csv.reader(io.StringIO(as_csv([CheckedFile(Path("book.xlsx"), sheets=(table,))])))
+    assert row[CSV_HEADER.index("findings") : CSV_HEADER.index("notes")] == ["2", "C3 E1"]
 
 
 def test_a_sentence_about_a_file_in_the_gradebook_is_no_formula() -> None:

@@ -154,6 +154,7 @@ def _changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tup
                 max_abs_error=None,
                 ranges=column_ranges([row for row, _, _ in cells], column),
                 slip=_slip(found, value),
+                is_around=True,
             )
         )
     return count, findings

@@ -15,10 +15,11 @@ import numpy as np
 from xlbackprop.check.contents import ROUNDING, Contents, Group, Mask, Steps
 from xlbackprop.check.explanation import Explanation
 from xlbackprop.check.mending import Mending
+from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.pasted import Rounding
 from xlbackprop.check.rates import broken_rate, changing_rate, quoted
 from xlbackprop.reference import lowest_inputs
-from xlbackprop.report.findings import Finding, Kind
+from xlbackprop.report.findings import Finding, Kind, SlipKind
 from xlbackprop.spreadsheet.addresses import cell_address, cells_between, place
 from xlbackprop.spreadsheet.cells import CIRCULAR, Value
 from xlbackprop.spreadsheet.formulas import parsed
@@ -67,7 +68,7 @@ class _Causes:
         """The findings, with those of one column and one slip as one: a formula that was typed row by row."""
         groups: dict[tuple[str, Kind, str], list[Finding]] = {}
         for n, finding in enumerate(findings):
-            groups.setdefault((finding.quantity, finding.kind, finding.slip or str(n)), []).append(finding)
+            groups.setdefault((finding.quantity, finding.kind, finding.whole_slip or str(n)), []).append(finding)
         return [self._joined(group) if len(group) > 1 else group[0] for group in groups.values()]
 
     def _joined(self, findings: list[Finding]) -> Finding:
@@ -192,11 +193,11 @@ class _Causes:
             return
         named, of_slip = self._explanation.slip_in_numbers(name, off, self._rounding.allowed[name])
         off = np.intersect1d(steps, of_slip)
-        # "uses a_h1; it should be a_h2": what is pasted does not use anything
-        how = f": it is as if its formula {named}" if named else ""
-        for begins, instead in (("uses ", ""), ("is the formula", "the formula")):
-            if named.startswith(begins):
-                how = f", as if computed with {instead}{named.removeprefix(begins)}"
+        how = ""
+        if named:
+            # "uses a_h1; it should be a_h2": what is pasted does not use anything
+            computed_with = f", as if computed with {named.computed_with}"
+            how = computed_with if named.computed_with else f": it is as if its formula {named.sentence}"
         yield self._finding(name, off, slip=f"is a number where a formula belongs, and not the right one{how}")
 
     @cached_property
@@ -281,18 +282,19 @@ class _Causes:
         formula = self._contents.texts[name][step]
         value = self._sheets.value(table.sheet, table.rows[step], column)
         is_error = all(self._sheets.is_error(table.sheet, table.rows[int(n)], column) for n in steps)
-        named, helper = None, None
+        named, helper, what = None, None, Slip(slip)
+        by_way_of: tuple[str, ...] = ()
         if group is not None and not is_error:
             named = self._explanation.named_slip(group)
             helper = self._mending.of(group, step)
-            slip = slip or (named.sentence if named else "") or self._strange_cells(formula, step)
-            where = self._explanation.references.helpers(formula, step)
-            if named and where and not named.shifted:
-                slip += f", by way of {', '.join(cell_address(cell.row, cell.column) for cell in where)}"
+            what = named if named and named.sentence else self._strange_cells(formula, step)
+            if named and not named.shifted:
+                helpers = self._explanation.references.helpers(formula, step)
+                by_way_of = tuple(cell_address(cell.row, cell.column) for cell in helpers)
         if formula is None:
             kind = Kind.CONSTANT
         elif is_error:
-            kind, slip = Kind.ERROR, slip or self._of_error(name, step, value)
+            kind, what = Kind.ERROR, Slip(slip or self._of_error(name, step, value))
         elif named is not None and named.shifted:
             kind = Kind.REFERENCE
         else:
@@ -310,29 +312,33 @@ class _Causes:
             else "a number that a cell can hold: use smaller start values or a smaller learning rate",
             max_abs_error=float(errors.max()) if errors.size else None,
             ranges=table.ranges(name, steps),
-            slip=slip,
+            slip=what.sentence,
             helper=helper,
+            slip_kind=what.kind,
+            formula_of=what.formula_of,
+            by_way_of=by_way_of,
         )
 
     def _of_error(self, name: str, step: int, value: Value) -> str:
         """What is wrong with a cell that shows an error; no program shows the one that the engine has for a circle."""
         references, text = self._explanation.references, self._contents.texts[name][step]
         formula = parsed(text or "")
-        if circle := (references.circle(name, step) if value == CIRCULAR else ""):
+        if circle := (references.circle(name, step) if value == CIRCULAR else None):
             shifted = references.other_rows(name, formula, step)
-            of_rate = circle.startswith("takes η")
-            return circle if of_rate or not shifted else f"{shifted.sentence}, and so from itself"
+            of_rate = circle.kind is SlipKind.LEARNING_RATE
+            return circle.sentence if of_rate or not shifted else f"{shifted.sentence}, and so from itself"
         built = self._contents.built_formula(name, step)
         slip = references.update_elsewhere(name, formula) or references.other_eta(name, formula)
         if slip and built is None:
             return slip.sentence
         return "follows from itself" if value == CIRCULAR else f"shows {value}"
 
-    def _strange_cells(self, formula: str | None, step: int) -> str:
+    def _strange_cells(self, formula: str | None, step: int) -> Slip:
         """That a wrong formula takes cells of which no header tells what they are."""
         cells = self._explanation.references.unnamed(formula, step)
         where = ", ".join(cell_address(cell.row, cell.column) for cell in cells)
-        return f"takes {where}, of which no header tells what it is" if cells else ""
+        text = f"takes {where}, of which no header tells what it is"
+        return Slip(text, kind=SlipKind.UNNAMED_CELLS) if cells else Slip("")
 
 
 def _is_blank(value: Value) -> bool:

@@ -54,8 +54,8 @@ class Explanation:
                     return found
         return None
 
-    def slip_in_numbers(self, name: str, off: Steps, allowed: Array) -> tuple[str, Steps]:
-        """The slip that pasted numbers follow from, as the end of a sentence, and its rows; no text if none is known.
+    def slip_in_numbers(self, name: str, off: Steps, allowed: Array) -> tuple[Slip | None, Steps]:
+        """The slip that pasted numbers follow from, and its rows; None if it is none of the known kinds.
 
         Args:
             name: the quantity, or the weight or bias.
@@ -64,7 +64,7 @@ class Explanation:
         """
         if self._contents.built_formula(name, int(off[0])) is not None:
             # a table of ours is not pasted from another one
-            return "", off
+            return None, off
         back = 1 if name in self._contents.updates else 0
         environment: dict[str, Array] = {}
         with np.errstate(all="ignore"):
@@ -85,8 +85,8 @@ class Explanation:
                 # the rounding of what it follows from is different for each formula
                 fits = away_from <= np.fmax(_SLACK * allowed, _LEFT_OVER * all_errors)
                 if fits[off].all() and np.median(errors) > _CLEARER * np.median(away_from[off]):
-                    return slip.sentence, np.flatnonzero(fits)
-        return "", off
+                    return slip, np.flatnonzero(fits)
+        return None, off
 
 
 def _from_rows_above(numbers: Array, rows: int) -> Array:

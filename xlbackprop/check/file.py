@@ -131,6 +131,8 @@ def _judge_own(
     judged = {table.sheet: table for table in _with_stored(sheets, every, tables, stored)}
     for table, of_table in zip(every, differences(own, numbers), strict=True):
         judged[table.sheet] = replace(judged[table.sheet], differences=of_table)
+    for table, passes in zip(own.tables, own.passes, strict=False):
+        judged[passes.sheet] = replace(judged[passes.sheet], samples_of=table.sheet)
     for sheet in around:
         # what stands above a table is told with it
         below = judged.get(sheet.sheet, CheckedTable(sheet.sheet))
@@ -159,8 +161,7 @@ def _report(
             f"it was made by xlbackprop {own.version or 'of an unknown version'}, and what stands around its training "
             "tables is judged only by that version"
         )
-    of_samples = {table.sheet for table in own.passes} if own else set()
-    trained = [table for table in judged if table.header_row is not None and table.sheet not in of_samples]
+    trained = [table for table in judged if table.header_row is not None and table.samples_of is None]
     if own is None or len({table.network.optimizer for table in own.tables}) < 2:
         notes += learning_rate_notes(path, trained)
     return CheckedFile(path, engine=engine, sheets=tuple(judged), notes=tuple(notes))

@@ -94,6 +94,7 @@ def _compared(sheets: Sheets, sheet: BookSheet, row: int, column: int, should: V
                 expected=short_number(should) if isinstance(should, float) else str(should),
                 max_abs_error=None,
                 ranges=(cell_address(row, column),),
+                is_around=True,
             ),
         )
 

@@ -16,6 +16,7 @@ from xlbackprop.backprop.functions import LOSSES
 from xlbackprop.backprop.network import Network, outputs_of
 from xlbackprop.backprop.quantities import training_step
 from xlbackprop.check.shown import Multiples, expected_expression
+from xlbackprop.report.findings import SlipKind
 
 #: How the name of a quantity begins that stands in the row above or below.
 ABOVE, BELOW = "above_", "below_"
@@ -29,11 +30,18 @@ class Slip:
         sentence: what the formula does and what it should do, as the end of a sentence.
         shifted: whether the formula refers to another row than it should.
         sign: the operator without which a formula cannot have this slip.
+        kind: which one it is, where more than the sentence depends on it.
+        computed_with: what stands behind `computed with` where numbers come from such a formula; empty where they
+            are told by the sentence.
+        formula_of: the quantity whose formula it is, if it is that of another.
     """
 
     sentence: str
     shifted: bool = False
     sign: str = ""
+    kind: SlipKind = SlipKind.OTHER
+    computed_with: str = ""
+    formula_of: str = ""
 
 
 #: A changed expression, and what it does.
@@ -123,7 +131,8 @@ def _text(node: ast.expr) -> str:
 
 
 def _uses(found: ast.expr, expected: ast.expr) -> Slip:
-    return Slip(f"uses {_text(found)}; it should be {_text(expected)}")
+    what = f"{_text(found)}; it should be {_text(expected)}"
+    return Slip(f"uses {what}", computed_with=what)
 
 
 def _other_quantities(network: Network, name: str, known: frozenset[str], multiples: Multiples) -> Iterator[Mistake]:
@@ -131,7 +140,9 @@ def _other_quantities(network: Network, name: str, known: frozenset[str], multip
     for quantity in training_step(network):
         other = quantity.name
         if other != name and _kind(other) == _kind(name):
-            yield expected(network, other, known, multiples), Slip(f"is the formula of {notation.header(other)}")
+            what = f"the formula of {notation.header(other)}"
+            slip = Slip(f"is {what}", computed_with=what, formula_of=other)
+            yield expected(network, other, known, multiples), slip
 
 
 def _other_losses(network: Network, name: str, known: frozenset[str], multiples: Multiples) -> Iterator[Mistake]:
@@ -195,9 +206,9 @@ def _missing_parts(parts: Sequence[_Part]) -> Iterator[Mistake]:
                     yield part.put(kept), Slip(f"lacks the factor {_factor(lost)}")
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 for kept, lost in ((left, right), (right, left)):
-                    yield part.put(kept), Slip(f"lacks the term {_text(lost)}")
+                    yield part.put(kept), _lacks_term(_text(lost))
             case ast.BinOp(left=left, op=ast.Sub(), right=right):
-                yield part.put(left), Slip(f"lacks the term -{_factor(right)}")
+                yield part.put(left), _lacks_term(f"-{_factor(right)}")
                 yield part.put(right), _uses(right, part.node)
                 yield part.put(_minus(right)), _uses(_minus(right), part.node)
             case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=int() as exponent)):
@@ -205,7 +216,11 @@ def _missing_parts(parts: Sequence[_Part]) -> Iterator[Mistake]:
             case ast.BinOp(left=ast.Constant(value=1), op=ast.Div(), right=below):
                 yield part.put(below), Slip(f"lacks the 1/ before {_factor(below)}")
             case ast.Call(args=[argument]):
-                yield part.put(argument), Slip(f"uses {_text(argument)}; it should be {_text(part.node)}")
+                yield part.put(argument), _uses(argument, part.node)
+
+
+def _lacks_term(term: str) -> Slip:
+    return Slip(f"lacks the term {term}", kind=SlipKind.MISSING_TERM)
 
 
 def _power(exponent: int) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from xlbackprop.check.contents import Contents
 from xlbackprop.check.references import References
 from xlbackprop.reference import Array
-from xlbackprop.report.findings import Finding, Kind
+from xlbackprop.report.findings import Finding, Kind, SlipKind
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Cell
 from xlbackprop.spreadsheet.formulas import parsed
@@ -245,8 +245,8 @@ def _unknown(contents: Contents, findings: Sequence[Finding], names: Sequence[st
             step = contents.table.row_numbers[contents.table.rows[min(2, len(contents.table.rows) - 1)]]
             cells = references.unnamed(contents.texts[finding.quantity][step], step)
             # what a formula lacks may be in such cells
-            unclear = ("no header tells", ", by way of", "lacks the term")
-            if not cells or (finding.slip and not any(words in finding.slip for words in unclear)):
+            unclear = finding.by_way_of or finding.slip_kind in (SlipKind.UNNAMED_CELLS, SlipKind.MISSING_TERM)
+            if not cells or (finding.slip and not unclear):
                 return None
             strange += cells
     where = ", ".join(dict.fromkeys(cell_address(cell.row, cell.column) for cell in strange[:2]))
@@ -263,5 +263,19 @@ def judged_by(update: Update, findings: Sequence[Finding], names: Sequence[str])
         elif finding.quantity not in update.of:
             judged.append(replace(finding, expected=expected, helper=None))
         elif update.slip:
-            judged.append(replace(finding, kind=Kind.UPDATE, slip=update.slip, expected=expected, helper=None))
+            judged.append(_of_optimizer(finding, update.slip, expected))
     return judged
+
+
+def _of_optimizer(finding: Finding, slip: str, expected: str) -> Finding:
+    """A finding of an update with the slip of its optimizer, instead of what it was taken for."""
+    return replace(
+        finding,
+        kind=Kind.UPDATE,
+        expected=expected,
+        slip=slip,
+        helper=None,
+        slip_kind=SlipKind.OTHER,
+        formula_of="",
+        by_way_of=(),
+    )

@@ -7,6 +7,7 @@ from xlbackprop.backprop import notation
 from xlbackprop.check.contents import Contents
 from xlbackprop.check.mistakes import Slip, expected, names_in
 from xlbackprop.check.rendering import Rendering
+from xlbackprop.report.findings import SlipKind
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Cell
 from xlbackprop.spreadsheet.formulas import Formula, Reference, parsed
@@ -63,21 +64,22 @@ class References:
     def _cell(self, of: Reference) -> Cell:
         return Cell(of.sheet or self._table.sheet, of.row, of.column)
 
-    def circle(self, name: str, step: int) -> str:
-        """From which cell a formula takes itself, as the end of a sentence; empty if it does not."""
+    def circle(self, name: str, step: int) -> Slip | None:
+        """From which cell a formula takes itself; None if it does not."""
         table = self._table
         start = Cell(table.sheet, table.rows[step], table.columns[name])
         inside = next((cell for cell in self._precedents(start) if self._takes_itself(cell)), None)
         if inside is None and not self._takes_itself(start):
-            return ""
+            return None
         cell = inside or start
         where = self._rendering.sheet_of(cell) + cell_address(cell.row, cell.column)
         eta, text = self._eta.cell, parsed(self._contents.texts[name][step] or "")
         fixed = any(of.row_fixed and self._cell(of) == cell for of in text.references)
         if name in self._contents.updates and fixed and eta is not None and cell != eta:
             held = self._rendering.sheet_of(eta) + cell_address(eta.row, eta.column)
-            return f"takes η from {where}, a cell of the table that follows from itself: η stands in {held}"
-        return f"takes {where}, which follows from itself" if inside else "follows from itself"
+            sentence = f"takes η from {where}, a cell of the table that follows from itself: η stands in {held}"
+            return Slip(sentence, kind=SlipKind.LEARNING_RATE)
+        return Slip(f"takes {where}, which follows from itself" if inside else "follows from itself")
 
     def _precedents(self, cell: Cell) -> Iterator[Cell]:
         formula = parsed(self._sheets.formulas(cell.sheet).get((cell.row, cell.column), ""))

@@ -11,7 +11,7 @@ from xlbackprop.backprop import notation
 from xlbackprop.backprop.network import Network
 from xlbackprop.check.contents import Contents, Steps
 from xlbackprop.reference import TINY, TOLERANCE, Array
-from xlbackprop.report.findings import CheckedTable, Finding, Kind
+from xlbackprop.report.findings import CheckedTable, Finding, Kind, SlipKind
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.tables.table import Table
 
@@ -120,5 +120,15 @@ def _is_slip(table: Table, other: Sequence[str]) -> bool:
 
 def _strange_start(table: Table, name: str, found: float, expected: float) -> Finding:
     cell = table.address(table.places.get(name, name), 0)
-    slip = "starts with another value than in the other tables of the file"
-    return Finding(name, Kind.CONSTANT, cell, 1, f"{found!r}", f"{expected!r}", abs(found - expected), (cell,), slip)
+    return Finding(
+        quantity=name,
+        kind=Kind.CONSTANT,
+        cell=cell,
+        rows=1,
+        found=f"{found!r}",
+        expected=f"{expected!r}",
+        max_abs_error=abs(found - expected),
+        ranges=(cell,),
+        slip="starts with another value than in the other tables of the file",
+        slip_kind=SlipKind.START_VALUE,
+    )

@@ -89,6 +89,7 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
             name: float(contents.numbers[name][0]) for name in table.network.start_values if name in contents.numbers
         },
         columns=table.columns,
+        missing=table.missing,
         curves=None if update else curves(contents),
         pieces=pieces(contents, findings),
     )
@@ -96,5 +97,7 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
 
 def _in_own_names(finding: Finding, own_names: Mapping[str, str]) -> Finding:
     """A finding with the table's own names for ours."""
-    quantity = own_names.get(finding.quantity, finding.quantity)
-    return replace(finding, quantity=quantity, slip=renamed(finding.slip, own_names)) if own_names else finding
+    if not own_names:
+        return finding
+    quantity, formula_of = (own_names.get(name, name) for name in (finding.quantity, finding.formula_of))
+    return replace(finding, quantity=quantity, formula_of=formula_of, slip=renamed(finding.slip, own_names))

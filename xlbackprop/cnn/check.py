@@ -161,6 +161,7 @@ def _changed_formulas(sheets: Sheets, book: Book, block: Block) -> Iterator[Find
             expected=text,
             ranges=area(places),
             slip=slip,
+            is_around=not block.name,
         )
 
 
@@ -222,6 +223,7 @@ def _not_following(live: LiveCells, block: Block, ids: Sequence[int], expected: 
         found=f"{live.sheets.formula(sheet, row, column)} shows {live.value(ids[0])}",
         expected=expected,
         ranges=area([live.where(cell_id)[1:] for cell_id in ids]),
+        is_around=not block.name,
     )
 
 

@@ -74,8 +74,8 @@ def _around(checked: CheckedFile) -> Iterator[str]:
     """What is wrong around the tables, which costs nothing."""
     for sheet in checked.sheets:
         for finding in sheet.findings:
-            if finding.quantity == sheet.sheet:
-                yield f"{sheet.sheet}: {sentence(finding, sheet.sheet).removesuffix('.')}"
+            if finding.is_around:
+                yield f"{sheet.sheet}: {sentence(finding).removesuffix('.')}"
 
 
 def _of_tables(checked: CheckedFile) -> Iterator[str]:

@@ -2,15 +2,14 @@
 
 import math
 import re
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.optimizers import KINDS
 from xlbackprop.grading.scheme import Scheme
-from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding
-from xlbackprop.report.text import count, sentence
+from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding, SlipKind
+from xlbackprop.report.text import count, sentence, shortened
 from xlbackprop.spreadsheet.curves import Area, Curves
 
 #: Numbers that were typed agree so far.
@@ -19,12 +18,8 @@ _SAME = 1e-9
 _NOTHING = 1e-9
 #: So many columns that are pasted or missing, or start values that are others, are no slip.
 _FEW = 3
-#: A longer formula is cut.
-_LONGEST_FORMULA = 200
 #: A sentence names so many columns.
 _LISTED = 8
-#: How the note begins that says which columns are missing.
-_LACKS = "it lacks "
 #: A curve through fewer points is none, where the table has more.
 _FEWEST_POINTS = 10
 _NUMBER = re.compile(r"\d+")
@@ -163,29 +158,26 @@ def _tables(checked: CheckedFile, scheme: Scheme) -> dict[float, CheckedTable]:
 
     A table whose rate cannot be read, because its cell is broken, stands for one that is missing.
     """
-    usable = sorted(
-        (table for table in _with_their_samples(checked.tables) if table.steps),
-        key=lambda table: sum(cause.size for cause in _causes(table, scheme)),
-    )
+    trained = [table for table in _with_their_samples(checked.tables) if table.steps]
+    usable = sorted(trained, key=lambda table: sum(cause.size for cause in _causes(table, scheme)))
     found = {}
     for rate in scheme.learning_rates:
         fitting = (one for one in usable if one.learning_rate is not None and _same(one.learning_rate, rate))
         if (table := next(fitting, None)) is not None:
             found[rate] = table
-    unread = [table for table in checked.tables if table.steps and table.learning_rate is None]
+    unread = [table for table in trained if table.learning_rate is None]
     missing = [rate for rate in scheme.learning_rates if rate not in found]
     return found | dict(zip(missing, unread, strict=False))
 
 
 def _with_their_samples(tables: Sequence[CheckedTable]) -> list[CheckedTable]:
     """The tables, each with what was found in that of the samples of its steps, which is no table of its own."""
-    parts = {f"{table.sheet} samples": table.sheet for table in tables}
-    of_samples = {parts[table.sheet]: table for table in tables if table.sheet in parts}
-    found = []
-    for table in (one for one in tables if one.sheet not in parts):
-        more = of_samples[table.sheet].findings if table.sheet in of_samples else ()
-        found.append(replace(table, findings=(*table.findings, *more)))
-    return found
+    of_samples = {table.samples_of: table.findings for table in tables}
+    return [
+        replace(table, findings=(*table.findings, *of_samples.get(table.sheet, ())))
+        for table in tables
+        if table.samples_of is None
+    ]
 
 
 def _same(one: float, other: float) -> bool:
@@ -207,12 +199,10 @@ def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
         yield Cause(("steps", table.steps), "tables", scheme.cause, text)
     for finding in table.findings:
         # a start value that only this table has is told with the set that it is compared with
-        of_start = finding.slip.startswith("starts with another value")
-        # what stands around a table has no quantity, and nobody asked for it
-        is_around = finding.quantity == table.sheet
-        if not finding.is_right_constant and not is_around and not (strange and of_start):
-            expected = textwrap.shorten(finding.expected, _LONGEST_FORMULA, placeholder=" …")
-            text = f"{table.sheet}: {sentence(finding, table.sheet)} Expected {expected}"
+        of_start = finding.slip_kind is SlipKind.START_VALUE
+        # nobody asked for what stands around a table
+        if not finding.is_right_constant and not finding.is_around and not (strange and of_start):
+            text = f"{table.sheet}: {sentence(finding)} Expected {shortened(finding.expected)}"
             where = notation.header(finding.quantity)
             yield Cause(("slip", *_root(finding)), "tables", scheme.cause, _stopped(text), where)
     yield from _pasted(table, scheme)
@@ -220,19 +210,23 @@ def _causes(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
 
 def _missing(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     """Columns that are not there: a few may be slips, as a misspelled header; many are work that was not done."""
-    lacking = next((note.removeprefix(_LACKS) for note in table.notes if note.startswith(_LACKS)), "")
-    names = lacking.split(", ") if lacking else []
-    if not names:
+    if not table.missing:
         return
-    listed = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
-    text = f"{table.sheet} lacks {listed}."
-    if len(names) < _FEW:
-        yield Cause(("lacks", lacking), "tables", scheme.cause, text)
+    text = f"{table.sheet} lacks {_listed(table.missing)}."
+    if len(table.missing) < _FEW:
+        yield Cause(("lacks", *table.missing), "tables", scheme.cause, text)
         return
     of_table = ("lacks", table.sheet, table.header_row, *table.columns.values())
     yield Cause((*of_table, "tables"), "tables", 1.0, text)
-    part = len(names) / (len(names) + len(table.columns))
+    # an empty column has a header
+    part = len(table.missing) / len({*table.missing, *table.columns})
     yield Cause((*of_table, "formulas"), "formulas", part, f"{table.sheet}: so there are no formulas for them.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names of quantities, as they stand in a sentence."""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(map(notation.header, names[:_LISTED])) + more
 
 
 def _stopped(text: str) -> str:
@@ -242,22 +236,21 @@ def _stopped(text: str) -> str:
 def _root(finding: Finding) -> tuple[object, ...]:
     """What two findings have in common that have one cause: the slip, whichever weight or neuron it is about."""
     if finding.slip:
-        return (finding.kind, _NUMBER.sub("#", _ADDRESS.sub("·", finding.slip)))
+        return (finding.kind, _NUMBER.sub("#", _ADDRESS.sub("·", finding.whole_slip)))
     return (finding.kind, finding.quantity)
 
 
 def _pasted(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     """Right numbers where formulas belong: few columns are slips, many are a table that is not live."""
-    pasted = [one for one in table.findings if one.is_right_constant and one.quantity != table.sheet]
-    names = ", ".join(notation.header(finding.quantity) for finding in pasted[:_LISTED])
-    more = f" and {len(pasted) - _LISTED} more" if len(pasted) > _LISTED else ""
+    pasted = [one for one in table.findings if one.is_right_constant and not one.is_around]
     if len(pasted) >= _FEW:
-        text = f"{table.sheet} holds pasted numbers instead of formulas in {len(pasted)} columns: {names}{more}."
+        names = _listed([finding.quantity for finding in pasted])
+        text = f"{table.sheet} holds pasted numbers instead of formulas in {len(pasted)} columns: {names}."
         # no formula of another table makes this one live
         yield Cause(("pasted", table.sheet, table.header_row, table.columns.get("E_total")), "formulas", 1.0, text)
         return
     for finding in pasted:
-        text = f"{table.sheet}: {sentence(finding, table.sheet)}"
+        text = f"{table.sheet}: {sentence(finding)}"
         yield Cause(("pasted", finding.quantity), "formulas", scheme.cause, text)
 
 
@@ -340,5 +333,9 @@ def other_tables(checked: CheckedFile, scheme: Scheme) -> Iterator[str]:
     """What is worth knowing about tables that nobody asked for."""
     for table in checked.tables:
         rate = table.learning_rate
-        if rate is not None and not any(_same(rate, asked) for asked in scheme.learning_rates):
+        if (
+            table.samples_of is None
+            and rate is not None
+            and not any(_same(rate, asked) for asked in scheme.learning_rates)
+        ):
             yield f"{table.sheet} has a table for the learning rate {rate:g}, which was not asked for"

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import textwrap
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from xml.etree import ElementTree
 
 from xlbackprop.backprop import notation
 from xlbackprop.report.findings import CheckedFile, CheckedTable, Finding, Kind
+from xlbackprop.report.text import shortened
 from xlbackprop.spreadsheet.package import Package
 
 _CORE = "docProps/core.xml"
@@ -92,19 +92,17 @@ def _of_findings(table: CheckedTable) -> Iterator[Trace]:
                 yield Trace(
                     TraceKind.DIGITS,
                     f"{finding.quantity} {finding.found}",
-                    f"the same digits pasted for {header}, {_shortened(finding.found)}",
+                    f"the same digits pasted for {header}, {shortened(finding.found, _LONGEST_QUOTE)}",
                 )
         elif _is_odd(finding, table):
             key = f"{finding.quantity} {finding.cell} {finding.found}"
             yield Trace(
-                TraceKind.ODD_SLIP, key, f"the same slip in {finding.cell} for {header}, {_shortened(finding.found)}"
+                TraceKind.ODD_SLIP,
+                key,
+                f"the same slip in {finding.cell} for {header}, {shortened(finding.found, _LONGEST_QUOTE)}",
             )
         else:
             yield Trace(TraceKind.SLIP, f"{finding.quantity} {finding.found}", f"the same slip for {header}")
-
-
-def _shortened(text: str) -> str:
-    return textwrap.shorten(text, _LONGEST_QUOTE, placeholder=" …")
 
 
 def _is_odd(finding: Finding, table: CheckedTable) -> bool:

@@ -39,12 +39,12 @@ def marked(checked: CheckedFile) -> Package:
         if sheet.findings:
             causes.setdefault(sheet.sheet, []).extend(sheet.findings)
     package = Package(checked.file)
-    mark(package, {sheet: _marks(found, sheet) for sheet, found in causes.items()}, colour=FILL, author=AUTHOR)
+    mark(package, {sheet: _marks(found) for sheet, found in causes.items()}, colour=FILL, author=AUTHOR)
     return package
 
 
-def _marks(causes: Sequence[Finding], sheet: str) -> Marks:
+def _marks(causes: Sequence[Finding]) -> Marks:
     notes: dict[str, list[str]] = {}
     for cause in causes:
-        notes.setdefault(cause.cell, []).append(f"{sentence(cause, sheet)}\nExpected: {cause.expected}")
+        notes.setdefault(cause.cell, []).append(f"{sentence(cause)}\nExpected: {cause.expected}")
     return Marks({cell for cause in causes for area in cause.ranges for cell in cells_between(area)}, notes)

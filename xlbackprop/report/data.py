@@ -13,6 +13,8 @@ _TOLD = (
     "sheet", "header_row", "first_row", "last_row", "steps", "learning_rate", "verdict",
     "findings", "notes", "largest_error", "cells", "differences",
 )  # fmt: skip
+#: What is not told of a finding, or in another form.
+_UNTOLD = ("helper", "is_around", "slip_kind", "formula_of", "by_way_of")
 #: The columns of the gradebook.
 CSV_HEADER = (
     "file", "sheet", "first_row", "last_row", "steps", "learning_rate", "verdict",
@@ -48,8 +50,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(map(_plain, value))
     if isinstance(value, Finding):
-        fields = {name: _plain(field) for name, field in vars(value).items() if name != "helper"}
-        return fields | {"mend": _plain(value.mend)}
+        fields = {name: _plain(field) for name, field in vars(value).items() if name not in _UNTOLD}
+        return fields | {"slip": value.whole_slip, "mend": _plain(value.mend)}
     if isinstance(value, Difference | Mend):
         return {name: _plain(field) for name, field in vars(value).items()}
     return value
@@ -71,7 +73,7 @@ def as_csv(files: Sequence[CheckedFile]) -> str:
 def _line(file: CheckedFile, table: CheckedTable) -> list[str | int | None]:
     eta = "" if table.learning_rate is None else f"{table.learning_rate:g}"
     # a cell of no quantity has no other name than its address
-    names = (finding.cell if finding.quantity == table.sheet else finding.quantity for finding in table.findings)
+    names = (finding.cell if finding.is_around else finding.quantity for finding in table.findings)
     rows = (table.first_row, table.last_row, table.steps)
     counted = (len(table.findings), " ".join(dict.fromkeys(names)), "; ".join(table.notes), "")
     return [str(file.file), table.sheet, *rows, eta, table.verdict, *counted]

@@ -37,6 +37,20 @@ class Kind(StrEnum):
     REFERENCE = "reference"
 
 
+class SlipKind(StrEnum):
+    """What is wrong, where more than a sentence depends on it."""
+
+    OTHER = "other"
+    #: a start value is not that of the other tables
+    START_VALUE = "start value"
+    #: a formula takes cells of which no header tells what they are
+    UNNAMED_CELLS = "unnamed cells"
+    #: a formula lacks a term
+    MISSING_TERM = "missing term"
+    #: a formula takes the learning rate from a wrong cell
+    LEARNING_RATE = "learning rate"
+
+
 def listed(ranges: Sequence[str]) -> str:
     """The first of these ranges, as they stand in a sentence."""
     return ", ".join(ranges[:_MOST_RANGES]) + (" ..." if len(ranges) > _MOST_RANGES else "")
@@ -62,7 +76,7 @@ class Finding:
     """A cause: a quantity whose cells do not hold what they should.
 
     Attributes:
-        quantity: its ASCII name; the name of its sheet where the cells are those of no quantity.
+        quantity: its ASCII name, or what stands for it; of cells around the tables the name of their sheet.
         kind: what is wrong with it.
         cell: the first cell that is wrong.
         rows: how many cells are wrong.
@@ -72,7 +86,11 @@ class Finding:
         ranges: all cells that are wrong, as ranges: `Z33:Z100`.
         slip: what is wrong, as the end of a sentence; empty where that is not known, and for pasted
             numbers that are right.
+        slip_kind: what of.
+        formula_of: the quantity whose formula stands there; empty where that is not what is wrong.
+        by_way_of: the cells without a header that the formula takes its number from, where the slip may be theirs.
         helper: another cell than those found wrong that has to be changed, where they only go by way of it.
+        is_around: whether the cells are those of no quantity, which stand around the tables.
     """
 
     quantity: str
@@ -85,6 +103,15 @@ class Finding:
     ranges: tuple[str, ...] = ()
     slip: str = ""
     helper: Mend | None = None
+    is_around: bool = False
+    slip_kind: SlipKind = SlipKind.OTHER
+    formula_of: str = ""
+    by_way_of: tuple[str, ...] = ()
+
+    @property
+    def whole_slip(self) -> str:
+        """What is wrong, with the cells that it goes by way of."""
+        return f"{self.slip}, by way of {', '.join(self.by_way_of)}" if self.by_way_of else self.slip
 
     @property
     def mend(self) -> Mend | None:
@@ -127,8 +154,10 @@ class CheckedTable:
         largest_error: how far E_total gets from a run in NumPy; None if that cannot be said.
         start_values: the inputs, targets, weights and biases of the first step, by name; NaN where no number stands.
         columns: the column of each quantity, counted from 1.
+        missing: the quantities that it needs and has no column for, or an empty one.
         curves: E_total as it is and as it should be; None if that cannot be said.
         pieces: the piece of the sheet around each finding, by its cell.
+        samples_of: the sheet of the training whose samples these are, step by step; None for a table of its own.
     """
 
     sheet: str
@@ -146,8 +175,10 @@ class CheckedTable:
     largest_error: float | None = None
     start_values: Mapping[str, float] = field(default_factory=dict)
     columns: Mapping[str, int] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
     curves: Curves | None = None
     pieces: Mapping[str, Piece] = field(default_factory=dict)
+    samples_of: str | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -144,7 +144,7 @@ def _pasted(findings: Sequence[Finding]) -> str:
 def _finding(group: Sequence[Finding], table: CheckedTable) -> Iterator[str]:
     """One cause: its sentence, the cells around it, and the formulas."""
     first = group[0]
-    yield f'<section class="finding">\n<p>{_text(sentence_of(group, table.sheet))}</p>'
+    yield f'<section class="finding">\n<p>{_text(sentence_of(group))}</p>'
     if piece := table.pieces.get(first.cell):
         yield from _sheet(piece)
     yield "<dl>"

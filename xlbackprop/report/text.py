@@ -1,7 +1,6 @@
 """What was found, told in sentences."""
 
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from xlbackprop.backprop.notation import header
@@ -15,9 +14,8 @@ COLOURS = {
     Verdict.INCOMPLETE: "yellow",
 }
 
+#: A longer formula is cut.
 _LONGEST_FORMULA = 200
-#: How the slip begins of a column that holds what belongs into another.
-_THE_FORMULA = "is the formula of "
 #: So many of them are told with their formulas, of more only the first.
 _MOST_TOLD = 2
 _WITHOUT_A_SLIP = {
@@ -29,21 +27,16 @@ _WITHOUT_A_SLIP = {
 }
 
 
-def sentence(finding: Finding, sheet: str) -> str:
-    """What is wrong, in one sentence: `∂E/∂w3 (Z33:Z100) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2).`
-
-    Args:
-        finding: a cause.
-        sheet: the sheet that it was found on.
-    """
+def sentence(finding: Finding) -> str:
+    """What is wrong, in one sentence: `∂E/∂w3 (Z33:Z100) uses a_h1*(1-a_h1); it should be a_h2*(1-a_h2).`"""
     where = listed(finding.ranges or (finding.cell,))
     if where == finding.cell and finding.rows > 1:
         where += f" and {finding.rows - 1} more"
-    subject = where if finding.quantity == sheet else f"{header(finding.quantity)} ({where})"
+    subject = where if finding.is_around else f"{header(finding.quantity)} ({where})"
     off = ""
     if finding.max_abs_error is not None and not finding.is_right_constant:
         off = f", off by up to {finding.max_abs_error:.1e}"
-    return f"{subject} {finding.slip or _WITHOUT_A_SLIP[finding.kind]}{off}."
+    return f"{subject} {finding.whole_slip or _WITHOUT_A_SLIP[finding.kind]}{off}."
 
 
 def together(findings: Sequence[Finding]) -> list[list[Finding]]:
@@ -65,38 +58,35 @@ def together(findings: Sequence[Finding]) -> list[list[Finding]]:
 def _general(finding: Finding) -> str:
     """The slip of a weight as that of any: `lacks the term -η*∂E/∂w`."""
     if not re.fullmatch(r"[wb]\d+", finding.quantity):
-        return finding.slip
-    return re.sub(rf"\b{finding.quantity}\b", finding.quantity[0], finding.slip)
+        return finding.whole_slip
+    return re.sub(rf"\b{finding.quantity}\b", finding.quantity[0], finding.whole_slip)
 
 
 def _swapped_with(finding: Finding, findings: Sequence[Finding]) -> str | None:
     """The quantity that has the formula of this one while this one has its."""
     for other in findings:
-        each = (
-            (other.slip, _THE_FORMULA + header(finding.quantity)),
-            (finding.slip, _THE_FORMULA + header(other.quantity)),
-        )
-        if all(slip == text for slip, text in each):
+        is_direct = not (finding.by_way_of or other.by_way_of)
+        if is_direct and (finding.formula_of, other.formula_of) == (other.quantity, finding.quantity):
             return other.quantity
     return None
 
 
-def sentence_of(findings: Sequence[Finding], sheet: str) -> str:
+def sentence_of(findings: Sequence[Finding]) -> str:
     """What is wrong with findings of one cause, in one sentence."""
     first = findings[0]
     if len(findings) == 1 and not first.helper:
-        return sentence(first, sheet)
+        return sentence(first)
     named = [f"{header(finding.quantity)} ({listed(finding.ranges or (finding.cell,))})" for finding in findings]
     subject = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
     sizes = [finding.max_abs_error for finding in findings if finding.max_abs_error is not None]
     off = f", off by up to {max(sizes):.1e}" if sizes else ""
     if first.helper:
-        slip, _, _ = first.slip.partition(", by way of ")
-        of_cell = f", which {slip}" if slip else ""
+        of_cell = f", which {first.slip}" if first.slip else ""
         return f"{subject} {'go' if len(named) > 1 else 'goes'} by way of {listed(first.helper.ranges)}{of_cell}{off}."
     if _swapped_with(first, findings):
-        return f"{subject} are swapped, each {_THE_FORMULA}the other{off}."
-    slip = first.slip if {finding.slip for finding in findings} == {first.slip} else _general(first)
+        return f"{subject} are swapped, each is the formula of the other{off}."
+    slips = {finding.whole_slip for finding in findings}
+    slip = first.whole_slip if len(slips) == 1 else _general(first)
     return f"{subject}: each {slip}{off}."
 
 
@@ -105,7 +95,7 @@ def table_lines(checked: CheckedTable) -> Iterator[str]:
     pasted = [finding for finding in checked.findings if finding.is_right_constant]
     alike = pasted if len(pasted) > 2 else []
     for group in together([finding for finding in checked.findings if finding not in alike]):
-        yield sentence_of(group, checked.sheet)
+        yield sentence_of(group)
         told = group[:1] if group[0].helper or len(group) > _MOST_TOLD else group
         for finding in told:
             yield from _formula_lines(finding)
@@ -121,15 +111,18 @@ def table_lines(checked: CheckedTable) -> Iterator[str]:
 def _formula_lines(finding: Finding) -> Iterator[str]:
     """What stands in the first wrong cell, and what should; of a helper, what should stand there."""
     if finding.helper:
-        yield f"    in {finding.helper.cell:<6} {_short(finding.helper.formula)}"
+        yield f"    in {finding.helper.cell:<6} {shortened(finding.helper.formula)}"
         return
     if finding.found.startswith("=") or not finding.slip:
-        yield f"    found     {_short(finding.found)}"
-    yield f"    expected  {_short(finding.expected)}"
+        yield f"    found     {shortened(finding.found)}"
+    yield f"    expected  {shortened(finding.expected)}"
 
 
-def _short(formula: str) -> str:
-    return textwrap.shorten(formula, _LONGEST_FORMULA, placeholder=" …")
+def shortened(formula: str, longest: int = _LONGEST_FORMULA) -> str:
+    """A formula, or what else stands or belongs into a cell, on one line and with no more characters than these."""
+    line = " ".join(formula.split())
+    # not between words: a formula is one
+    return line if len(line) <= longest else f"{line[:longest]} …"
 
 
 def detail_lines(checked: CheckedTable) -> Iterator[str]:
