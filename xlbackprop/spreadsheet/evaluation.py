@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.numbers import short_number
-
-#: A hole in the text of a formula: the ids of its first and last cell, and what is fixed, or how fast it moves.
-HOLE = re.compile(r"\x02(?P<ends>\d+(?::\d+)?)\|(?P<fixed>[A$1]*|[*/]\d+)\x03")
+from xlbackprop.spreadsheet.places import HOLE
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<hole>\x02[^\x03]*\x03)|(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|\"(?P<text>(?:[^\"]|\"\")*)\""
