@@ -30,8 +30,9 @@ from numpy.typing import NDArray
 from xlbackprop.spreadsheet.addresses import column_letters, place, quoted
 from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, FilledOver, Formula, Link, Role
 from xlbackprop.spreadsheet.cells import Value
-from xlbackprop.spreadsheet.evaluation import Formulas, evaluated
+from xlbackprop.spreadsheet.evaluation import evaluated
 from xlbackprop.spreadsheet.looks import PLAIN, Look
+from xlbackprop.spreadsheet.operands import Formulas
 from xlbackprop.spreadsheet.places import HOLE, NO_CELL, Place
 from xlbackprop.spreadsheet.presentation import Bars, ColourScale, Note, Page, Rule, Shades, Validation, Width
 
