@@ -14,7 +14,7 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile, Verdict
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.ironcalc import load
-from xlbackprop.workbook.layout import TableLayout
+from xlbackprop.workbook.table_layout import TableLayout
 
 
 def findings(report: CheckedFile) -> list[tuple[str, str, str, str]]:

@@ -14,7 +14,7 @@ from xlbackprop.spreadsheet.limits import MAX_ARGUMENTS, MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.presentation import Note
 from xlbackprop.workbook import looks
-from xlbackprop.workbook.layout import Column
+from xlbackprop.workbook.table_layout import Column
 
 
 def write_headers(sheet: Sheet, blocks: Sequence[tuple[Block, Sequence[Column]]], notes: Mapping[str, str]) -> None:
