@@ -7,6 +7,7 @@ from openpyxl import load_workbook
 
 from tests import one_sample
 from tests.conftest import Editor, Workbook, built, cell, sheets_of, where
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.workbook import looks
@@ -158,7 +159,7 @@ def test_words_and_colours_follow_from_the_same_two_numbers(classic: Workbook) -
     }
     assert rules == {"FFF8C9C9": ["$J$6>0"], "FFDDF2DF": ["$J$5=8"]}
     verdict = next(block for block in sheet.blocks if block.name == "verdict").contents[0][0]
-    written = sheet.book.written(verdict, sheet)
+    written = addressing.written(verdict, sheet)
     assert written.startswith("IF($J$6>0,")
     assert ",IF($J$5=8," in written
 
