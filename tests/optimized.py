@@ -7,6 +7,7 @@ from tests.conftest import Editor, Workbook, sheets_of, where
 from xlbackprop.backprop.expression import cell_formula
 from xlbackprop.backprop.optimizers import BEFORE
 from xlbackprop.build import Recipe, build
+from xlbackprop.spreadsheet import addressing
 
 #: XOR, all four samples in a step or one in each.
 SAMPLES = """
@@ -81,7 +82,7 @@ def formula(book: Workbook, name: str, expression: str, step: int, training: int
         row = own - of.startswith(BEFORE)
         return f"{cells[of]:$}" if of in cells else f"{sheet.cell(of.removeprefix(BEFORE), row)}"
 
-    text = sheets.book.written(cell_formula(expression, address), sheet.sheet)
+    text = addressing.written(cell_formula(expression, address), sheet.sheet)
     return where(sheets, sheet.cell(name, step)), f"={text}"
 
 

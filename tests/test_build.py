@@ -15,7 +15,7 @@ from xlbackprop.backprop.simulation import LeavesRange
 from xlbackprop.build import Recipe, build, parse_etas, parse_values
 from xlbackprop.check.file import verify
 from xlbackprop.errors import CheckFailed, UnusableInput
-from xlbackprop.spreadsheet import evaluation
+from xlbackprop.spreadsheet import operands
 from xlbackprop.workbook.run import progress_total
 from xlbackprop.workbook.training import TrainingSheet
 
@@ -338,7 +338,7 @@ def test_a_workbook_with_a_wrong_formula_is_not_handed_over(tmp_path: Path, monk
 
 
 def test_a_workbook_whose_stored_values_are_wrong_is_not_handed_over(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(evaluation, "short_number", lambda value: "7")
+    monkeypatch.setattr(operands, "short_number", lambda value: "7")
     with pytest.raises(CheckFailed, match="Network!"):
         build(recipe(), tmp_path / "book.xlsx")
 

@@ -2,13 +2,17 @@
 
 import signal
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
-from xlbackprop.errors import Failure, FileExists, reason
+from xlbackprop.errors import Failure, FileExists, UnusableInput, reason
 from xlbackprop.interruption import EXIT_CODE, raise_again
 from xlbackprop.printing import lead_nowhere, prepare_streams, say
+
+Given = TypeVar("Given")
+Parsed = TypeVar("Parsed")
 
 
 class Commands(click.Group):
@@ -65,3 +69,22 @@ def end_if_asked() -> None:
     """
     if _asked:
         sys.exit(128 + _asked[0])
+
+
+def parsed(parameter: str, parse: Callable[[Given], Parsed], given: Given) -> Parsed:
+    """What is meant by what was given for an option.
+
+    Args:
+        parameter: the name of the option within the command.
+        parse: makes what is meant of it.
+        given: its text, or texts.
+
+    Raises:
+        BadParameter: it cannot be used; the option is named.
+    """
+    try:
+        return parse(given)
+    except UnusableInput as error:
+        context = click.get_current_context()
+        (option,) = (option for option in context.command.params if option.name == parameter)
+        raise click.BadParameter(str(error), context, option) from None

@@ -13,7 +13,7 @@ from xlbackprop.spreadsheet.blocks import Role
 from xlbackprop.spreadsheet.cells import Sheets, Value, as_number
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.ironcalc import load
-from xlbackprop.workbook.network_sheet import Origin
+from xlbackprop.workbook.network_sheet import Origin, network_layout
 from xlbackprop.workbook.run import Run
 from xlbackprop.workbook.sheets import our_sheets
 
@@ -42,7 +42,7 @@ def test_a_useless_epsilon_makes_no_formula_wrong(classic: Workbook, editor: typ
 
 def test_a_negative_error_makes_no_formula_wrong(tmp_path: Path) -> None:
     made = built(tmp_path, "softmax", 0.5, steps=5)
-    start = made.layout.start
+    start = network_layout(made.layout.network)
     book = Editor(made.path).type("Network", start.cell("t2"), "-1").type("Network", start.cell("t3"), "0")
     assert book.judge().correct
 

@@ -8,7 +8,7 @@ from tests.handmade import CLASSIC, FORMULAS
 from xlbackprop.backprop.expression import FUNCTIONS
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.quantities import training_step
-from xlbackprop.check.mistakes import ABOVE, BELOW, expected, mistakes, size, typed_numbers
+from xlbackprop.check.mistakes import ABOVE, BELOW, expected, mistakes, typed_numbers
 
 NETWORK = Network.blank((2, 2, 2))
 KNOWN = frozenset(CLASSIC)
@@ -55,11 +55,6 @@ def test_a_typed_number_may_stand_for_each_quantity() -> None:
         "has the number 0.5 where η belongs": "w1 - 0.5 * dE_dw1",
         "has the number 0.5 where ∂E/∂w1 belongs": "w1 - eta * 0.5",
     }
-
-
-def test_the_size_counts_every_part() -> None:
-    # w1 - eta*dE_dw1: the whole, w1, the product, eta, the gradient
-    assert size(expected(NETWORK, "w1", KNOWN)) == 5
 
 
 def test_of_two_names_for_the_same_number_the_first_of_the_training_is_told() -> None:

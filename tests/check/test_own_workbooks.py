@@ -12,6 +12,7 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.tables.own import read_own_workbook
+from xlbackprop.workbook.network_sheet import network_layout
 
 
 def causes(report: CheckedFile) -> list[tuple[str, str, str, str]]:
@@ -146,7 +147,7 @@ def test_every_number_follows_an_edit(any_template: Workbook, editor: type[Edito
         eta = 0.9
     book.type("η=0.5", layout.training.eta_cell, repr(eta))
     for name, value in changed.items():
-        book.type("Network", layout.start.cell(name), repr(value))
+        book.type("Network", network_layout(layout.network).cell(name), repr(value))
     sheets = book.sheets()
 
     edited = network.with_values(changed)

@@ -13,7 +13,7 @@ from xlbackprop.check.file import check, verify
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile, Verdict
 from xlbackprop.spreadsheet.engines import recalculated
-from xlbackprop.workbook.layout import TableLayout
+from xlbackprop.workbook.table_layout import TableLayout
 
 
 def findings(report: CheckedFile) -> list[tuple[str, str, str, str]]:

@@ -18,6 +18,7 @@ from xlbackprop.cnn.layers import (
 )
 from xlbackprop.cnn.networks import IMAGE, NETWORKS
 from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.blocks import Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place
@@ -68,7 +69,7 @@ def test_each_kind_of_window_is_one_formula(layer, expected: str) -> None:
     weights = {"weight": Place(of_each[None]), "bias": Place(bias.place.ids[0])}
     (stage,) = stages((layer,), (2, 3, 3))
     filled = map_formula(stage, Place(np.stack(maps)), [weights], 0)
-    assert book.written(filled.formula, sheet) == expected
+    assert addressing.written(filled.formula, sheet) == expected
     assert filled.step == (2 if isinstance(layer, MaxPool | AveragePool) else 1)
 
 

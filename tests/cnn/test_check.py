@@ -13,6 +13,7 @@ from xlbackprop.cnn.check import judge, unlike_written
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile, Finding, Kind
 from xlbackprop.report.text import sentence
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.blocks import Formula, Role
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.places import Place
@@ -115,7 +116,7 @@ def test_a_convolution_without_its_padding_is_found(small: SmallWorkbook) -> Non
     inside = small.sheets.network.stages[2].maps[:, :2, :2]
     kernels = shown.weights[0]["weight"][0, :, 1:, 1:]
     text = "+".join(f"SUMPRODUCT({x},{w:$})" for x, w in zip(inside, kernels, strict=True))
-    (finding,) = findings(judged(small, (cell, f"={small.sheets.book.written(text, sheet)}")))
+    (finding,) = findings(judged(small, (cell, f"={addressing.written(text, sheet)}")))
     assert finding.quantity == "layer 5: conv 3x3, padding 1, map 1"
     assert "SUMPRODUCT" in finding.expected
 

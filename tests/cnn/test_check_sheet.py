@@ -6,6 +6,7 @@ from tests.cnn.small import SmallWorkbook
 from tests.conftest import Editor
 from xlbackprop.cnn import looks
 from xlbackprop.cnn.sheets import CnnSheets
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.places import Place
 
@@ -66,7 +67,7 @@ def test_the_colour_follows_from_what_is_said(small: SmallWorkbook, edit: str | 
         editor.type(*small.where(cell), text)
     rules = [rule for rule in sheets.check.sheet.rules if rule.look in (looks.RED, looks.GREEN) and not rule.equals]
     for n, rule in enumerate(rules):
-        editor.type("Check", f"ZZ{n + 1}", f"={sheets.book.written(rule.condition, sheets.check.sheet)}")
+        editor.type("Check", f"ZZ{n + 1}", f"={addressing.written(rule.condition, sheets.check.sheet)}")
     live = editor.sheets()
     holding: list[Value] = [live.value("Check", n + 1, 702) for n in range(len(rules))]
     # amber is how the verdict looks where neither holds

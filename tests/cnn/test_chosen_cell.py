@@ -17,9 +17,9 @@ from xlbackprop.cnn.trained import TrainedNetwork
 from xlbackprop.spreadsheet.blocks import Block
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.cells import Value
-from xlbackprop.spreadsheet.evaluation import HOLE
 from xlbackprop.spreadsheet.ironcalc import load
 from xlbackprop.spreadsheet.looks import Look
+from xlbackprop.spreadsheet.places import HOLE
 from xlbackprop.spreadsheet.presentation import Rule
 from xlbackprop.spreadsheet.xlsx import write
 

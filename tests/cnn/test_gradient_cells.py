@@ -23,12 +23,12 @@ from xlbackprop.cnn.layers import (
     MaxPool,
     ReLU,
 )
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.blocks import FilledOver, Role
 from xlbackprop.spreadsheet.book import Book
 from xlbackprop.spreadsheet.places import Place
 
-BOOK = Book()
-SHEET = BOOK.sheet("Sheet")
+SHEET = Book().sheet("Sheet")
 
 
 def cells(at: str, rows: int, columns: int) -> np.ndarray:
@@ -55,7 +55,7 @@ def around(layers: Layers, size: int, passed: Place | None = None, turned: Place
 
 
 def written(formula: FilledOver | str) -> str:
-    return BOOK.written(formula.formula if isinstance(formula, FilledOver) else formula, SHEET)
+    return addressing.written(formula.formula if isinstance(formula, FilledOver) else formula, SHEET)
 
 
 OWN = Place(cells("U1", 3, 3))

@@ -8,6 +8,7 @@ from tests.cnn.small import SmallWorkbook
 from xlbackprop.cnn.network_sheet import NetworkSheet
 from xlbackprop.cnn.networks import NETWORKS
 from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.blocks import Role
 from xlbackprop.spreadsheet.book import Book
 
@@ -65,7 +66,7 @@ def test_which_formulas_stand_there_depends_on_no_weight() -> None:
         for block in sheet.weight_blocks:
             block.contents = [[None if value is None else value + seed for value in row] for row in block.contents]
         return [text for stage in sheet.stages[:3] for block in stage.blocks for _, _, text in
-                sheet.sheet.book.written_over(block, block.contents)]  # fmt: skip
+                addressing.written_over(block, block.contents)]  # fmt: skip
 
     assert texts(0) == texts(1)
 

@@ -5,6 +5,7 @@ import pytest
 
 from xlbackprop.cnn.layers import BatchNorm
 from xlbackprop.cnn.weight_cells import kernel_grid, put_kernels, put_norm
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.addresses import cells_between
 from xlbackprop.spreadsheet.book import Book
 
@@ -50,5 +51,5 @@ def test_scale_and_shift_of_a_batch_norm_follow_from_its_numbers(across: bool) -
     assert book.values(places["scale"]) == pytest.approx(scale.tolist(), rel=1e-15)
     shift = tensors["bias"] - tensors["running_mean"] * scale
     assert book.values(places["shift"]) == pytest.approx(shift.tolist(), rel=1e-15)
-    last = book.address(places["shift"][1])
+    last = addressing.address(book, places["shift"][1])
     assert last.partition("!")[2] == list(cells_between("A1:F2" if across else "A1:B6"))[-1]

@@ -8,6 +8,7 @@ from tests import one_sample
 from tests.conftest import Editor, Workbook, built, cell, sheets_of, where
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
+from xlbackprop.workbook.network_sheet import network_layout
 
 
 def verdict(sheets: Sheets) -> str:
@@ -28,7 +29,7 @@ def test_every_column_adds_up_as_built_and_after_edits_of_the_inputs(tmp_path: P
     assert verdict(book.sheets()).startswith("All ")
     assert verdict(book.sheets()).endswith(said)
     for name, text in {"w1": "-0.61", "i1": "3.3", "t1": "0.2"}.items():
-        book.type("Network", made.layout.start.cell(name), text)
+        book.type("Network", network_layout(made.layout.network).cell(name), text)
     assert verdict(book.sheets()).startswith("All ")
     assert verdict(book.sheets()).endswith(said)
 
@@ -54,7 +55,7 @@ def test_a_column_that_is_wrong_after_an_edit_is_named(
 ) -> None:
     cells = {name: in_table(classic, name, step) for name in classic.layout.training.letters}
     cells["w5"] = in_table(classic, "w5", max(step - 1, 0))
-    book = editor(classic.path).type("Network", classic.layout.start.cell("w1"), "0.33")
+    book = editor(classic.path).type("Network", network_layout(classic.layout.network).cell("w1"), "0.33")
     sheets = book.type("η=2", in_table(classic, quantity, step), wrong.format(**cells)).sheets()
     assert verdict(sheets) == f"{named} is not what its definition gives. See the red cells in column T."
 
@@ -77,13 +78,13 @@ def test_rounding_is_no_error(classic: Workbook, editor: type[Editor]) -> None:
 
 
 def test_columns_with_errors_cannot_be_compared(classic: Workbook, editor: type[Editor]) -> None:
-    sheets = editor(classic.path).type("Network", classic.layout.start.cell("w8"), "=1/0").sheets()
+    sheets = editor(classic.path).type("Network", network_layout(classic.layout.network).cell("w8"), "=1/0").sheets()
     assert verdict(sheets).endswith(" columns cannot be compared: they hold errors, or too large numbers.")
     assert not verdict(sheets).startswith("All")
 
 
 def test_libreoffice_adds_up_the_same(classic: Workbook, editor: type[Editor], tmp_path: Path, libreoffice) -> None:
-    book = editor(classic.path).type("Network", classic.layout.start.cell("w1"), "0.33")
+    book = editor(classic.path).type("Network", network_layout(classic.layout.network).cell("w1"), "0.33")
     assert verdict(recalculated(book.save(tmp_path / "right.xlsx"), "libreoffice")).startswith("All 78 ")
     book.type("η=2", in_table(classic, "dE_dw3", 5), "0.0001")
     sheets = recalculated(book.save(tmp_path / "wrong.xlsx"), "libreoffice")

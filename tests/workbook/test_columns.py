@@ -7,7 +7,8 @@ from xlbackprop.backprop.network import Network
 from xlbackprop.errors import UnusableInput
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.columns import column_look, notes_of_passes, notes_of_steps
-from xlbackprop.workbook.layout import WorkbookLayout, samples_layout, training_layout
+from xlbackprop.workbook.layout import WorkbookLayout
+from xlbackprop.workbook.table_layout import samples_layout, training_layout
 
 IN_TURN = xor.XOR.with_samples(xor.IN_TURN)
 

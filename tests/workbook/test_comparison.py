@@ -13,7 +13,7 @@ from xlbackprop.spreadsheet.libreoffice import recalculated as by_libreoffice
 from xlbackprop.workbook.charts import colour, colour_among
 from xlbackprop.workbook.comparison import FLOOR, drawn_steps
 from xlbackprop.workbook.looks import CURVES, RAMP
-from xlbackprop.workbook.network_sheet import Origin
+from xlbackprop.workbook.network_sheet import Origin, network_layout
 from xlbackprop.workbook.run import Run
 from xlbackprop.workbook.sheets import our_sheets
 
@@ -233,7 +233,7 @@ def test_libreoffice_shows_the_same_after_edits(
 
 def test_negative_errors_have_a_smallest_one_too(tmp_path: Path) -> None:
     made = built(tmp_path, "softmax", 0.5, 2.0, steps=5)
-    sheets = Editor(made.path).type("Network", made.layout.start.cell("t2"), "-1").sheets()
+    sheets = Editor(made.path).type("Network", network_layout(made.layout.network).cell("t2"), "-1").sheets()
     assert "has the smallest error" in str(cell(sheets, "Comparison", "A2"))
 
 

@@ -12,6 +12,7 @@ from xlbackprop import reference
 from xlbackprop.check.file import verify
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.tables.own import read_own_workbook
+from xlbackprop.workbook.network_sheet import network_layout
 
 YELLOW_OF_INPUTS = {f"{column}{row}" for row in range(6, 10) for column in "BCD"}
 
@@ -75,7 +76,7 @@ def test_every_number_follows_an_edit(with_samples: Workbook, editor: type[Edito
         samples = dataclasses.replace(samples, order=(4, *samples.order[1:]))
     network = network.with_samples(samples)
     if edit in ("weight", "everything"):
-        book.type("Network", layout.start.cell("w3"), "1.25")
+        book.type("Network", network_layout(layout.network).cell("w3"), "1.25")
         network = network.with_values({"w3": 1.25})
     if edit in ("rate", "everything"):
         book.type("η=0.5", layout.training.eta_cell, "0.9")

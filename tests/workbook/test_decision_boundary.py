@@ -11,6 +11,7 @@ from tests.workbook.learning import ETAS, STEPS, Learning, answers, network, thr
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.samples import Samples
 from xlbackprop.reference import Array
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.workbook.decision_boundary import MOST_NEURONS, SIDE, DecisionBoundary
 
@@ -133,7 +134,7 @@ def test_colours_are_between_the_targets_and_marks_stand_out(learning: Learning)
         sheet = package.read("xl/worksheets/sheet3.xml").decode()
     picture = learning.learned.picture
     assert isinstance(picture, DecisionBoundary)
-    cells = learning.built.book.address(picture.picture, on=learning.learned.sheet)
+    cells = addressing.address(learning.built.book, picture.picture, on=learning.learned.sheet)
     (rules,) = re.findall(f'<conditionalFormatting sqref="{cells}">(.*?)</conditionalFormatting>', sheet)
     values = re.findall(r'<cfvo type="num" val="(.*?)"/>', rules)
     assert [float(value) for value in values] == [0, 0.5, 1]

@@ -7,10 +7,12 @@ from openpyxl import load_workbook
 
 from tests import one_sample
 from tests.conftest import Editor, Workbook, built, cell, sheets_of, where
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.gradient_comparison import LEAST_EPSILON, MOST_EPSILON
+from xlbackprop.workbook.network_sheet import network_layout
 
 ALL_AGREE = "Gradient check: all 8 gradients agree: chain rule, central difference, training."
 ALL_OPEN = "Gradient check: 8 of 8 gradients cannot be compared: see the amber cells below."
@@ -37,7 +39,7 @@ def test_all_gradients_agree_at_any_step_and_after_an_edit(tmp_path: Path, templ
     book = Editor(made.path)
     for edit in ({}, {"w1": "-0.61", "i1": "0.33", "t1": "0.2"}):
         for name, text in edit.items():
-            book.type("Network", made.layout.start.cell(name), text)
+            book.type("Network", network_layout(made.layout.network).cell(name), text)
         sheets = book.type("Derivation", "B3", "5").sheets()
         assert verdict(sheets).startswith(f"Gradient check: all {count} gradients agree")
 
@@ -53,7 +55,7 @@ def test_all_gradients_agree_at_any_step_and_after_an_edit(tmp_path: Path, templ
     ],
 )
 def test_gradients_that_are_errors_do_not_agree(classic: Workbook, editor, sheet: str, address: str, text: str) -> None:
-    address = classic.layout.start.cell(address) if address == "w1" else address
+    address = network_layout(classic.layout.network).cell(address) if address == "w1" else address
     sheets = editor(classic.path).type(sheet, address, text).sheets()
     assert verdict(sheets) == ALL_OPEN
     assert set(words(sheets, classic).values()) == {"cannot be compared"}
@@ -63,7 +65,9 @@ def test_a_sigmoid_that_leaves_what_libreoffice_can_hold_agrees_with_nothing(
     classic: Workbook, editor, tmp_path: Path, libreoffice: str
 ) -> None:
     edited = (
-        editor(classic.path).type("Network", classic.layout.start.cell("w1"), "-1e5").save(tmp_path / "edited.xlsx")
+        editor(classic.path)
+        .type("Network", network_layout(classic.layout.network).cell("w1"), "-1e5")
+        .save(tmp_path / "edited.xlsx")
     )
     assert verdict(recalculated(edited, "libreoffice")) == ALL_OPEN
 
@@ -97,7 +101,9 @@ def test_a_wrong_gradient_in_the_training_is_found_on_the_sheet_that_is_shown(cl
     training = places.training[0]
     source, delta = (where(places, training.cell(name, 0)) for name in ("i1", "delta_h1"))
     book = editor(classic.path).type(sheet, where(places, training.cell("dE_dw3", 0)), f"={delta}*{source}")
-    book.type("Network", classic.layout.start.cell("w1"), "0.33").type("Derivation", "B4", ("0.5", "2")[rate])
+    book.type("Network", network_layout(classic.layout.network).cell("w1"), "0.33").type(
+        "Derivation", "B4", ("0.5", "2")[rate]
+    )
     assert verdict(book.sheets()) == (differing(1) if rate == 0 else ALL_AGREE)
 
 
@@ -123,7 +129,7 @@ def test_a_central_difference_may_be_off_by_what_it_truncates(classic, editor, p
 @pytest.mark.parametrize(("size", "expected"), [("1", "agrees"), ("1e-7", "too small to compare"), ("0", "agrees")])
 def test_a_gradient_that_drowns_in_rounding_says_nothing(classic, editor, size: str, expected: str) -> None:
     # with so small an input the gradients of its weights are far below what a central difference can tell
-    sheets = editor(classic.path).type("Network", classic.layout.start.cell("i1"), size).sheets()
+    sheets = editor(classic.path).type("Network", network_layout(classic.layout.network).cell("i1"), size).sheets()
     assert words(sheets, classic)["w1"] == expected
 
 
@@ -153,7 +159,7 @@ def test_words_and_colours_follow_from_the_same_two_numbers(classic: Workbook) -
     }
     assert rules == {"FFF8C9C9": ["$J$6>0"], "FFDDF2DF": ["$J$5=8"]}
     verdict = next(block for block in sheet.blocks if block.name == "verdict").contents[0][0]
-    written = sheet.book.written(verdict, sheet)
+    written = addressing.written(verdict, sheet)
     assert written.startswith("IF($J$6>0,")
     assert ",IF($J$5=8," in written
 

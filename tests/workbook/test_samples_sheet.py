@@ -9,7 +9,7 @@ from tests import xor
 from tests.conftest import Workbook, notes_of, written
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.ironcalc import load
-from xlbackprop.workbook.layout import samples_layout
+from xlbackprop.workbook.table_layout import samples_layout
 
 
 def test_a_row_is_a_sample_with_all_that_a_step_of_one_has(in_batch: Workbook) -> None:

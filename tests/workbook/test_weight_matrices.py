@@ -11,6 +11,7 @@ from tests.conftest import Editor, built, cell
 from tests.workbook.test_drawing import template
 from xlbackprop.backprop.network import Network
 from xlbackprop.check.file import verify
+from xlbackprop.workbook.network_sheet import network_layout
 from xlbackprop.workbook.weight_matrices import matrix_columns, matrix_layers
 
 
@@ -32,7 +33,7 @@ def test_a_matrix_has_a_row_a_neuron_and_a_column_for_each_value_that_comes_in(t
 
 def test_a_matrix_follows_an_edit_and_the_step_chosen_on_the_derivation(tmp_path: Path, editor: type[Editor]) -> None:
     made = built(tmp_path, "softmax")
-    book = editor(made.path).type("Network", made.layout.start.cell("w2"), "0.25")
+    book = editor(made.path).type("Network", network_layout(made.layout.network).cell("w2"), "0.25")
     assert cell(book.sheets(), "Network", "J20") == 0.25
     sheets = book.type("Derivation", "B3", "9").sheets()
     reached = cell(sheets, "η=0.5", made.layout.training.cell("w2", 9))

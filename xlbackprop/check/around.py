@@ -14,9 +14,9 @@ from xlbackprop.check.following import Recalculated, chosen_sample, chosen_step,
 from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import Array
 from xlbackprop.report.findings import CheckedTable, Finding, Kind
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.addresses import cell_address, column_ranges
 from xlbackprop.spreadsheet.blocks import FilledDown, Formula, Role
-from xlbackprop.spreadsheet.book import ROW_MARK, row_number
 from xlbackprop.spreadsheet.book import Sheet as BookSheet
 from xlbackprop.spreadsheet.cells import Sheets, Value
 from xlbackprop.spreadsheet.ironcalc import spelled
@@ -49,7 +49,7 @@ def judge_around(
     """
     around = {}
     for sheet in built.book.sheets:
-        cells, changed = _changed_formulas(sheets, built, sheet)
+        cells, changed = _changed_formulas(sheets, sheet)
         around[sheet.name] = CheckedTable(sheet.name, tuple(changed), cells=cells)
     if tables_are_right and not any(judged.findings for judged in around.values()):
         # where all formulas are right, a wrong value or an error would be the engine's
@@ -93,18 +93,18 @@ def formulas_as_built(built: OurSheets, table: Table) -> Iterator[tuple[int, ran
         if not isinstance(block.contents, FilledDown):
             rows: dict[int, list[str]] = {}
             for row, _, content in block.cells():
-                text = built.book.written(content, block.sheet) if isinstance(content, Formula) else ""
+                text = addressing.written(content, block.sheet) if isinstance(content, Formula) else ""
                 rows.setdefault(row, []).append(f"={text}")
             for row, texts in rows.items():
                 yield row, columns, texts
             continue
         formulas = [one for one in block.contents.formulas if isinstance(one, Formula)]
-        template = "\n".join(f"={built.book.written(one, block.sheet, from_row=block.row)}" for one in formulas)
-        marks = {mark[0]: mark for mark in ROW_MARK.finditer(template)}
+        template = "\n".join(f"={addressing.written(one, block.sheet, from_row=block.row)}" for one in formulas)
+        marks = {mark[0]: mark for mark in addressing.ROW_MARK.finditer(template)}
         for down in range(block.shape[0]):
             expected = template
             for written, mark in marks.items():
-                expected = expected.replace(written, str(row_number(mark, block.row, down)))
+                expected = expected.replace(written, str(addressing.row_number(mark, block.row, down)))
             yield block.row + down, columns, expected.split("\n")
 
 
@@ -124,13 +124,13 @@ def sheets_as_built(own: OwnWorkbook) -> OurSheets:
     return our_sheets(NoRun(layout), Origin("", "", ""))
 
 
-def _changed_formulas(sheets: Sheets, built: OurSheets, sheet: BookSheet) -> tuple[int, list[Finding]]:
+def _changed_formulas(sheets: Sheets, sheet: BookSheet) -> tuple[int, list[Finding]]:
     """How many formulas there should be around the table of a sheet, and those that are others now, one finding a
     column."""
     count, doubtful = 0, []
     for row, column, content in formulas_around(sheet, Role.FORMULA, Role.QUANTITY):
         count += 1
-        expected, found = f"={built.book.written(content, sheet)}", sheets.formula(sheet.name, row, column)
+        expected, found = f"={addressing.written(content, sheet)}", sheets.formula(sheet.name, row, column)
         if found is None or without_marks(found) != expected:
             doubtful.append((row, column, expected, found))
     # the engine has a spelling of its own

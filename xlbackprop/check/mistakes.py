@@ -6,15 +6,16 @@ sentence that says what it does.
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from xlbackprop.backprop import notation
-from xlbackprop.backprop.expression import FUNCTIONS, cell_formula
+from xlbackprop.backprop.expression import cell_formula
 from xlbackprop.backprop.functions import LOSSES
 from xlbackprop.backprop.network import Network, outputs_of
 from xlbackprop.backprop.quantities import training_step
+from xlbackprop.check.expression_parts import Part, factors_of, minus, names_in, parts_of, product_of, renamed
 from xlbackprop.check.shown import Multiples, expected_expression
 from xlbackprop.report.findings import SlipKind
 
@@ -62,11 +63,11 @@ def mistakes(network: Network, name: str, known: frozenset[str], multiples: Mult
     # in the order of the training, as a set has another one in each process
     order = [*network.start_values, *(quantity.name for quantity in training_step(network)), *sorted(known), "eta"]
     names = [other for other in dict.fromkeys(order) if other in usable]
-    parts = list(_parts(expression))
+    parts = list(parts_of(expression))
     yield from _other_quantities(network, name, known, multiples)
     yield from _wrong_signs(expression, parts)
     yield from _exchanged_names(parts, names)
-    yield from _exchanged_neurons(network, expression, parts)
+    yield from _exchanged_neurons(network, parts)
     yield from _lost_brackets(parts)
     yield from _missing_parts(parts)
     yield from _repeated_parts(parts)
@@ -81,43 +82,15 @@ def typed_numbers(
     network: Network, name: str, known: frozenset[str], typed: Sequence[float], multiples: Multiples = ()
 ) -> Iterator[Mistake]:
     """One of the numbers that are typed into a formula where a quantity belongs."""
-    for part in _parts(expected(network, name, known, multiples)):
+    for part in parts_of(expected(network, name, known, multiples)):
         for number in typed if isinstance(part.node, ast.Name) else ():
             yield part.put(ast.Constant(number)), Slip(f"has the number {number:g} where {_text(part.node)} belongs")
-
-
-def size(expression: ast.expr) -> int:
-    """How many parts an expression has in which it can be wrong."""
-    return sum(1 for _ in _parts(expression))
 
 
 @lru_cache(maxsize=1024)
 def expected(network: Network, name: str, known: frozenset[str], multiples: Multiples = ()) -> ast.expr:
     """The right expression, over what has a column: the same object each time, and its parts are in the mistakes."""
     return ast.parse(expected_expression(network, name, known, multiples), mode="eval").body
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A part of an expression, and how to put another one into its place."""
-
-    node: ast.expr
-    put: Callable[[ast.expr], ast.expr]
-
-
-def _parts(expression: ast.expr) -> Iterator[_Part]:
-    def walk(node: ast.expr, put: Callable[[ast.expr], ast.expr]) -> Iterator[_Part]:
-        yield _Part(node, put)
-        match node:
-            case ast.BinOp(left=left, op=op, right=right):
-                yield from walk(left, lambda new: put(ast.BinOp(new, op, right)))
-                yield from walk(right, lambda new: put(ast.BinOp(left, op, new)))
-            case ast.UnaryOp(op=sign, operand=operand):
-                yield from walk(operand, lambda new: put(ast.UnaryOp(sign, new)))
-            case ast.Call(func=function, args=[argument]):
-                yield from walk(argument, lambda new: put(ast.Call(function, [new], [])))
-
-    yield from walk(expression, lambda new: new)
 
 
 def _text(node: ast.expr) -> str:
@@ -156,7 +129,7 @@ def _other_losses(network: Network, name: str, known: frozenset[str], multiples:
                 yield expected(other, name, known, multiples), Slip(sentence)
 
 
-def _exchanged_names(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mistake]:
+def _exchanged_names(parts: Sequence[Part], names: Sequence[str]) -> Iterator[Mistake]:
     for part in parts:
         if isinstance(part.node, ast.Name):
             for other in names:
@@ -170,14 +143,14 @@ def _exchanged_names(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[M
         for one in dict.fromkeys(inside):
             for other in names:
                 if inside.count(one) > 1 and one != other and _kind(one) == _kind(other):
-                    new = _renamed(part.node, {one: other})
+                    new = renamed(part.node, {one: other})
                     yield part.put(new), _uses(new, part.node)
                 if one < other and other in inside:
-                    new = _renamed(part.node, {one: other, other: one})
+                    new = renamed(part.node, {one: other, other: one})
                     yield part.put(new), Slip(f"has {notation.header(one)} and {notation.header(other)} swapped")
 
 
-def _exchanged_neurons(network: Network, expression: ast.expr, parts: Sequence[_Part]) -> Iterator[Mistake]:
+def _exchanged_neurons(network: Network, parts: Sequence[Part]) -> Iterator[Mistake]:
     """All quantities of one output where those of another belong."""
     outputs = network.neurons(network.last)
     for part in sorted(parts, key=lambda part: len(ast.unparse(part.node))):
@@ -188,17 +161,17 @@ def _exchanged_neurons(network: Network, expression: ast.expr, parts: Sequence[_
                 if k != m:
                     of = {f"a_{one}": f"a_{other}", one: other, f"t{k + 1}": f"t{m + 1}", f"E{k + 1}": f"E{m + 1}"}
                     of |= {f"delta_{one}": f"delta_{other}"}
-                    new = _renamed(part.node, of)
+                    new = renamed(part.node, of)
                     if ast.dump(new) != ast.dump(part.node):
                         yield part.put(new), _uses(new, part.node)
-                        both = _renamed(part.node, of | {v: k for k, v in of.items()})
+                        both = renamed(part.node, of | {v: k for k, v in of.items()})
                         yield (
                             part.put(both),
                             Slip(f"has output {k + 1} and output {m + 1} swapped in {_text(part.node)}"),
                         )
 
 
-def _missing_parts(parts: Sequence[_Part]) -> Iterator[Mistake]:
+def _missing_parts(parts: Sequence[Part]) -> Iterator[Mistake]:
     for part in parts:
         match part.node:
             case ast.BinOp(left=left, op=ast.Mult(), right=right):
@@ -210,7 +183,7 @@ def _missing_parts(parts: Sequence[_Part]) -> Iterator[Mistake]:
             case ast.BinOp(left=left, op=ast.Sub(), right=right):
                 yield part.put(left), _lacks_term(f"-{_factor(right)}")
                 yield part.put(right), _uses(right, part.node)
-                yield part.put(_minus(right)), _uses(_minus(right), part.node)
+                yield part.put(minus(right)), _uses(minus(right), part.node)
             case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=int() as exponent)):
                 yield part.put(base), Slip(f"lacks the {_power(exponent)} of {_factor(base)}")
             case ast.BinOp(left=ast.Constant(value=1), op=ast.Div(), right=below):
@@ -232,7 +205,7 @@ def _factor(node: ast.expr) -> str:
     return f"({text})" if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) else text
 
 
-def _repeated_parts(parts: Sequence[_Part]) -> Iterator[Mistake]:
+def _repeated_parts(parts: Sequence[Part]) -> Iterator[Mistake]:
     for part in parts:
         if isinstance(part.node, ast.Constant):
             continue
@@ -251,8 +224,8 @@ def _repeated_parts(parts: Sequence[_Part]) -> Iterator[Mistake]:
                     yield part.put(new), _uses(new, part.node)
 
 
-def _wrong_signs(expression: ast.expr, parts: Sequence[_Part]) -> Iterator[Mistake]:
-    yield _minus(expression), Slip("has the wrong sign")
+def _wrong_signs(expression: ast.expr, parts: Sequence[Part]) -> Iterator[Mistake]:
+    yield minus(expression), Slip("has the wrong sign")
     for part in parts:
         match part.node:
             case ast.BinOp(left=left, op=ast.Sub(), right=right):
@@ -262,15 +235,15 @@ def _wrong_signs(expression: ast.expr, parts: Sequence[_Part]) -> Iterator[Mista
                 for new in (ast.BinOp(left, ast.Sub(), right), ast.BinOp(right, ast.Sub(), left)):
                     yield part.put(new), _uses(new, part.node)
             case ast.Call(func=function, args=[argument]):
-                turned = argument.operand if isinstance(argument, ast.UnaryOp) else _minus(argument)
+                turned = argument.operand if isinstance(argument, ast.UnaryOp) else minus(argument)
                 call = ast.Call(function, [turned], [])
                 yield part.put(call), _uses(call, part.node)
     for part in parts:
         if isinstance(part.node, ast.Name):
-            yield part.put(_minus(part.node)), _uses(_minus(part.node), part.node)
+            yield part.put(minus(part.node)), _uses(minus(part.node), part.node)
 
 
-def _wrong_operators(parts: Sequence[_Part]) -> Iterator[Mistake]:
+def _wrong_operators(parts: Sequence[Part]) -> Iterator[Mistake]:
     signs: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
     for part in parts:
         if isinstance(part.node, ast.BinOp) and type(part.node.op) in signs:
@@ -284,32 +257,18 @@ def _wrong_operators(parts: Sequence[_Part]) -> Iterator[Mistake]:
                     )
 
 
-def _split_products(parts: Sequence[_Part]) -> Iterator[Mistake]:
+def _split_products(parts: Sequence[Part]) -> Iterator[Mistake]:
     """a*b+c*d for a*b*c*d, where the sign also ends what the brackets held together."""
     for part in parts:
-        factors = _factors(part.node)
+        factors = factors_of(part.node)
         for n in range(1, len(factors)):
             for operator, sign in ((ast.Add(), "+"), (ast.Sub(), "-")):
-                new = ast.BinOp(_product(factors[:n]), operator, _product(factors[n:]))
+                new = ast.BinOp(product_of(factors[:n]), operator, product_of(factors[n:]))
                 text = f"has {sign} where * belongs: {_text(new)}; it should be {_text(part.node)}"
                 yield part.put(new), Slip(text)
 
 
-def _factors(node: ast.expr) -> list[ast.expr]:
-    match node:
-        case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return [*_factors(left), *_factors(right)]
-    return [node]
-
-
-def _product(factors: Sequence[ast.expr]) -> ast.expr:
-    product = factors[0]
-    for factor in factors[1:]:
-        product = ast.BinOp(product, ast.Mult(), factor)
-    return product
-
-
-def _lost_brackets(parts: Sequence[_Part]) -> Iterator[Mistake]:
+def _lost_brackets(parts: Sequence[Part]) -> Iterator[Mistake]:
     for part in parts:
         for new in _without_brackets(part.node):
             sign = "/" if isinstance(part.node, ast.BinOp) and isinstance(part.node.op, ast.Div) else ""
@@ -325,12 +284,12 @@ def _without_brackets(node: ast.expr) -> Iterator[ast.expr]:
         case ast.BinOp(left=ast.BinOp(left=a, op=ast.Add() | ast.Sub() as sign, right=b), op=ast.Pow() as to, right=c):
             yield ast.BinOp(a, sign, ast.BinOp(b, to, c))
         case ast.BinOp(op=ast.Mult()):
-            factors = _factors(node)
+            factors = factors_of(node)
             for n, factor in enumerate(factors):
                 before, after = factors[:n], factors[n + 1 :]
                 for a, sign, b in _torn(factor):
                     # what stands before goes with the first term, what stands behind with the second
-                    yield ast.BinOp(_product([*before, a]), sign, _product([b, *after]))
+                    yield ast.BinOp(product_of([*before, a]), sign, product_of([b, *after]))
 
 
 def _torn(factor: ast.expr) -> Iterator[tuple[ast.expr, ast.operator, ast.expr]]:
@@ -341,7 +300,7 @@ def _torn(factor: ast.expr) -> Iterator[tuple[ast.expr, ast.operator, ast.expr]]
             yield a, sign, ast.BinOp(b, to, c)
 
 
-def _extra_factors(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mistake]:
+def _extra_factors(parts: Sequence[Part], names: Sequence[str]) -> Iterator[Mistake]:
     for part in parts:
         if isinstance(part.node, ast.Constant):
             continue
@@ -350,7 +309,7 @@ def _extra_factors(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mis
             yield part.put(new), Slip(f"has the factor {notation.header(other)} too much")
 
 
-def _shifted_rows(name: str, network: Network, parts: Sequence[_Part]) -> Iterator[Mistake]:
+def _shifted_rows(name: str, network: Network, parts: Sequence[Part]) -> Iterator[Mistake]:
     rows = {ABOVE: "above", BELOW: "below"}
     is_update = name in network.start_values
     for part in parts:
@@ -363,34 +322,8 @@ def _shifted_rows(name: str, network: Network, parts: Sequence[_Part]) -> Iterat
         of = {other: mark + other for other in names_in(expression) if other != "eta"}
         found = Slip(f"takes all its numbers from the wrong row, one {where}", shifted=True)
         if is_update or mark == ABOVE:
-            yield _renamed(expression, of), found
-
-
-def _minus(node: ast.expr) -> ast.expr:
-    return ast.UnaryOp(ast.USub(), node)
-
-
-def names_in(node: ast.expr) -> list[str]:
-    """The quantities in an expression, each as often as it stands there."""
-    return [child.id for child in ast.walk(node) if isinstance(child, ast.Name) and child.id not in FUNCTIONS]
+            yield renamed(expression, of), found
 
 
 def _kind(name: str) -> str:
     return re.sub(r"\d+", "", name)
-
-
-def _renamed(node: ast.expr, names: Mapping[str, str]) -> ast.expr:
-    match node:
-        case ast.Name(id=name):
-            return ast.Name(names[name]) if name in names else node
-        case ast.BinOp(left=left, op=op, right=right):
-            return ast.BinOp(_renamed(left, names), op, _renamed(right, names))
-        case ast.UnaryOp(op=sign, operand=operand):
-            return ast.UnaryOp(sign, _renamed(operand, names))
-        case ast.Call(func=function, args=arguments):
-            return ast.Call(function, [_renamed(argument, names) for argument in arguments], [])
-        case ast.Compare(left=left, ops=signs, comparators=others):
-            return ast.Compare(_renamed(left, names), signs, [_renamed(other, names) for other in others])
-        case ast.IfExp(test=test, body=yes, orelse=no):
-            return ast.IfExp(_renamed(test, names), _renamed(yes, names), _renamed(no, names))
-    return node

@@ -5,7 +5,8 @@ from itertools import islice
 
 from xlbackprop.backprop import notation
 from xlbackprop.check.contents import Contents
-from xlbackprop.check.mistakes import Slip, expected, names_in
+from xlbackprop.check.expression_parts import names_in
+from xlbackprop.check.mistakes import Slip, expected
 from xlbackprop.check.rendering import Rendering
 from xlbackprop.report.findings import SlipKind
 from xlbackprop.spreadsheet.addresses import cell_address

@@ -15,7 +15,8 @@ import numpy as np
 
 from xlbackprop.backprop.expression import FUNCTIONS
 from xlbackprop.backprop.network import Network
-from xlbackprop.check.mistakes import ABOVE, BELOW, Slip, expected, mistakes, names_in, size, typed_numbers
+from xlbackprop.check.expression_parts import names_in, size
+from xlbackprop.check.mistakes import ABOVE, BELOW, Slip, expected, mistakes, typed_numbers
 from xlbackprop.check.shown import Multiples, multiple
 from xlbackprop.check.trial import CURRENT, TRAININGS, Constants, same, trainings
 from xlbackprop.reference import Array

@@ -18,6 +18,7 @@ from xlbackprop.cnn.live import LiveCells, area
 from xlbackprop.cnn.sheets import CnnSheets, sheets_as_built
 from xlbackprop.errors import UnusableInput
 from xlbackprop.report.findings import CheckedFile, CheckedTable, Difference, Finding, Kind
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.blocks import Block, FilledOver, Formula, Role
 from xlbackprop.spreadsheet.book import Book, Sheet
 from xlbackprop.spreadsheet.cells import Sheets, Value, same_value
@@ -51,7 +52,7 @@ def judge(sheets: Sheets, path: Path, engine: str, built: CnnSheets | None = Non
     findings: dict[str, list[Finding]] = {sheet.name: [] for sheet in built.book.sheets}
     changed: set[int] = set()
     for block in _formula_blocks(built.book) if same_version else ():
-        for finding in _changed_formulas(sheets, built.book, block):
+        for finding in _changed_formulas(sheets, block):
             findings[block.sheet.name].append(finding)
             changed.add(block.first_id)
     differences: dict[str, list[Difference]] = {sheet.name: [] for sheet in built.book.sheets}
@@ -116,23 +117,23 @@ def _size(block: Block) -> int:
     return sum(isinstance(content, Formula) for _, _, content in block.cells())
 
 
-def _texts(book: Book, block: Block) -> Iterator[tuple[int, int, str]]:
+def _texts(block: Block) -> Iterator[tuple[int, int, str]]:
     """Row, column and text of each formula of a block."""
     if isinstance(block.contents, FilledOver):
-        yield from book.written_over(block, block.contents)
+        yield from addressing.written_over(block, block.contents)
         return
     for row, column, content in block.cells():
         if isinstance(content, Formula):
-            yield row, column, book.written(content, block.sheet)
+            yield row, column, addressing.written(content, block.sheet)
 
 
-def _changed_formulas(sheets: Sheets, book: Book, block: Block) -> Iterator[Finding]:
+def _changed_formulas(sheets: Sheets, block: Block) -> Iterator[Finding]:
     """The formulas of a block that are others now, and the cells that hold none."""
     name = block.sheet.name
     formulas = sheets.formulas(name)
     doubtful = [
         (row, column, f"={text}")
-        for row, column, text in _texts(book, block)
+        for row, column, text in _texts(block)
         if formulas.get((row, column), "").replace("@", "") != f"={text}"
     ]
     # the engine has a spelling of its own

@@ -26,6 +26,7 @@ from xlbackprop.cnn.weight_cells import (
     signed,
 )
 from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.blocks import Block, FilledOver, Formula, Role
 from xlbackprop.spreadsheet.book import Book
@@ -285,9 +286,9 @@ class NetworkSheet:
 
     def _fill_stage(self, shown: ShownStage, outputs: NDArray[np.float64] | None) -> None:
         """The formulas of a stage, and how its output looks."""
-        channels, book = shown.stage.shape[0], self.sheet.book
+        channels = shown.stage.shape[0]
         formulas = [map_formula(shown.stage, shown.inputs, shown.weights, channel) for channel in range(channels)]
-        if len(book.written(formulas[-1].formula, self.sheet)) > MAX_FORMULA_LENGTH - _SPARE:
+        if len(addressing.written(formulas[-1].formula, self.sheet)) > MAX_FORMULA_LENGTH - _SPARE:
             raise UnusableInput(
                 f"{shown.stage.name} cannot be written: a formula of it would be longer than a cell holds."
             )

@@ -1,4 +1,8 @@
-"""The mathematics once more, independent of it: NumPy's opinion on every number."""
+"""The mathematics once more, independent of it: NumPy's opinion on every number.
+
+This package shares nothing with the formulas of the workbook but what is trained: network, samples and optimizer.
+Of spreadsheets it knows one thing, below which input Excel's EXP overflows, because a right formula fails there.
+"""
 
 from xlbackprop.reference.expected import (
     Expected,
@@ -12,17 +16,10 @@ from xlbackprop.reference.expected import (
     lowest_inputs,
 )
 from xlbackprop.reference.functions import Array, activate
-from xlbackprop.reference.passes import (
-    mean_of_last,
-    named,
-    quantity_names,
-    run,
-    run_of_passes,
-    start_parameters,
-    train,
-    training_step,
-)
+from xlbackprop.reference.naming import named, quantity_names
+from xlbackprop.reference.passes import start_parameters, training_step
 from xlbackprop.reference.rounding import TINY, TOLERANCE, reference_totals
+from xlbackprop.reference.training import mean_of_last, run, run_of_passes, train
 
 __all__ = [
     "TINY",

@@ -23,6 +23,7 @@ from xlbackprop.reference.functions import (
     weighted_sum,
 )
 from xlbackprop.reference.optimizers import State, kept, moved, scheduled
+from xlbackprop.reference.samples import answered, reduced
 
 #: An answer that is so near to the border of right and wrong may fall on either side by rounding.
 _TIE = 1e-12
@@ -69,12 +70,7 @@ def expected_forward(network: Network, cells: Mapping[str, Array]) -> dict[str, 
 
 def _expected_answer(samples: Samples, a: Array, target: Array) -> Expected:
     """Whether an answer is right: 1 or 0, and either where rounding decides."""
-    if samples.half_way is not None:
-        ahead = samples.half_way - np.abs(a - target)[..., 0]
-        right = ahead > 0
-    else:
-        ahead = (target * a).sum(axis=-1) - a.max(axis=-1)
-        right = ahead >= 0
+    right, ahead = answered(samples, a, target)
     near = np.abs(ahead) < _TIE
     # of a number that is none, nothing follows
     return Expected(np.where(np.isnan(ahead), np.nan, right), np.where(near & (ahead != 0), np.inf, 1.0))
@@ -91,9 +87,8 @@ def expected_gathered(network: Network, passes: Mapping[str, Array]) -> dict[str
     samples = network.samples
     if samples is None:
         return {}
-    one_of = np.mean if samples.reduction == "mean" else np.sum
     found = {
-        name: Expected(one_of(passes[name], axis=1), one_of(np.abs(passes[name]), axis=1))
+        name: Expected(reduced(samples, passes[name]), reduced(samples, np.abs(passes[name])))
         for name in ("E_total", *(f"dE_d{trained}" for trained in network.trained_names))
     }
     if samples.have_classes:

@@ -7,7 +7,7 @@ import numpy as np
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.reference.functions import Array
-from xlbackprop.reference.passes import train
+from xlbackprop.reference.training import train
 
 #: Two computations of a number agree up to this part of what was added up to get it ...
 TOLERANCE = 1e-12

@@ -11,15 +11,16 @@ the formula is written for a sheet:
     >>> numbers = sheet.put("A1", [[1, 2], [3, 4]], role=Role.CONSTANT)
     >>> total = sheet.put("C1", Formula(f"SUM({numbers.place})"))
     >>> transposed = sheet.put("C2", Formula(f"{numbers.place.T[0, 1]:$}*2"))
-    >>> book.written(Formula(f"SUM({numbers.place})"), sheet), book.value(total.place)
+    >>> from xlbackprop.spreadsheet import addressing
+    >>> addressing.written(Formula(f"SUM({numbers.place})"), sheet), book.value(total.place)
     ('SUM(A1:B2)', 10.0)
-    >>> book.written(transposed.contents[0][0], sheet)
+    >>> addressing.written(transposed.contents[0][0], sheet)
     '$A$2*2'
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -27,31 +28,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xlbackprop.spreadsheet.addresses import column_letters, place, quoted
+from xlbackprop.spreadsheet.addresses import place
 from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, FilledOver, Formula, Link, Role
 from xlbackprop.spreadsheet.cells import Value
-from xlbackprop.spreadsheet.evaluation import HOLE, Formulas, evaluated
+from xlbackprop.spreadsheet.evaluation import evaluated
 from xlbackprop.spreadsheet.looks import PLAIN, Look
-from xlbackprop.spreadsheet.places import NO_CELL, Place
+from xlbackprop.spreadsheet.operands import Formulas
+from xlbackprop.spreadsheet.places import HOLE, NO_CELL, Place
 from xlbackprop.spreadsheet.presentation import Bars, ColourScale, Note, Page, Rule, Shades, Validation, Width
-
-#: The mark of a row number that moves with the row of its formula: how far it lies below, or where it starts and how
-#: fast it moves.
-ROW_MARK = re.compile(r"\x04(?P<row>-?\d+)(?:(?P<pace>[*/])(?P<rows>\d+))?\x05")
-
-
-def row_number(mark: re.Match[str], first_row: int, down: int) -> int:
-    """The row number that stands for a mark.
-
-    Args:
-        mark: a match of `ROW_MARK`.
-        first_row: the row of the first formula.
-        down: how many rows below it the formula stands.
-    """
-    row, rows = int(mark["row"]), int(mark["rows"] or 1)
-    if not mark["pace"]:
-        return first_row + down + row
-    return row + (down * rows if mark["pace"] == "*" else down // rows)
 
 
 class Sheet:
@@ -200,68 +184,6 @@ class Book:
         row, column = block.position(cell_id)
         return block.sheet, block.row + row, block.column + column
 
-    def address(self, cells: Place, fixed: str = "", on: Sheet | None = None, from_row: int | None = None) -> str:
-        """The cells as a formula writes them: a cell, or a range from the first to the last.
-
-        Args:
-            cells: a rectangle of them.
-            fixed: what stays when the formula is filled right and down, as `Place.__format__` has it.
-            on: the sheet of the formula; without it, the name of the cells' sheet stands in front.
-            from_row: instead of a row number that is not fixed, leave a mark of `ROW_MARK`, for a formula that is
-                filled down from this row.
-        """
-        ends = [int(cells.ids.flat[n]) for n in ((0, -1) if cells.ids.ndim else (0,))]
-        return self._address(ends, fixed, on, from_row)
-
-    def _address(self, ends: Sequence[int], fixed: str, on: Sheet | None, from_row: int | None) -> str:
-        corners = [self.where(end) for end in ends]
-        texts = [_fixed(row, column, fixed, from_row) for _, row, column in corners]
-        sheet = corners[0][0]
-        return ("" if sheet is on else f"{quoted(sheet.name)}!") + ":".join(texts)
-
-    def written(self, formula: Formula | str, on: Sheet, from_row: int | None = None) -> str:
-        """The text of a formula with addresses, as it stands on a sheet; the arguments of `address`."""
-        text = formula.text if isinstance(formula, Formula) else formula
-
-        def filled(hole: re.Match[str]) -> str:
-            return self._address([int(end) for end in hole["ends"].split(":")], hole["fixed"], on, from_row)
-
-        return HOLE.sub(filled, text)
-
-    def written_over(self, block: Block, filled: FilledOver) -> Iterator[tuple[int, int, str]]:
-        """Row and column in the sheet of each cell that a formula is filled over, with its text there."""
-        rows: list[int] = []
-        columns: list[int] = []
-
-        def end(cell_id: int, fixed: str) -> str:
-            _, row, column = self.where(cell_id)
-            text = "$" * (fixed in ("$", "$1"))
-            if fixed in ("$", "$1"):
-                text += column_letters(column)
-            else:
-                columns.append(column)
-                text += "%%s"
-            if fixed in ("$", "A$"):
-                return f"{text}${row}"
-            rows.append(row)
-            return text + "%d"
-
-        def template(hole: re.Match[str]) -> str:
-            ends = [int(cell_id) for cell_id in hole["ends"].split(":")]
-            sheet = self.block(ends[0]).sheet
-            name = "" if sheet is block.sheet else f"{quoted(sheet.name)}!".replace("%", "%%%%")
-            return name + ":".join(end(cell_id, hole["fixed"]) for cell_id in ends)
-
-        # rows are filled in first, then columns
-        text = HOLE.sub(template, filled.formula.replace("%", "%%%%"))
-        height, width = (side - 2 * filled.margin for side in block.shape)
-        across = [tuple(column_letters(column + filled.step * n) for column in columns) for n in range(width)]
-        first_row, first_column = block.row + filled.margin, block.column + filled.margin
-        for n in range(height):
-            line = text % tuple(row + filled.step * n for row in rows)
-            for k, letters in enumerate(across):
-                yield first_row + n, first_column + k, line % letters
-
     def formula_over(self, filled: FilledOver, row: int, column: int) -> Formula:
         """The formula that is filled over a block as it is in a cell, counted from 0 within the margin."""
         down, right = filled.step * row, filled.step * column
@@ -377,12 +299,3 @@ class _InBook(Formulas):
 
     def numbers(self, ids: NDArray[np.int64]) -> NDArray[np.float64] | None:
         return self.numbers_of(ids)
-
-
-def _fixed(row: int, column: int, fixed: str, from_row: int | None) -> str:
-    shown = str(row)
-    if from_row is not None and fixed[:1] in ("*", "/"):
-        shown = f"\x04{row}{fixed}\x05"
-    elif from_row is not None and fixed in ("", "$1"):
-        shown = f"\x04{row - from_row}\x05"
-    return f"{'$' * (fixed in ('$', '$1'))}{column_letters(column)}{'$' * (fixed in ('$', 'A$'))}{shown}"

@@ -1,5 +1,6 @@
 """Where cells stand: arrays of cell ids, and the holes that they leave in formulas."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 #: The id of a zero that stands in no cell: what lies outside a padded map, or behind a mask.
 NO_CELL = -1
+#: A hole in the text of a formula: the ids of its first and last cell, and what is fixed, or how fast it moves.
+HOLE = re.compile(r"\x02(?P<ends>\d+(?::\d+)?)\|(?P<fixed>[A$1]*|[*/]\d+)\x03")
 
 
 @dataclass(frozen=True)

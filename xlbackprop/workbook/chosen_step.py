@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.blocks import Formula, Role
 from xlbackprop.spreadsheet.book import Sheet
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
@@ -159,7 +160,7 @@ class ChosenStep:
     def _index(self, columns: Sequence[Place | None], row: str) -> str:
         chosen = _chosen(f"{self._choice.place:$}", [_written(column) for column in columns])
         formula = f"INDEX({chosen},{row})"
-        if len(self._sheet.book.written(formula, self._sheet)) > MAX_FORMULA_LENGTH:
+        if len(addressing.written(formula, self._sheet)) > MAX_FORMULA_LENGTH:
             raise UnusableInput(
                 f"{len(columns)} learning rates with so many digits do not fit into one formula: give fewer of them."
             )

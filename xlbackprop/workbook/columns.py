@@ -8,13 +8,14 @@ from xlbackprop.backprop.notation import header
 from xlbackprop.backprop.optimizers import BEFORE
 from xlbackprop.backprop.quantities import gathered, states, training_step, updates
 from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.blocks import Block
-from xlbackprop.spreadsheet.book import ROW_MARK, Sheet
+from xlbackprop.spreadsheet.book import Sheet
 from xlbackprop.spreadsheet.limits import MAX_ARGUMENTS, MAX_FORMULA_LENGTH
 from xlbackprop.spreadsheet.looks import Look
 from xlbackprop.spreadsheet.presentation import Note
 from xlbackprop.workbook import looks
-from xlbackprop.workbook.layout import Column
+from xlbackprop.workbook.table_layout import Column
 
 
 def write_headers(sheet: Sheet, blocks: Sequence[tuple[Block, Sequence[Column]]], notes: Mapping[str, str]) -> None:
@@ -81,8 +82,8 @@ def insist_on_room(block: Block, network: Network, name: str, formula: str) -> N
     Raises:
         UnusableInput: it is longer than a cell can hold.
     """
-    text = block.sheet.book.written(formula, block.sheet, from_row=block.row)
-    longest = ROW_MARK.sub(str(block.row + block.shape[0]), text)
+    text = addressing.written(formula, block.sheet, from_row=block.row)
+    longest = addressing.ROW_MARK.sub(str(block.row + block.shape[0]), text)
     if len(longest) > MAX_FORMULA_LENGTH or formula.count(",") >= MAX_ARGUMENTS:
         raise UnusableInput(
             f"The formula of {name} in a {network.shape} network is longer than a cell can hold: use smaller layers."

@@ -1,6 +1,7 @@
 """The comparison: E_total of every learning rate in two charts and a table, and which of them is the best."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from xlbackprop.backprop.quantities import followed_error
@@ -22,6 +23,8 @@ from xlbackprop.workbook.training import TrainingSheet
 FLOOR = 1e-12
 # Errors that differ by less than this part of them are the same, too: which is smaller is a matter of rounding.
 _NEARLY = 1e-9
+# The columns that the charts reach over, more or less.
+_COLUMNS_OF_CHARTS = 14
 # The charts show this many steps at most, which is more than they have pixels.
 _DRAWN = 500
 # A longer legend would not leave room for the curves.
@@ -31,6 +34,34 @@ _NO_NUMBER, _NOT_BEST = "no number", "no"
 _CHART_SIZE = (470, 332)
 # by so many pixels the column with the best is wider where it names an optimizer
 _WIDER = 60
+
+
+@dataclass(frozen=True)
+class ComparisonLayout:
+    """The table of E_total on the comparison sheet: a column a learning rate, a row a round step.
+
+    Attributes:
+        eta_count: how many learning rates there are; a single one is compared with none.
+        steps: the round steps.
+    """
+
+    eta_count: int
+    steps: tuple[int, ...]
+
+    eta_row = 21
+    header_row = 22
+    first_row = 23
+    best_column = "B"
+
+    @property
+    def first_column(self) -> str:
+        """The column of the first learning rate."""
+        return "C" if self.eta_count > 1 else "B"
+
+    @property
+    def hidden_column(self) -> int:
+        """From here on columns are hidden, to the right of the table and of the charts."""
+        return max(self.eta_count, _COLUMNS_OF_CHARTS) + 4
 
 
 class ComparisonSheet:
@@ -46,7 +77,8 @@ class ComparisonSheet:
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
         self._layout, self._error = layout, followed_error(layout.network)
         self.sheet = book.sheet(COMPARISON, "all learning rates in one chart")
-        places, count = layout.comparison, len(layout.etas)
+        count = len(layout.etas)
+        self._places = places = ComparisonLayout(count, tuple(layout.round_steps))
         first = places.first_column
         self._etas = self.sheet.reserve("learning rates", f"{first}{places.eta_row}", (1, count))
         self._names = self.sheet.reserve("names of the curves", f"{first}{places.header_row}", (1, count))
@@ -82,7 +114,7 @@ class ComparisonSheet:
             run: the numbers.
             training: the sheets that are compared.
         """
-        sheet, places, count = self.sheet, self._layout.comparison, len(training)
+        sheet, places, count = self.sheet, self._places, len(training)
         sheet.heights[1] = looks.TITLE_PIXELS
         hidden = places.hidden_column
         compares, networks = self._layout.compares_optimizers, self._layout.networks
@@ -129,7 +161,7 @@ class ComparisonSheet:
 
         The best is the largest of those with the smallest error.
         """
-        sheet, places, count = self.sheet, self._layout.comparison, len(self._layout.etas)
+        sheet, places, count = self.sheet, self._places, len(self._layout.etas)
         compares = self._layout.compares_optimizers
         limits = [[Formula(f"MIN({row})+{_NEARLY:G}*ABS(MIN({row}))+{floor:$}")] for row in self.totals]
         limit = self._hidden(places.first_row, 0, limits, name="up to here errors are the smallest").place
@@ -185,7 +217,7 @@ class ComparisonSheet:
 
         An error that has vanished stands at the floor, and one that is no number nowhere.
         """
-        top, right = self._layout.comparison.first_row, len(training) + 1
+        top, right = self._places.first_row, len(training) + 1
         drawn = drawn_steps(self._layout.steps)
         steps = self._hidden(
             top, right, [[float(step)] for step in drawn], role=Role.CONSTANT, name="steps of the curves"
@@ -209,7 +241,7 @@ class ComparisonSheet:
 
     def _hidden(self, row: int, right: int, contents: Content | Sequence[Any], **options: Any) -> Block:
         """Put a block into the hidden columns, so far to the right in them."""
-        at = cell_address(row, self._layout.comparison.hidden_column + right)
+        at = cell_address(row, self._places.hidden_column + right)
         return self.sheet.put(at, contents, looks.HINT, **options)
 
     def _chart(self, names: Place, curves: Sequence[tuple[Place, Place]], *, logarithmic: bool) -> Chart:

@@ -9,6 +9,7 @@ from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.notation import defined_name, header
 from xlbackprop.backprop.optimizers import BEFORE, MEANINGS
 from xlbackprop.backprop.quantities import begins_otherwise, states
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.addresses import column_letters, column_number
 from xlbackprop.spreadsheet.blocks import Block, Formula, Role
 from xlbackprop.spreadsheet.book import Book
@@ -386,7 +387,7 @@ class DerivationSheet:
         numbers = numbers_formula(expression, lambda name: self._address(name, line, as_text=True))
         worked = self._if_active(f'"= "&{numbers}', line, "= another optimizer is chosen")
         # a constant, such as the slope of a linear neuron, has no numbers to put in
-        if names_in(expression) and len(self.sheet.book.written(worked, self.sheet)) <= MAX_FORMULA_LENGTH:
+        if names_in(expression) and len(addressing.written(worked, self.sheet)) <= MAX_FORMULA_LENGTH:
             return Formula(worked)
         shown = symbols(expression, _spoken)
         return f"= {shown}" if len(shown) < 20 else "too long to show"

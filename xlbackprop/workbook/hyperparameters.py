@@ -7,7 +7,7 @@ from xlbackprop.spreadsheet.blocks import Role
 from xlbackprop.spreadsheet.book import Sheet
 from xlbackprop.spreadsheet.presentation import Validation
 from xlbackprop.workbook import looks
-from xlbackprop.workbook.layout import TrainingLayout
+from xlbackprop.workbook.table_layout import TrainingLayout
 
 # What stands above the cell of a hyperparameter, in two lines.
 _LABELS = {

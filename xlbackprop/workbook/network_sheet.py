@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 from typing import Protocol
 
@@ -86,6 +87,46 @@ class Choice(Protocol):
         """The cell that says which of the samples of the step is shown, if one can be chosen."""
 
 
+@dataclass(frozen=True)
+class NetworkLayout:
+    """The rows of the start values on the network sheet, in sections.
+
+    Attributes:
+        sections: title and names of each section.
+    """
+
+    sections: tuple[tuple[str, tuple[str, ...]], ...]
+
+    name_column = "A"
+    value_column = "B"
+    meaning_column = "C"
+    first_section_row = 4
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each start value."""
+        rows: dict[str, int] = {}
+        row = self.first_section_row
+        for _, names in self.sections:
+            rows |= {name: row + n for n, name in enumerate(names, start=1)}
+            row += len(names) + 2
+        return rows
+
+    def cell(self, name: str) -> str:
+        """The absolute address of a start value, within the sheet."""
+        return f"${self.value_column}${self.rows[name]}"
+
+
+def network_layout(network: Network) -> NetworkLayout:
+    """The sections of a network's start values."""
+    sections = (
+        *(() if network.samples else (("Inputs", network.input_names), ("Targets", network.target_names))),
+        ("Start weights", network.weight_names),
+        ("Biases" if network.biases == "fixed" else "Start biases", network.bias_names),
+    )
+    return NetworkLayout(tuple((title, tuple(names)) for title, names in sections if names))
+
+
 class NetworkSheet:
     """The first sheet.
 
@@ -96,7 +137,7 @@ class NetworkSheet:
     def __init__(self, book: Book, layout: WorkbookLayout) -> None:
         self._layout = layout
         self.sheet = book.sheet(NETWORK, "start values: edit the yellow cells")
-        start = layout.start
+        self._start = start = network_layout(layout.network)
         self._sections = {
             title: self.sheet.reserve(title, f"{start.value_column}{start.rows[names[0]]}", (len(names), 1), Role.INPUT)
             for title, names in start.sections
@@ -138,7 +179,7 @@ class NetworkSheet:
         )
 
     def _write_start_values(self) -> None:
-        sheet, network, start = self.sheet, self._layout.network, self._layout.start
+        sheet, network, start = self.sheet, self._layout.network, self._start
         meanings, values = network.meanings, network.start_values
         for title, names in start.sections:
             row = start.rows[names[0]]

@@ -19,8 +19,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import CellFormulaTuple, Worksheet
 
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
+from xlbackprop.spreadsheet.addressing import ROW_MARK, row_number
 from xlbackprop.spreadsheet.blocks import Block
-from xlbackprop.spreadsheet.book import ROW_MARK, row_number
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.numbers import short_number
 

@@ -13,9 +13,10 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from xlbackprop.errors import UnusableInput
+from xlbackprop.spreadsheet import addressing
 from xlbackprop.spreadsheet.addresses import quoted
 from xlbackprop.spreadsheet.blocks import Block, Content, FilledDown, FilledOver, Formula, Link
-from xlbackprop.spreadsheet.book import ROW_MARK, Book, Sheet, row_number
+from xlbackprop.spreadsheet.book import Book, Sheet
 from xlbackprop.spreadsheet.cells import Value
 from xlbackprop.spreadsheet.charts import Axis, Chart, Series
 from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
@@ -59,7 +60,7 @@ def write(book: Book, path: Path, *, streamed: bool = True) -> None:
         sheet.name: workbook.add_worksheet(sheet.name, StreamedWorksheet if streamed else None) for sheet in book.sheets
     }
     for (name, scope), cells in book.names.items():
-        refers_to = f"={book.address(cells, '$')}"
+        refers_to = f"={addressing.address(book, cells, '$')}"
         workbook.define_name(f"{quoted(scope)}!{name}" if scope else name, refers_to)
     for sheet in book.sheets:
         _Writer(book, sheet, workbook, sheets[sheet.name], formats, streamed).write()
@@ -171,7 +172,7 @@ class _Writer:
         cell = row, column, self.formats.of(look)
         match content:
             case Formula():
-                text = self.book.written(content, self.sheet)
+                text = addressing.written(content, self.sheet)
                 self._write_formula(row, column, text, cell[2], self.book.shown(content, self.sheet))
             case Link(text=text, sheet=sheet):
                 self.worksheet.write_url(row, column, f"internal:'{sheet}'!A1", cell[2], text)
@@ -197,19 +198,19 @@ class _Writer:
 
     def _write_filled_down(self, block: Block, filled: FilledDown) -> None:
         looks = [self.formats.of(block.look(0, n)) or self.workbook.default_url_format for n in range(block.shape[1])]
-        formulas = [self.book.written(formula, self.sheet, from_row=block.row) for formula in filled.formulas]
+        formulas = [addressing.written(formula, self.sheet, from_row=block.row) for formula in filled.formulas]
         if self.streamed:
             self.worksheet.stream_rows(block, formulas, looks, filled.rows)
             return
         for down, values in enumerate(filled.rows):
             for n, (formula, value) in enumerate(zip(formulas, values, strict=True)):
-                text = ROW_MARK.sub(lambda mark, down=down: str(row_number(mark, block.row, down)), formula)  # type: ignore[misc]
+                text = addressing.in_row(formula, block.row, down)
                 self.worksheet.write_formula(block.row - 1 + down, block.column - 1 + n, f"={text}", looks[n], value)
 
     def _write_filled_over(self, block: Block, filled: FilledOver) -> None:
         margin = filled.margin
         looks = [self.formats.of(block.look(0, n)) for n in range(block.shape[1])]
-        texts = self.book.written_over(block, filled)
+        texts = addressing.written_over(block, filled)
         inside = block.place.ids[margin : block.shape[0] - margin, margin : block.shape[1] - margin]
         if self.streamed and filled.step == 1:
             row, column, text = next(texts)
@@ -222,10 +223,10 @@ class _Writer:
             self._write_formula(row - 1, column - 1, text, looks[column - block.column], value)
 
     def _address(self, cells: Place) -> str:
-        return self.book.address(cells, on=self.sheet)
+        return addressing.address(self.book, cells, on=self.sheet)
 
     def _rule(self, rule: Rule) -> dict[str, Any]:
-        look, condition = self.formats.of(rule.look, rule=True), self.book.written(rule.condition, self.sheet)
+        look, condition = self.formats.of(rule.look, rule=True), addressing.written(rule.condition, self.sheet)
         if rule.begins_with:
             return {"type": "text", "criteria": "begins with", "value": condition, "format": look}
         if rule.equals:
@@ -233,11 +234,11 @@ class _Writer:
         return {"type": "formula", "criteria": f"={condition}", "format": look, "stop_if_true": rule.last}
 
     def _scale(self, scale: ColourScale) -> dict[str, Any]:
-        cells = self.book.address(scale.cells, "$", self.sheet)
+        cells = addressing.address(self.book, scale.cells, "$", self.sheet)
         # where all are 0, they have the middle colour
         size = f"MAX(MAX({cells}),-MIN({cells}),1E-200)"
         if scale.most is not None:
-            size = self.book.address(scale.most, "$", self.sheet)
+            size = addressing.address(self.book, scale.most, "$", self.sheet)
         kinds = {"min_type": "formula", "mid_type": "num", "max_type": "formula"}
         values = {"min_value": f"-{size}", "mid_value": 0, "max_value": size}
         colours = {"min_color": scale.negative, "mid_color": scale.zero, "max_color": scale.positive}
@@ -245,7 +246,7 @@ class _Writer:
 
     def _validation(self, validation: Validation) -> dict[str, Any]:
         if validation.choices is not None:
-            source = f"={self.book.address(validation.choices, '$', self.sheet)}"
+            source = f"={addressing.address(self.book, validation.choices, '$', self.sheet)}"
             return {"validate": "list", "source": source, "error_type": "warning"}
         words = {"error_title": validation.title, "error_message": validation.message}
         if validation.kind == "above":
@@ -274,9 +275,9 @@ class _Writer:
 
     def _series(self, series: Series) -> dict[str, Any]:
         found: dict[str, Any] = {
-            "name": f"={self.book.address(series.name, '$')}",
-            "categories": f"={self.book.address(series.x, '$')}",
-            "values": f"={self.book.address(series.y, '$')}",
+            "name": f"={addressing.address(self.book, series.name, '$')}",
+            "categories": f"={addressing.address(self.book, series.x, '$')}",
+            "values": f"={addressing.address(self.book, series.y, '$')}",
             "categories_data": self._drawn(series.x),
             "values_data": self._drawn(series.y),
             "line": {"color": series.line.colour, "width": series.line.width} if series.line else {"none": True},
