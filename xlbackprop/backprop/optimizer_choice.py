@@ -1,6 +1,6 @@
 """Which optimizers a workbook trains by, as people write it: `sgd,momentum,adam@0.01`, and what goes with it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xlbackprop.backprop.network import parse_number
@@ -55,7 +55,7 @@ class OptimizerChoice:
         """Whether an optimizer takes the learning rates that are common to all."""
         return any("@" not in word for word in self.optimizers.split(","))
 
-    def _insist_that_one_has(self, names: Iterable[str]) -> None:
+    def _insist_that_one_has(self, names: Sequence[str]) -> None:
         known = list(dict.fromkeys(key for name in names for key in KINDS[name].hyperparameters))
         for key in self.hyperparameters:
             if key not in known:
