@@ -151,11 +151,8 @@ class Contents:
             # what the whole formula stands for: =$A$3, =Parameters!B2 or =t_1
             if text is None or not re.fullmatch(r"=[^-+*/^(&]+", text):
                 continue
-            formula = parsed(text)
-            cells = [Cell(of.sheet or self.table.sheet, of.row, of.column) for of in formula.references if of.is_cell]
-            cells += [cell for used in formula.names if (cell := self.sheets.named_cell(used, self.table.sheet))]
-            for cell in cells:
-                if cell.sheet != self.table.sheet or cell.row not in self.table.row_numbers:
+            for cell in parsed(text).single_cells(self.sheets, self.table.sheet):
+                if not self.table.holds(cell):
                     found[cell] = name
         return found
 

@@ -223,7 +223,7 @@ def _numbers(contents: Contents, name: str) -> list[float]:
             continue
         seen.add(cell)
         text = sheets.formulas(cell.sheet).get((cell.row, cell.column))
-        inside = cell.sheet == table.sheet and cell.row in table.row_numbers
+        inside = table.holds(cell)
         if text is None:
             if not inside and math.isfinite(number := number_in(sheets, cell)):
                 found[number] = None
@@ -232,8 +232,7 @@ def _numbers(contents: Contents, name: str) -> list[float]:
             continue
         formula = parsed(text)
         found |= dict.fromkeys(formula.numbers)
-        waiting += [Cell(of.sheet or cell.sheet, of.row, of.column) for of in formula.references if of.is_cell]
-        waiting += [at for used in formula.names if (at := sheets.named_cell(used, cell.sheet))]
+        waiting += formula.single_cells(sheets, cell.sheet)
     return [number for number in found if number not in (1.0, 2.0)][:_MOST_NUMBERS]
 
 

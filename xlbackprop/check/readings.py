@@ -237,9 +237,9 @@ def _cell_with(contents: Contents, text: str, number: float) -> Cell | None:
     """The cell outside the table that a formula refers to and that holds this number."""
     table = contents.table
     for of in parsed(text).references if number else ():
-        cell = Cell(of.sheet or table.sheet, of.row, of.column)
-        outside = cell.sheet != table.sheet or cell.row not in table.row_numbers
-        if of.is_cell and outside and math.isclose(number_in(contents.sheets, cell), number, rel_tol=_SAME):
+        cell = of.cell_on(table.sheet)
+        outside = of.is_cell and not table.holds(cell)
+        if outside and math.isclose(number_in(contents.sheets, cell), number, rel_tol=_SAME):
             return cell
     return None
 

@@ -61,7 +61,7 @@ class References:
         return None
 
     def _cell(self, of: Reference) -> Cell:
-        return Cell(of.sheet or self._table.sheet, of.row, of.column)
+        return of.cell_on(self._table.sheet)
 
     def circle(self, name: str, step: int) -> str:
         """From which cell a formula takes itself, as the end of a sentence; empty if it does not."""
@@ -121,7 +121,7 @@ class References:
         if name not in self._contents.updates or eta_cell is None:
             return None
         for target in formula.references:
-            cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
+            cell = self._cell(target)
             in_table = cell.sheet == self._table.sheet and self._table.header_row < cell.row <= self._table.rows[-1]
             if target.is_cell and cell.sheet == eta_cell.sheet and self._slides(target, eta_cell):
                 held = self._rendering.addresses(0)("eta")
