@@ -43,7 +43,7 @@ def in_order(findings: list[Finding], contents: Contents) -> list[Finding]:
 class _Causes:
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
-        self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
+        self._sheets, self._table = contents.sheets, contents.table
         self._numbers, self._eta = contents.numbers, contents.eta
         self._explanation, self._mending = Explanation(contents), Mending(contents)
         # findings that count only where there is no other
