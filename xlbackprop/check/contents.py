@@ -241,7 +241,7 @@ class Contents:
             value = np.full(len(self.table.rows), usual(self.numbers[name]))
             if self.samples_in_turn:
                 value = self.numbers[name]
-            found[name] = [Expected(value, np.abs(value))]
+            found[name] = [Expected.exactly(value)]
         return found
 
     def _left_out(self, chain: frozenset[str]) -> Sequence[Set[str]]:
