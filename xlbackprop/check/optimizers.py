@@ -242,7 +242,7 @@ def _unknown(contents: Contents, findings: Sequence[Finding], names: Sequence[st
     for finding in findings:
         if finding.quantity in names:
             step = contents.table.row_numbers[contents.table.rows[min(2, len(contents.table.rows) - 1)]]
-            cells = references.unnamed(contents.texts[finding.quantity][step], step)
+            cells = references.unnamed(contents.formulas.texts[finding.quantity][step], step)
             # what a formula lacks may be in such cells
             unclear = ("no header tells", ", by way of", "lacks the term")
             if not cells or (finding.slip and not any(words in finding.slip for words in unclear)):

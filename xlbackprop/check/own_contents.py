@@ -110,7 +110,7 @@ class OwnContents(ContentsOfOurs):
 
     def _changed(self, name: str) -> list[Group]:
         """The formulas of a column of which some are not those that were built."""
-        texts, rows, built = self.texts[name], self.table.rows, self._formulas_as_built[name]
+        texts, rows, built = self.formulas.texts[name], self.table.rows, self._formulas_as_built[name]
         same = tuple(n for n, text in enumerate(texts) if text and without_marks(text) == built.get(rows[n]))
         # the first row of an update is its start value, which is judged by itself
         others = sorted(set(range(name in self.updates, len(rows))) - set(same))
@@ -130,7 +130,7 @@ class OwnContents(ContentsOfOurs):
         those that were built in the same way."""
         alike: dict[object, list[int]] = {}
         for step in steps:
-            text, built = self.texts[name][step], self.built_formula(name, step)
+            text, built = self.formulas.texts[name][step], self.built_formula(name, step)
             key: object = text
             if text is not None and built is not None and (right := parsed(built).references):
                 found = parsed(text)
@@ -140,7 +140,8 @@ class OwnContents(ContentsOfOurs):
                 ]
                 key = (found.pattern, *moved)
             alike.setdefault(key, []).append(step)
-        return [FilledFormula(self.texts[name][of[0]], self.table.rows[of[0]], tuple(of)) for of in alike.values()]
+        texts, rows = self.formulas.texts[name], self.table.rows
+        return [FilledFormula(texts[of[0]], rows[of[0]], tuple(of)) for of in alike.values()]
 
     def _tried(self, name: str, formula: FilledFormula) -> Group:
         by_trial = name in self._triable or (self.moves_plainly and name in self.updates)
@@ -152,7 +153,7 @@ class OwnContents(ContentsOfOurs):
         return Group(name, formula, tried, again)
 
     def group_of(self, name: str, step: int) -> Group:
-        row, text = self.table.rows[step], self.texts[name][step]
+        row, text = self.table.rows[step], self.formulas.texts[name][step]
         if text and without_marks(text) == self.built_formula(name, step):
             return self.as_built(name, (step,))
         return self._tried(name, FilledFormula(text, row, (step,)))

@@ -72,7 +72,7 @@ class References:
             return ""
         cell = inside or start
         where = self._rendering.sheet_of(cell) + cell_address(cell.row, cell.column)
-        eta, text = self._eta.cell, parsed(self._contents.texts[name][step] or "")
+        eta, text = self._eta.cell, parsed(self._contents.formulas.texts[name][step] or "")
         fixed = any(of.row_fixed and self._cell(of) == cell for of in text.references)
         if name in self._contents.updates and fixed and eta is not None and cell != eta:
             held = self._rendering.sheet_of(eta) + cell_address(eta.row, eta.column)
