@@ -3,7 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import Workbook
 from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.cells import Cell
+from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.formulas import filled_form, filled_formulas, parsed
 
 
@@ -21,6 +24,19 @@ def test_a_formula_names_its_cells_its_names_and_its_functions() -> None:
 
 def test_a_range_gives_its_cells() -> None:
     assert list(parsed("=SUM(B2:A1)").references[0].cells()) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def test_a_reference_without_a_sheet_is_one_on_the_sheet_of_its_formula() -> None:
+    own, other = parsed("=$C3+Sheet2!D4:E5").references
+    assert own.cell_on("Sheet1") == Cell("Sheet1", 3, 3)
+    assert other.cell_on("Sheet1") == Cell("Sheet2", 4, 4)
+
+
+def test_the_single_cells_of_a_formula_are_those_with_an_address_and_those_with_a_name(classic: Workbook) -> None:
+    sheets, formula = recalculated(classic.path), parsed("=A1*SUM(B1:B2)+i_1*nobody+Network!C2")
+    named = sheets.named_cell("i_1", "η=0.5")
+    assert named is not None
+    assert formula.single_cells(sheets, "η=0.5") == [Cell("η=0.5", 1, 1), Cell("Network", 2, 3), named]
 
 
 @given(st.integers(2, 5000), st.integers(1, 4000), st.integers(1, 50))

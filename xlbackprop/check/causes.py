@@ -44,7 +44,7 @@ def in_order(findings: list[Finding], contents: Contents) -> list[Finding]:
 class _Causes:
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
-        self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
+        self._sheets, self._table = contents.sheets, contents.table
         self._numbers, self._eta = contents.numbers, contents.eta
         self._explanation, self._mending = Explanation(contents), Mending(contents)
         # findings that count only where there is no other
@@ -145,7 +145,7 @@ class _Causes:
         wrong = {name: rows for name, rows in self._contents.wrong.items() if name != group.name}
 
         def on_wrong_ones(step: int) -> bool:
-            targets = parsed(self._contents.texts[group.name][step] or "").references
+            targets = parsed(self._contents.formulas.texts[group.name][step] or "").references
             named = filter(None, (self._contents.trial.name_of(target, step) for target in targets))
             return any(name in wrong and step >= back and wrong[name][step - back] for name, back in named)
 
@@ -185,7 +185,7 @@ class _Causes:
         """Numbers in a column of formulas, which may be right but for their last digit."""
         contents = self._contents
         off = steps[contents.errors(name, steps) > self._rounding.allowed[name][steps]]
-        filled_down = name in contents.updates and not any(contents.texts[name])
+        filled_down = name in contents.updates and not any(contents.formulas.texts[name])
         if not off.size and filled_down and not self._rounding.lets_follow(name):
             off = steps
         if not off.size:
@@ -203,12 +203,12 @@ class _Causes:
     @cached_property
     def _repeated(self) -> Steps:
         """Pasted rows that repeat the row above, although the gradients there take the weights on."""
-        contents, names = self._contents, self._contents.updates
+        contents, names, texts = self._contents, self._contents.updates, self._contents.formulas.texts
         if not names or self._table.missing:
             return np.array([], dtype=np.intp)
         columns = np.array([self._numbers[name] for name in names])
         same = (columns[:, 1:] == columns[:, :-1]).all(axis=0)
-        pasted = [all(contents.texts[name][step] is None for name in names) for step in range(1, columns.shape[1])]
+        pasted = [all(texts[name][step] is None for name in names) for step in range(1, columns.shape[1])]
         same &= np.array(pasted, dtype=bool)
         if not same.any():
             return np.array([], dtype=np.intp)
@@ -229,7 +229,7 @@ class _Causes:
 
     def _may_be_empty(self, name: str, step: int) -> bool:
         """Whether a cell has no part in the training: in a column without any, or in the last row after the others."""
-        if not any(self._contents.texts[name]) and not np.isfinite(self._numbers[name]).any():
+        if not any(self._contents.formulas.texts[name]) and not np.isfinite(self._numbers[name]).any():
             return True
         if step < len(self._table.rows) - 1:
             return False
@@ -256,9 +256,9 @@ class _Causes:
 
     def _broken_runs(self) -> list[Finding]:
         """Steps that go on from another one than the one before; with several learning rates they may be meant."""
-        if self._eta.changes or self._table.missing or not self._contents.jumps:
+        if self._eta.changes or self._table.missing or not self._contents.formulas.jumps:
             return []
-        name, steps = next(iter(self._contents.updates), ""), np.array(sorted(self._contents.jumps))
+        name, steps = next(iter(self._contents.updates), ""), np.array(sorted(self._contents.formulas.jumps))
         step = int(steps[0])
         more = f", and so {len(steps) - 1} more" if len(steps) > 1 else ""
         return [
@@ -267,10 +267,10 @@ class _Causes:
                 kind=Kind.REFERENCE,
                 cell=self._table.address(name, step),
                 rows=len(steps),
-                found=self._contents.texts[name][step] or "",
+                found=self._contents.formulas.texts[name][step] or "",
                 expected=self._explanation.rendering.expected_formula(name, step, None),
                 ranges=self._table.ranges(name, steps),
-                slip=f"and all weights of its row: {self._contents.jump(step)}{more}",
+                slip=f"and all weights of its row: {self._contents.formulas.jump(step)}{more}",
             )
         ]
 
@@ -279,7 +279,7 @@ class _Causes:
         wrong = self._contents.wrong[name][steps]
         step = int(steps[0])
         column = table.columns[name]
-        formula = self._contents.texts[name][step]
+        formula = self._contents.formulas.texts[name][step]
         value = self._sheets.value(table.sheet, table.rows[step], column)
         is_error = all(self._sheets.is_error(table.sheet, table.rows[int(n)], column) for n in steps)
         named, helper, what = None, None, Slip(slip)
@@ -321,7 +321,7 @@ class _Causes:
 
     def _of_error(self, name: str, step: int, value: Value) -> str:
         """What is wrong with a cell that shows an error; no program shows the one that the engine has for a circle."""
-        references, text = self._explanation.references, self._contents.texts[name][step]
+        references, text = self._explanation.references, self._contents.formulas.texts[name][step]
         formula = parsed(text or "")
         if circle := (references.circle(name, step) if value == CIRCULAR else None):
             shifted = references.other_rows(name, formula, step)

@@ -5,18 +5,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xlbackprop import reference
 from xlbackprop.backprop.quantities import chain_rule_names, training_step
+from xlbackprop.check.formulas import Formulas
+from xlbackprop.check.formulas import is_of_google as is_of_google
 from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.trial import Trial, TriedFormula
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.spreadsheet.cells import Cell, Sheets
-from xlbackprop.spreadsheet.formulas import FilledFormula, filled_columns, parsed
+from xlbackprop.spreadsheet.formulas import FilledFormula, parsed
 from xlbackprop.tables.learning_rate import LearningRate, learning_rate
 from xlbackprop.tables.table import AS_IT_IS, Table, number_in
 
@@ -53,26 +54,6 @@ class Group:
         if self.tried is None:
             return False if self.changed else None
         return self.tried.right
-
-
-def is_of_google(text: str) -> bool:
-    """Whether a formula is what Google Sheets leaves in a file of one that other programs lack: its number."""
-    # as the file has it, or as the engine's functions are written
-    return "__xludf" in text or "__XLUDF" in text
-
-
-class _Texts(dict[str, list[str | None]]):
-    """The formulas of a table by column, each read when it is first asked for."""
-
-    def __init__(self, sheets: Sheets, table: Table, left_out: Set[tuple[int, int]]) -> None:
-        self._formulas, self._table, self._left_out = sheets.formulas(table.sheet), table, left_out
-
-    def __missing__(self, name: str) -> list[str | None]:
-        places = list(zip(self._table.rows, repeat(self._table.columns[name])))
-        self[name] = [*map(self._formulas.get, places)]
-        if self._left_out:
-            self[name] = [None if place in self._left_out else self._formulas.get(place) for place in places]
-        return self[name]
 
 
 class Contents:
@@ -126,6 +107,11 @@ class Contents:
         return False
 
     @cached_property
+    def formulas(self) -> Formulas:
+        """Its formulas."""
+        return Formulas(self.sheets, self.table)
+
+    @cached_property
     def eta(self) -> LearningRate:
         """The learning rate, step by step."""
         return learning_rate(self.sheets, self.table, self.numbers)
@@ -151,74 +137,10 @@ class Contents:
             # what the whole formula stands for: =$A$3, =Parameters!B2 or =t_1
             if text is None or not re.fullmatch(r"=[^-+*/^(&]+", text):
                 continue
-            formula = parsed(text)
-            cells = [Cell(of.sheet or self.table.sheet, of.row, of.column) for of in formula.references if of.is_cell]
-            cells += [cell for used in formula.names if (cell := self.sheets.named_cell(used, self.table.sheet))]
-            for cell in cells:
-                if cell.sheet != self.table.sheet or cell.row not in self.table.row_numbers:
+            for cell in parsed(text).single_cells(self.sheets, self.table.sheet):
+                if not self.table.holds(cell):
                     found[cell] = name
         return found
-
-    @cached_property
-    def texts(self) -> Mapping[str, list[str | None]]:
-        """The formulas of each column, step by step; None where none stands."""
-        return _Texts(self.sheets, self.table, self.of_google)
-
-    @cached_property
-    def of_google(self) -> frozenset[tuple[int, int]]:
-        """Row and column of the cells with a formula that only Google Sheets knows."""
-        formulas, rows, columns = (
-            self.sheets.formulas(self.table.sheet),
-            self.table.row_numbers,
-            set(self.table.columns.values()),
-        )
-        # hardly any sheet has one, which is seen faster of all formulas at once
-        if not is_of_google("".join(formulas.values())):
-            return frozenset()
-        return frozenset(
-            (row, column)
-            for (row, column), text in formulas.items()
-            if row in rows and column in columns and is_of_google(text)
-        )
-
-    @cached_property
-    def filled(self) -> dict[str, list[FilledFormula]]:
-        """The different formulas of each column."""
-        return filled_columns({name: self.texts[name] for name in self.table.columns}, self.table.rows)
-
-    @cached_property
-    def jumps(self) -> dict[int, int]:
-        """Steps whose weights all follow from another step than the one before, with how far that lies back."""
-        rows = np.array(self.table.rows)
-        backs = np.full((len(self.updates), len(rows)), np.nan)
-        for of_update, name in zip(backs, self.updates, strict=True):
-            for formula in self.filled[name]:
-                if (above := self._row_above(name, formula)) is not None:
-                    steps = np.array(formula.steps)
-                    sources = np.searchsorted(rows, rows[steps] - above)
-                    there = rows[np.minimum(sources, len(rows) - 1)] == rows[steps] - above
-                    of_update[steps[there]] = (steps - sources)[there]
-        together = (backs == backs[:1]).all(axis=0) & (backs != 1).all(axis=0)
-        found = {int(step): int(backs[0, step]) for step in np.flatnonzero(together) if step > 0 and self.updates}
-        return found if len(found) * 2 <= len(rows) else {}
-
-    def jump(self, step: int) -> str:
-        """Where a step of `jumps` goes on from, in words."""
-        rows, before = self.table.rows, step - self.jumps[step]
-        source = rows[before] if 0 <= before < len(rows) else None
-        return f"row {rows[step]} goes on from row {source}, not from row {rows[step - 1]}"
-
-    def _row_above(self, name: str, formula: FilledFormula) -> int | None:
-        """How many rows above itself an update finds its weight and its gradient; None if they are not together."""
-        if formula.text is None:
-            return None
-        columns = {self.table.columns[other] for other in (name, f"dE_d{name}") if other in self.table.columns}
-        above = {
-            formula.row - target.row
-            for target in parsed(formula.text).references
-            if target.is_cell and not target.row_fixed and target.sheet is None and target.column in columns
-        }
-        return above.pop() if len(above) == 1 else None
 
     @cached_property
     def expected(self) -> dict[str, list[Expected]]:
@@ -244,7 +166,7 @@ class Contents:
             value = np.full(len(self.table.rows), usual(self.numbers[name]))
             if self.samples_in_turn:
                 value = self.numbers[name]
-            found[name] = [Expected(value, np.abs(value))]
+            found[name] = [Expected.exactly(value)]
         return found
 
     def _left_out(self, chain: frozenset[str]) -> Sequence[Set[str]]:
@@ -255,7 +177,7 @@ class Contents:
         """The update with the learning rate of the row above and, where each row has its own, of the same row."""
         count = len(values)
         source = np.maximum(np.arange(count) - 1, 0)
-        for step, back in self.jumps.items():
+        for step, back in self.formulas.jumps.items():
             if 0 <= step - back < count:
                 source[step] = step - back
         etas = [self.eta.values[source]]
@@ -327,7 +249,7 @@ class Contents:
     @property
     def is_one_run(self) -> bool:
         """Whether each step follows from the one before it, by one learning rate and with one sample."""
-        return not (self.jumps or self.eta.changes or self.samples_in_turn)
+        return not (self.formulas.jumps or self.eta.changes or self.samples_in_turn)
 
     @cached_property
     def overflows(self) -> dict[str, Mask]:
@@ -338,7 +260,7 @@ class Contents:
             if name in self.quantities and z in self.numbers:
                 rows = self.numbers[z] < lowest
                 if rows.any():
-                    rows = rows & ["EXP(" in (text or "") for text in self.texts[name]]
+                    rows = rows & ["EXP(" in (text or "") for text in self.formulas.texts[name]]
                 if rows.any():
                     found[name] = rows
         return found
@@ -348,13 +270,13 @@ class Contents:
         """The formulas of each column, tried."""
         waiting: list[tuple[str, FilledFormula]] = []
         for name in (*self.quantities, *self.updates, *self.constants):
-            skipped = {0, *self.jumps} if name in self.updates else set()
-            for formula in self.filled[name]:
+            skipped = {0, *self.formulas.jumps} if name in self.updates else set()
+            for formula in self.formulas.filled[name]:
                 steps = tuple(step for step in formula.steps if step not in skipped) if skipped else formula.steps
                 if steps:
                     # the first rows of a table are special at times
                     chosen = steps[min(1, len(steps) - 1)]
-                    text, row = self.texts[name][chosen], self.table.rows[chosen]
+                    text, row = self.formulas.texts[name][chosen], self.table.rows[chosen]
                     waiting.append((name, FilledFormula(text, row, steps)))
         tried = self.tried(waiting, self.typed_eta())
         doubtful = [item for item, result in zip(waiting, tried, strict=True) if result and not result.right]
@@ -366,7 +288,7 @@ class Contents:
 
     def group_of(self, name: str, step: int) -> Group:
         """The formula of a single row, tried by itself."""
-        formula = FilledFormula(self.texts[name][step], self.table.rows[step], (step,))
+        formula = FilledFormula(self.formulas.texts[name][step], self.table.rows[step], (step,))
         tried, again = (
             self.tried([(name, formula)], constants)[0] for constants in (self.typed_eta(), self.sheet_constants)
         )
@@ -403,9 +325,35 @@ class Contents:
         fixed = {name: value for name, value in fixed.items() if math.isfinite(value)}
         return fixed | ({"eta": self.eta.first} if self.eta.first is not None else {})
 
+    # -- by these names the notes ask for them -------------------------------------------------------
+
+    @property
+    def texts(self) -> Mapping[str, list[str | None]]:
+        return self.formulas.texts
+
+    @property
+    def of_google(self) -> frozenset[tuple[int, int]]:
+        return self.formulas.of_google
+
+    @property
+    def jumps(self) -> dict[int, int]:
+        return self.formulas.jumps
+
+    def jump(self, step: int) -> str:
+        """Where a step of `jumps` goes on from, in words."""
+        return self.formulas.jump(step)
+
+
+class FormulasOfOurs(Formulas):
+    """The formulas of a table of ours: its steps follow each other."""
+
+    @cached_property
+    def jumps(self) -> dict[int, int]:
+        return {}
+
 
 class ContentsOfOurs(Contents):
-    """The contents of a table of ours: η stands in a known cell, and its steps follow each other."""
+    """The contents of a table of ours: η stands in a known cell."""
 
     is_ours = True
 
@@ -415,8 +363,8 @@ class ContentsOfOurs(Contents):
         return LearningRate(np.full(len(self.table.rows), number_in(self.sheets, cell)), cell)
 
     @cached_property
-    def jumps(self) -> dict[int, int]:
-        return {}
+    def formulas(self) -> Formulas:
+        return FormulasOfOurs(self.sheets, self.table)
 
     def as_built(self, name: str, steps: tuple[int, ...]) -> Group:
         """The formulas of a column in some rows, which are those that `build` writes there."""

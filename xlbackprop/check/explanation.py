@@ -26,7 +26,7 @@ class Explanation:
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
-        self._sheets, self._table, self._network = contents.sheets, contents.table, contents.network
+        self._table, self._network = contents.table, contents.network
         self._numbers, self._eta = contents.numbers, contents.eta
         self._multiples = tuple(contents.table.multiples.items())
         self.rendering, self.references = Rendering(contents), References(contents)

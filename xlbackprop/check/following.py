@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from xlbackprop import reference
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.optimizers import BEFORE
+from xlbackprop.backprop.quantities import states
 from xlbackprop.errors import UnusableInput
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.report.findings import Finding, Kind
@@ -192,7 +193,7 @@ def _derivation(cells: Recalculated, own: OwnWorkbook, numbers: Sequence[Mapping
         row = step * network.samples.batch + chosen_sample(cells, network) - 1
         passes = numbers[len(own.tables) + chosen] if own.passes else columns
         exact |= {name: float(passes[name][row]) for name in (*network.input_names, *network.target_names)}
-    expected = {name: Expected(np.array([value]), np.array([abs(value)])) for name, value in exact.items()}
+    expected = {name: Expected.exactly(np.array([value])) for name, value in exact.items()}
     shown = {name: cells.numbers(cell).reshape(1) for name, cell in derivation.values.items()}
     expected |= reference.expected_step(network, shown)
     # whether an answer is right is no part of the derivation
@@ -223,33 +224,23 @@ def _by_the_optimizer(
         mark: what stands in front of the names of the optimizer.
         of_all: what stands in front of the gradients that the weights move by.
     """
-    optimizer = network.optimizer
+    optimizer, trained = network.optimizer, network.trained_names
     found: dict[str, Expected] = {}
 
     def key(name: str) -> str:
         return f"{mark} {name}".lstrip()
 
     if not optimizer.is_plain:
-        found |= {
-            key(name): Expected(np.array([value]), np.array([abs(value)])) for name, value in optimizer.hyperparameters
-        }
-    eta = shown["eta"]
-    if optimizer.is_scheduled:
-        steps = len(columns["E_total"]) - 1
-        found[key("eta_t")] = reference.expected_rate(optimizer, eta, np.array([float(step)]), steps)
-        eta = shown[key("eta_t")]
-    for w in network.trained_names:
-        kept = [state.name for state in optimizer.kind.states]
-        before = {name: columns[f"{name}_{w}"][step - 1 : step] if step else np.zeros(1) for name in kept}
-        for name, value in before.items():
-            if key(f"{BEFORE}{name}_{w}") in shown:
-                found[key(f"{BEFORE}{name}_{w}")] = Expected(value, np.abs(value))
-        state = {name: shown[key(f"{name}_{w}")] for name in kept}
-        gradient, k = shown[f"{of_all}dE_d{w}"], np.array([step + 1.0])
-        should = reference.expected_state(optimizer, before, shown[w], gradient, state, k)
-        found |= {key(f"{name}_{w}"): one for name, one in should.items()}
-        found[key(f"new {w}")] = reference.expected_move(optimizer, shown[w], gradient, state, eta)
-    return found
+        found |= {key(name): Expected.exactly(np.array([value])) for name, value in optimizer.hyperparameters}
+    kept = [state.name for state in states(network)]
+    before = {name: columns[name][step - 1 : step] if step else np.zeros(1) for name in kept}
+    found |= {at: Expected.exactly(value) for name, value in before.items() if (at := key(f"{BEFORE}{name}")) in shown}
+    cells = {"eta": shown["eta"], **{w: shown[w] for w in trained}}
+    cells |= {f"dE_d{w}": shown[f"{of_all}dE_d{w}"] for w in trained}
+    cells |= {name: shown[key(name)] for name in kept}
+    steps = len(columns["E_total"]) - 1
+    should = reference.expected_by_optimizer(network, cells, before, np.array([float(step)]), steps)
+    return found | {key(f"new {name}" if name in trained else name): one for name, one in should.items()}
 
 
 def _gradient_check(cells: Recalculated, network: Network) -> Iterator[_Judged]:

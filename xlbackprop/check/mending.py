@@ -28,7 +28,7 @@ class Mending:
             step: the first step in which it is wrong.
         """
         contents, table = self._contents, self._table
-        for cell in self._references.helpers(contents.texts[group.name][step], step):
+        for cell in self._references.helpers(contents.formulas.texts[group.name][step], step):
             if role := self._role(cell, step):
                 known = self._rendering.known(None, step) - chain_rule_names(table.network)
                 expression = expected_expression(table.network, role, known, tuple(table.multiples.items()))
@@ -49,7 +49,7 @@ class Mending:
         dependents = [
             (name, text, table.rows[step])
             for name in (*contents.quantities, *contents.updates)
-            if (text := contents.texts[name][step]) and helper in self._references.helpers(text, step)
+            if (text := contents.formulas.texts[name][step]) and helper in self._references.helpers(text, step)
         ]
         local = chain_rule_names(table.network)
         for role in (quantity.name for quantity in training_step(table.network)):

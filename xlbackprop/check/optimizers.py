@@ -223,7 +223,7 @@ def _numbers(contents: Contents, name: str) -> list[float]:
             continue
         seen.add(cell)
         text = sheets.formulas(cell.sheet).get((cell.row, cell.column))
-        inside = cell.sheet == table.sheet and cell.row in table.row_numbers
+        inside = table.holds(cell)
         if text is None:
             if not inside and math.isfinite(number := number_in(sheets, cell)):
                 found[number] = None
@@ -232,8 +232,7 @@ def _numbers(contents: Contents, name: str) -> list[float]:
             continue
         formula = parsed(text)
         found |= dict.fromkeys(formula.numbers)
-        waiting += [Cell(of.sheet or cell.sheet, of.row, of.column) for of in formula.references if of.is_cell]
-        waiting += [at for used in formula.names if (at := sheets.named_cell(used, cell.sheet))]
+        waiting += formula.single_cells(sheets, cell.sheet)
     return [number for number in found if number not in (1.0, 2.0)][:_MOST_NUMBERS]
 
 
@@ -243,7 +242,7 @@ def _unknown(contents: Contents, findings: Sequence[Finding], names: Sequence[st
     for finding in findings:
         if finding.quantity in names:
             step = contents.table.row_numbers[contents.table.rows[min(2, len(contents.table.rows) - 1)]]
-            cells = references.unnamed(contents.texts[finding.quantity][step], step)
+            cells = references.unnamed(contents.formulas.texts[finding.quantity][step], step)
             # what a formula lacks may be in such cells
             unclear = finding.by_way_of or finding.slip_kind in (SlipKind.UNNAMED_CELLS, SlipKind.MISSING_TERM)
             if not cells or (finding.slip and not unclear):

@@ -21,7 +21,7 @@ from xlbackprop.check.contents import ContentsOfOurs, Group, usual
 from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.optimizer_slips import optimizer_slip
 from xlbackprop.check.trial import Trial
-from xlbackprop.reference import Array, Expected
+from xlbackprop.reference import Expected
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.formulas import FilledFormula, Formula, Reference, filled_formulas, parsed
@@ -110,7 +110,7 @@ class OwnContents(ContentsOfOurs):
 
     def _changed(self, name: str) -> list[Group]:
         """The formulas of a column of which some are not those that were built."""
-        texts, rows, built = self.texts[name], self.table.rows, self._formulas_as_built[name]
+        texts, rows, built = self.formulas.texts[name], self.table.rows, self._formulas_as_built[name]
         same = tuple(n for n, text in enumerate(texts) if text and without_marks(text) == built.get(rows[n]))
         # the first row of an update is its start value, which is judged by itself
         others = sorted(set(range(name in self.updates, len(rows))) - set(same))
@@ -130,7 +130,7 @@ class OwnContents(ContentsOfOurs):
         those that were built in the same way."""
         alike: dict[object, list[int]] = {}
         for step in steps:
-            text, built = self.texts[name][step], self.built_formula(name, step)
+            text, built = self.formulas.texts[name][step], self.built_formula(name, step)
             key: object = text
             if text is not None and built is not None and (right := parsed(built).references):
                 found = parsed(text)
@@ -140,7 +140,8 @@ class OwnContents(ContentsOfOurs):
                 ]
                 key = (found.pattern, *moved)
             alike.setdefault(key, []).append(step)
-        return [FilledFormula(self.texts[name][of[0]], self.table.rows[of[0]], tuple(of)) for of in alike.values()]
+        texts, rows = self.formulas.texts[name], self.table.rows
+        return [FilledFormula(texts[of[0]], rows[of[0]], tuple(of)) for of in alike.values()]
 
     def _tried(self, name: str, formula: FilledFormula) -> Group:
         by_trial = name in self._triable or (self.moves_plainly and name in self.updates)
@@ -152,7 +153,7 @@ class OwnContents(ContentsOfOurs):
         return Group(name, formula, tried, again)
 
     def group_of(self, name: str, step: int) -> Group:
-        row, text = self.table.rows[step], self.texts[name][step]
+        row, text = self.table.rows[step], self.formulas.texts[name][step]
         if text and without_marks(text) == self.built_formula(name, step):
             return self.as_built(name, (step,))
         return self._tried(name, FilledFormula(text, row, (step,)))
@@ -164,8 +165,7 @@ class OwnContents(ContentsOfOurs):
             if self.updates:
                 found |= self._expected_by_the_optimizer()
         for name in self.constants:
-            value = np.full(len(self.table.rows), usual(self.numbers[name]))
-            found[name] = Expected(value, np.abs(value))
+            found[name] = Expected.exactly(np.full(len(self.table.rows), usual(self.numbers[name])))
         return {name: [found[name]] for name in (*self.quantities, *self.updates, *self.constants)}
 
     def _expected_of_an_epoch(self) -> dict[str, Expected]:
@@ -181,21 +181,12 @@ class OwnContents(ContentsOfOurs):
 
     def _expected_by_the_optimizer(self) -> dict[str, Expected]:
         """What the optimizer should keep in each step, and the weights that it moves."""
-        optimizer, numbers = self.trained.optimizer, self.numbers
-        found: dict[str, Expected] = {}
-        eta, k = self.eta.values, np.arange(1.0, len(self.table.rows) + 1)
-        if optimizer.is_scheduled:
-            found["eta_t"] = reference.expected_rate(optimizer, eta, k - 1, self.table.steps)
-            eta = numbers["eta_t"]
+        cells, steps = self.numbers | {"eta": self.eta.values}, np.arange(float(len(self.table.rows)))
+        before = {name: np.append(0.0, self.numbers[name][:-1]) for name in self._kept}
+        found = reference.expected_by_optimizer(self.trained, cells, before, steps, self.table.steps)
         for w in self.updates:
-            value, gradient = numbers[w], numbers[f"dE_d{w}"]
-            state = {kept.name: numbers[f"{kept.name}_{w}"] for kept in optimizer.kind.states}
-            before = {name: np.append(0.0, array[:-1]) for name, array in state.items()}
-            should = reference.expected_state(optimizer, before, value, gradient, state, k)
-            found |= {f"{name}_{w}": one for name, one in should.items()}
-            move = reference.expected_move(optimizer, value, gradient, state, eta)
-            # the first is the start value
-            found[w] = Expected(np.append(value[0], move.value[:-1]), np.append(np.abs(value[0]), move.scale[:-1]))
+            start, moved = self.numbers[w][0], found[w]
+            found[w] = Expected(np.append(start, moved.value[:-1]), np.append(np.abs(start), moved.scale[:-1]))
         return found
 
     def _expected(self) -> dict[str, Expected]:
@@ -208,7 +199,7 @@ class OwnContents(ContentsOfOurs):
         Args:
             taken: what belongs into each row, counted from 0.
         """
-        found = {"sample": _exactly(np.array(taken) + 1.0)}
+        found = {"sample": Expected.exactly(np.array(taken) + 1.0)}
         number = self.numbers["sample"]
         known = np.isin(number, np.arange(1, self.samples.count + 1))
         place = np.where(known, number, 1).astype(int) - 1
@@ -217,7 +208,7 @@ class OwnContents(ContentsOfOurs):
             (self.network.target_names, self.samples.targets),
         ):
             for name, column in zip(names, np.array(values).T, strict=True):
-                found[name] = _exactly(np.where(known, column[place], np.nan))
+                found[name] = Expected.exactly(np.where(known, column[place], np.nan))
         return found
 
     def _expected_pass(self) -> dict[str, Expected]:
@@ -306,7 +297,7 @@ class _Passes(OwnContents):
     def _expected(self) -> dict[str, Expected]:
         batch, of_steps = self.samples.batch, self.others.numbers if self.others else {}
         taken = [n for step in range(len(self.table.rows) // batch) for n in self.samples.shown(step)]
-        links = {name: _exactly(np.repeat(of_steps[name], batch)) for name in self._linked}
+        links = {name: Expected.exactly(np.repeat(of_steps[name], batch)) for name in self._linked}
         return links | self._expected_samples(taken) | self._expected_pass()
 
 
@@ -345,7 +336,3 @@ class _Single(OwnContents):
         if self.network.samples:
             found |= self._expected_samples([self.samples.shown(step)[0] for step in range(len(self.table.rows))])
         return found
-
-
-def _exactly(values: Array) -> Expected:
-    return Expected(values, np.abs(values))

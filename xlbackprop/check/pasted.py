@@ -20,7 +20,7 @@ _MANY = 10
 def _pasted(contents: Contents) -> int:
     """How many numbers of a table are pasted where formulas belong."""
     columns = [(name, 0) for name in contents.quantities] + [(name, 1) for name in contents.updates]
-    return sum(contents.texts[name][first:].count(None) for name, first in columns)
+    return sum(contents.formulas.texts[name][first:].count(None) for name, first in columns)
 
 
 class Rounding:
@@ -41,7 +41,7 @@ class Rounding:
         """How far each number is from the one that the others were pasted from."""
         contents, halves = self._contents, {**_halves(self._contents), **self._rounded}
         columns = [name for name in (*contents.quantities, *contents.updates) if name not in self._rounded]
-        live = {name: np.array([text is not None for text in contents.texts[name]]) for name in columns}
+        live = {name: np.array([text is not None for text in contents.formulas.texts[name]]) for name in columns}
         for _ in range(_PASSES if any(map(np.any, live.values())) else 0):
             allowed = _effects(contents, halves, 0.0)
             for name in filter(live.__contains__, contents.quantities):
@@ -75,7 +75,7 @@ def _halves(contents: Contents) -> dict[str, Array]:
     for name, numbers in contents.numbers.items():
         # what is given, and the start of a weight, is as it was typed
         given = 1 if name in contents.updates else 0 if name in computed else len(numbers)
-        texts = contents.texts[name][given:] if name in contents.table.columns else []
+        texts = contents.formulas.texts[name][given:] if name in contents.table.columns else []
         half = half_a_digit(numbers[given:], texts, few=few) if texts else np.zeros(0)
         halves[name] = np.concatenate([np.zeros(len(numbers) - len(half)), half])
     return halves

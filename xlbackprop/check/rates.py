@@ -49,7 +49,7 @@ def changing_rate(contents: Contents) -> list[Finding]:
             kind=Kind.CONSTANT,
             cell=contents.table.address("eta", steps[0]),
             rows=len(changed),
-            found=contents.texts["eta"][steps[0]] or f"{value:g}",
+            found=contents.formulas.texts["eta"][steps[0]] or f"{value:g}",
             expected=f"{contents.eta.values[0]:g}",
             max_abs_error=float(np.nanmax(np.abs(contents.eta.values - contents.eta.values[0]))),
             ranges=contents.table.ranges("eta", changed),
@@ -60,7 +60,7 @@ def changing_rate(contents: Contents) -> list[Finding]:
 
 def _is_schedule(contents: Contents, changes: Sequence[int]) -> bool:
     """Whether a learning rate changes as it is meant to: by a formula, or always in one direction."""
-    if all(contents.texts["eta"][step] for step in changes):
+    if all(contents.formulas.texts["eta"][step] for step in changes):
         return True
     moves = np.diff(contents.eta.values[np.isfinite(contents.eta.values)])
     return len(changes) > 1 and bool((moves <= 0).all() or (moves >= 0).all())

@@ -74,7 +74,7 @@ def _counted(numbers: Collection[int]) -> str:
 def _wrong_columns(contents: Contents) -> set[str]:
     """The columns that hold a wrong number, as far as pasted ones show their digits."""
     wrong = {name: mask for name, mask in contents.wrong.items() if mask.any()}
-    if not any(contents.texts[name][int(np.argmax(mask))] is None for name, mask in wrong.items()):
+    if not any(contents.formulas.texts[name][int(np.argmax(mask))] is None for name, mask in wrong.items()):
         return set(wrong)
     allowed = Rounding(contents).allowed
     steps = np.arange(len(contents.table.rows))
@@ -144,7 +144,7 @@ def _numberings(contents: Contents) -> Iterator[tuple[Table, str]]:
 
 def _weights_of(contents: Contents, z: str, usual: list[str], incoming: list[str]) -> list[str]:
     """The weights in the formula of a neuron, in the order of what comes in; the usual ones where that is unknown."""
-    texts = contents.texts[z] if z in contents.table.columns else []
+    texts = contents.formulas.texts[z] if z in contents.table.columns else []
     text = next((text for text in texts if text), None)
     if text is None or len(usual) > _MOST_INCOMING or not all(name in contents.numbers for name in (z, *incoming)):
         return usual
@@ -220,7 +220,7 @@ def _unnamed_biases(contents: Contents) -> Iterator[tuple[Table, str]]:
 
 def _formula_of(contents: Contents, name: str) -> str:
     """The first formula of a column; an empty text where none stands."""
-    return next(filter(None, contents.texts[name]), "") if name in contents.table.columns else ""
+    return next(filter(None, contents.formulas.texts[name]), "") if name in contents.table.columns else ""
 
 
 def _added(contents: Contents, z: str, row: list[str], incoming: list[str]) -> float:
@@ -237,9 +237,9 @@ def _cell_with(contents: Contents, text: str, number: float) -> Cell | None:
     """The cell outside the table that a formula refers to and that holds this number."""
     table = contents.table
     for of in parsed(text).references if number else ():
-        cell = Cell(of.sheet or table.sheet, of.row, of.column)
-        outside = cell.sheet != table.sheet or cell.row not in table.row_numbers
-        if of.is_cell and outside and math.isclose(number_in(contents.sheets, cell), number, rel_tol=_SAME):
+        cell = of.cell_on(table.sheet)
+        outside = of.is_cell and not table.holds(cell)
+        if outside and math.isclose(number_in(contents.sheets, cell), number, rel_tol=_SAME):
             return cell
     return None
 

@@ -63,7 +63,7 @@ class References:
         return None
 
     def _cell(self, of: Reference) -> Cell:
-        return Cell(of.sheet or self._table.sheet, of.row, of.column)
+        return of.cell_on(self._table.sheet)
 
     def circle(self, name: str, step: int) -> Slip | None:
         """From which cell a formula takes itself; None if it does not."""
@@ -74,7 +74,7 @@ class References:
             return None
         cell = inside or start
         where = self._rendering.sheet_of(cell) + cell_address(cell.row, cell.column)
-        eta, text = self._eta.cell, parsed(self._contents.texts[name][step] or "")
+        eta, text = self._eta.cell, parsed(self._contents.formulas.texts[name][step] or "")
         fixed = any(of.row_fixed and self._cell(of) == cell for of in text.references)
         if name in self._contents.updates and fixed and eta is not None and cell != eta:
             held = self._rendering.sheet_of(eta) + cell_address(eta.row, eta.column)
@@ -124,7 +124,7 @@ class References:
         if name not in self._contents.updates or eta_cell is None:
             return None
         for target in formula.references:
-            cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
+            cell = self._cell(target)
             in_table = cell.sheet == self._table.sheet and self._table.header_row < cell.row <= self._table.rows[-1]
             if target.is_cell and cell.sheet == eta_cell.sheet and self._slides(target, eta_cell):
                 held = self._rendering.addresses(0)("eta")

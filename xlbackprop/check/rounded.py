@@ -1,12 +1,13 @@
 """A table whose formulas round throughout: its numbers are right as far as they were rounded."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 import numpy as np
 
 from xlbackprop.check.contents import Contents, Mask
+from xlbackprop.check.formulas import Formulas
 from xlbackprop.check.pasted import Rounding
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.tables.table import Table
@@ -19,7 +20,7 @@ def decimals_of(contents: Contents) -> dict[str, int]:
     found: dict[str, int] = {}
     columns = [*contents.quantities, *contents.updates]
     for name in columns:
-        text = next((text for text in reversed(contents.texts[name]) if text), None)
+        text = next((text for text in reversed(contents.formulas.texts[name]) if text), None)
         if text and (match := _ROUND.fullmatch(text)) and _is_whole(match["inside"]):
             found[name] = int(match["decimals"])
     return found if 2 * len(found) > len(columns) else {}
@@ -40,8 +41,27 @@ def _without_rounding(text: str | None) -> str | None:
     return f"={match['inside']}" if match else text
 
 
+class _RoundedFormulas(Formulas):
+    """The formulas of a table that rounds, as they are inside of ROUND.
+
+    Args:
+        rounded: the columns that are rounded.
+    """
+
+    def __init__(self, sheets: Sheets, table: Table, rounded: Collection[str]) -> None:
+        super().__init__(sheets, table)
+        self._rounded = rounded
+
+    @cached_property
+    def texts(self) -> Mapping[str, list[str | None]]:
+        texts = {name: list(super(_RoundedFormulas, self).texts[name]) for name in self.table.columns}
+        for name in self._rounded:
+            texts[name] = [_without_rounding(text) for text in texts[name]]
+        return texts
+
+
 class RoundedContents(Contents):
-    """The contents of a table that rounds, with its formulas as they are inside of ROUND.
+    """The contents of a table that rounds.
 
     Args:
         decimals: to how many decimals each column is rounded.
@@ -52,11 +72,8 @@ class RoundedContents(Contents):
         self._decimals = decimals
 
     @cached_property
-    def texts(self) -> Mapping[str, list[str | None]]:
-        texts = {name: list(super(RoundedContents, self).texts[name]) for name in self.table.columns}
-        for name in self._decimals:
-            texts[name] = [_without_rounding(text) for text in texts[name]]
-        return texts
+    def formulas(self) -> Formulas:
+        return _RoundedFormulas(self.sheets, self.table, self._decimals)
 
     @cached_property
     def wrong(self) -> dict[str, Mask]:

@@ -37,7 +37,7 @@ def unlinked(contents: Contents, network: Network) -> Iterator[Finding]:
         should = np.append(0.0, found[:-1] + 1) if name == "step" else np.full_like(found, network.start_values[name])
         errors = np.abs(found - should)
         wrong = ~(errors <= TOLERANCE * np.abs(should) + TINY)
-        typed = np.array([text is None for text in contents.texts[name][: len(found)]]) & ~wrong
+        typed = np.array([text is None for text in contents.formulas.texts[name][: len(found)]]) & ~wrong
         if name == "step":
             # step 0 is a number
             typed[0] = False
@@ -49,7 +49,7 @@ def unlinked(contents: Contents, network: Network) -> Iterator[Finding]:
 def _unlinked(contents: Contents, name: str, steps: Steps, errors: Array, *, is_wrong: bool) -> Finding:
     table, first = contents.table, int(steps[0])
     row, column = table.rows[first], table.columns[name]
-    formula, shown = contents.texts[name][first], contents.sheets.value(table.sheet, row, column)
+    formula, shown = contents.formulas.texts[name][first], contents.sheets.value(table.sheet, row, column)
     kind, slip = Kind.REFERENCE, "does not come from the Network sheet"
     if formula is None:
         kind = Kind.CONSTANT

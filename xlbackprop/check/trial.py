@@ -159,10 +159,10 @@ class Trial:
 
     def name_of(self, reference: Reference, step: int) -> tuple[str, int] | None:
         """The quantity in a single cell and how many steps before `step` it belongs to; None if it is none."""
-        cell = Cell(reference.sheet or self._table.sheet, reference.row, reference.column)
+        cell = reference.cell_on(self._table.sheet)
         if cell in self._names:
             return self._names[cell], 0
-        if cell.sheet != self._table.sheet or cell.row not in self._table.row_numbers:
+        if not self._table.holds(cell):
             return None
         name = self._columns.get(cell.column)
         return (name, step - self._table.row_numbers[cell.row]) if name else None

@@ -42,6 +42,11 @@ class Expected:
     value: Array
     scale: Array
 
+    @classmethod
+    def exactly(cls, values: Array) -> "Expected":
+        """What should stand there as it is given, or as it stands elsewhere."""
+        return cls(values, np.abs(values))
+
 
 @np.errstate(all="ignore")
 def expected_forward(network: Network, cells: Mapping[str, Array]) -> dict[str, Expected]:
@@ -96,8 +101,7 @@ def expected_gathered(network: Network, passes: Mapping[str, Array]) -> dict[str
     if samples.followed:
         for a in network.activations(network.last):
             for n in range(samples.count):
-                output = passes[a][:, n]
-                found[f"{a}_of_{n + 1}"] = Expected(output, np.abs(output))
+                found[f"{a}_of_{n + 1}"] = Expected.exactly(passes[a][:, n])
     return found
 
 
@@ -197,7 +201,7 @@ def expected_update(value: Array, gradient: Array, eta: float | Array) -> Expect
 
 
 @np.errstate(all="ignore")
-def expected_move(optimizer: Optimizer, value: Array, gradient: Array, state: State, eta: float | Array) -> Expected:
+def _expected_move(optimizer: Optimizer, value: Array, gradient: Array, state: State, eta: float | Array) -> Expected:
     """What a weight or bias should be after an update by an optimizer.
 
     Args:
@@ -211,7 +215,7 @@ def expected_move(optimizer: Optimizer, value: Array, gradient: Array, state: St
 
 
 @np.errstate(all="ignore")
-def expected_state(
+def _expected_state(
     optimizer: Optimizer, before: State, value: Array, gradient: Array, state: State, k: Array
 ) -> dict[str, Expected]:
     """What an optimizer should keep of a weight, by the name of the state.
@@ -228,17 +232,48 @@ def expected_state(
     found = {name: Expected(array, np.abs(sizes[name])) for name, array in exact.items()}
     for name, share in (("m", "beta_1"), ("v", "beta_2")):
         if f"{name}_hat" in found:
-            corrected = state[name] / (1 - optimizer.values[share] ** k)
-            found[f"{name}_hat"] = Expected(corrected, np.abs(corrected))
+            found[f"{name}_hat"] = Expected.exactly(state[name] / (1 - optimizer.values[share] ** k))
     return found
 
 
 @np.errstate(all="ignore")
-def expected_rate(optimizer: Optimizer, eta: Array, step: Array, steps: int) -> Expected:
+def _expected_rate(optimizer: Optimizer, eta: Array, step: Array, steps: int) -> Expected:
     """What the learning rate of each step should be."""
     rate = scheduled(optimizer, eta, step, steps)
     # a cosine near 0 is the difference of two numbers near 1
     return Expected(rate, np.abs(eta) * np.ones_like(rate))
+
+
+@np.errstate(all="ignore")
+def expected_by_optimizer(
+    network: Network, cells: Mapping[str, Array], before: Mapping[str, Array], step: Array, steps: int
+) -> dict[str, Expected]:
+    """What the optimizer of a network should keep in each step, as `m_w1`, and by its name each weight after it.
+
+    With a schedule, the learning rate of the step is among them as `eta_t`.
+
+    Args:
+        network: with its optimizer.
+        cells: weights and biases, their gradients, what the optimizer keeps, and `eta`, as they stand; with a schedule
+            `eta_t`, too. Arrays of one shape, one entry a step.
+        before: what it kept in the step before; 0 before the first.
+        step: which step each is, from 0.
+        steps: how many updates the training has.
+    """
+    optimizer, eta = network.optimizer, cells["eta"]
+    found: dict[str, Expected] = {}
+    if optimizer.is_scheduled:
+        found["eta_t"] = _expected_rate(optimizer, eta, step, steps)
+        eta = cells["eta_t"]
+    for w in network.trained_names:
+        state, last = (
+            {kept.name: arrays[f"{kept.name}_{w}"] for kept in optimizer.kind.states} for arrays in (cells, before)
+        )
+        gradient = cells[f"dE_d{w}"]
+        should = _expected_state(optimizer, last, cells[w], gradient, state, step + 1)
+        found |= {f"{name}_{w}": one for name, one in should.items()}
+        found[w] = _expected_move(optimizer, cells[w], gradient, state, eta)
+    return found
 
 
 def lowest_inputs(network: Network) -> dict[str, float]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from xlbackprop.spreadsheet.addresses import column_number
+from xlbackprop.spreadsheet.cells import Cell, Sheets
 
 _RANGE = re.compile(
     r"(?:(?P<sheet>'(?:[^']|'')+'|[^'!]+)!)?"
@@ -45,6 +46,10 @@ class Reference(NamedTuple):
         """Whether it is a single cell."""
         return (self.row, self.column) == (self.last_row, self.last_column)
 
+    def cell_on(self, sheet: str) -> Cell:
+        """Its first cell, where the formula stands on this sheet."""
+        return Cell(self.sheet or sheet, self.row, self.column)
+
     def cells(self) -> Iterator[tuple[int, int]]:
         """Row and column of each cell."""
         for row in range(self.row, self.last_row + 1):
@@ -71,6 +76,11 @@ class Formula:
     names: tuple[str, ...]
     functions: tuple[str, ...]
     numbers: tuple[float, ...]
+
+    def single_cells(self, sheets: Sheets, sheet: str) -> list[Cell]:
+        """The single cells that it refers to, by their addresses and then by names, where it stands on this sheet."""
+        cells = [of.cell_on(sheet) for of in self.references if of.is_cell]
+        return cells + [cell for name in self.names if (cell := sheets.named_cell(name, sheet))]
 
 
 @lru_cache(maxsize=8192)

@@ -104,16 +104,10 @@ def _used_cells(sheets: Sheets, table: Table) -> dict[Cell, int]:
 
 
 def _outside(sheets: Sheets, table: Table, formula: Formula) -> list[Cell]:
-    cells = [
-        Cell(reference.sheet or table.sheet, reference.row, reference.column)
-        for reference in formula.references
-        if reference.is_cell
-    ]
-    cells += [cell for name in formula.names if (cell := sheets.named_cell(name, table.sheet))]
     inside, last = set(table.columns.values()), table.rows[-1]
     return [
         cell
-        for cell in cells
+        for cell in formula.single_cells(sheets, table.sheet)
         if cell.sheet != table.sheet
         or (cell.row not in table.row_numbers and not (cell.column in inside and table.header_row <= cell.row <= last))
     ]

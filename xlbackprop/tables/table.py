@@ -80,6 +80,10 @@ class Table:
         """The network's name for each of the table's names; of biases that share a cell, the first."""
         return {place: name for name, place in reversed(list(self.places.items()))}
 
+    def holds(self, cell: Cell) -> bool:
+        """Whether a cell stands in a row of a step, in whatever column."""
+        return cell.sheet == self.sheet and cell.row in self.row_numbers
+
     def address(self, name: str, step: int) -> str:
         """The cell of a column at a step, as `Z33`."""
         return cell_address(self.rows[step], self.columns[name])
