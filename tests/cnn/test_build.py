@@ -34,7 +34,8 @@ def test_two_builds_are_the_same_file(small: SmallWorkbook, tmp_path: Path) -> N
 
 
 @needs_trainer
-@pytest.mark.parametrize("name", NETWORKS)
+# `best` has the layers of `sprint`, and `wide` has them with more channels
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("best", "wide")])
 def test_every_network_computes_in_cells_as_in_torch(name: str, tmp_path: Path) -> None:
     import torch
 

@@ -87,11 +87,15 @@ def _convolution(
     return (*layers, Dropout(dropout)) if dropout else layers
 
 
+_SPRINT = _pooled_by_weights(16, (20, 20), (40,))
+
 NETWORKS: dict[str, Layers] = {
     "compact": _pooled_by_weights(16, (14, 14), (32,)),
     "tiny": _pooled_by_weights(8, (12, 12), (16,)),
     "nano": _pooled_by_weights(8, (7, 7), (8, 10)),
-    "sprint": _pooled_by_weights(16, (20, 20), (40,)),
+    "sprint": _SPRINT,
+    "best": _SPRINT,
+    "wide": _pooled_by_weights(32, (40, 40), (80,)),
     "teach": (Convolution(1, 3, 5), ReLU(), MaxPool(4), Flatten(), Linear(108, CLASSES)),
     "seed0-net8": (
         *_convolution(1, 16, 3, padding=1, bias=False, dropout=0.1),
