@@ -13,6 +13,7 @@ from xlbackprop.printing import progress, say, say_json, shown
 
 if TYPE_CHECKING:
     from xlbackprop.grading.gradebooks import Gradebook
+    from xlbackprop.grading.names import Person
     from xlbackprop.grading.results import Marks
 
 _PATH = click.Path(path_type=Path)
@@ -127,17 +128,24 @@ def _maximum(points: float | None, book: "Gradebook | None") -> float:
 
 
 def _entered(marks: "Marks", book: "Gradebook") -> "Marks":
-    """The marks with what could not be entered among the problems."""
+    """The marks with what could not be entered among the problems, and with whose grade was replaced."""
     from dataclasses import replace
 
-    from xlbackprop.grading.results import Problem, feedback_line
+    from xlbackprop.grading.gradebooks import Entry
+    from xlbackprop.grading.results import Problem, feedback_lines, ungraded_lines
 
-    refused = []
-    for mark in marks.marks:
-        why = book.enter(mark.person, mark.points, feedback_line(mark, marks.maximum))
-        if why:
-            refused.append(Problem(why, mark.person))
-    return replace(marks, problems=(*marks.problems, *refused))
+    def entry(person: "Person", points: float | None, lines: list[str]) -> Entry:
+        return Entry(person, points, [*map(shown, lines)])
+
+    marked = [entry(mark.person, mark.points, feedback_lines(mark, marks.maximum)) for mark in marks.marks]
+    others = [entry(person, None, ungraded_lines(person, why)) for person, why in marks.ungraded.items()]
+    entered = book.enter([*marked, *others])
+    refused = [Problem(why, person) for person, why in entered.refused]
+    remarks = list(marks.remarks)
+    if entered.replaced:
+        names = ", ".join(person.name for person in entered.replaced)
+        remarks.append(f"Another grade stood in {book.csv.path} and was replaced: {names}.")
+    return replace(marks, problems=(*marks.problems, *refused), remarks=tuple(remarks))
 
 
 def _print_marks(marks: "Marks") -> None:
@@ -148,6 +156,8 @@ def _print_marks(marks: "Marks") -> None:
             say(f"    Note: {note}.")
     for problem in marks.problems:
         say(f"{problem.person.name}: {problem.sentence}" if problem.person else problem.sentence)
+    for remark in marks.remarks:
+        say(remark)
     for likeness in marks.likenesses:
         say(f"Question: {likeness.question}")
     say(_summary(marks))

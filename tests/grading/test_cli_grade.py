@@ -49,7 +49,7 @@ def test_moodle_takes_back_grades_feedback_and_marked_copies(tmp_path: Path, moo
     found = moodle_worksheet(marked.read_bytes(), MOODLE_WORDS[language], 10, delimiter)
     assert found.grades == {"101": 10, "102": 9.5}
     assert found.skipped == {"103": "no value"}
-    assert found.feedback["101"] == "10.00 of 10 points. All that was asked for is right."
+    assert found.feedback["101"] == "10.00 of 10 points.<br>All that was asked for is right."
     assert "it should be a_h2*(1-a_h2)" in found.feedback["102"]
     with zipfile.ZipFile(feedback) as archive:
         taken, nobody = moodle_feedback(archive.namelist(), {"101", "102", "103"})
@@ -114,7 +114,29 @@ def test_what_could_not_be_graded_is_told_and_the_others_are_entered(tmp_path: P
     result = grade(source, "--into", grades(tmp_path, WORKSHEETS["English"]), "-o", output, code=2)
     assert "2 things could not be graded or entered" in result.stderr
     assert "has no row for A. Stranger (999)." in result.stdout
-    assert list(moodle_worksheet(output.read_bytes(), MOODLE_WORDS["English"], 10).grades) == ["101"]
+    found = moodle_worksheet(output.read_bytes(), MOODLE_WORDS["English"], 10)
+    assert list(found.grades) == ["101"]
+    # and who handed in something else reads it where the points would stand
+    assert found.feedback["102"].startswith("Not graded: hw.zip is an archive within the submissions")
+
+
+def test_the_worksheet_of_another_assignment_is_told_and_nobody_gets_the_marks_of_another(
+    tmp_path: Path, small: Path
+) -> None:
+    files = {f"{name}_assignsubmission_file/hw.xlsx": small for name in ("Jane Doe_103", "Someone Else_101")}
+    source, output = zipped(tmp_path / "s.zip", files), tmp_path / "marked.csv"
+    result = grade(source, "--into", grades(tmp_path, WORKSHEETS["English"]), "-o", output, code=2)
+    assert "Jane Doe: " in result.stdout
+    assert "has the number 103 for Max Moe, so nothing was entered" in result.stdout
+    assert "has the number 101 for Jane Doe, so nothing was entered" in result.stdout
+    assert output.read_bytes() == WORKSHEETS["English"].encode()
+
+
+def test_a_grade_that_is_replaced_is_told(tmp_path: Path, moodle: Path) -> None:
+    text = WORKSHEETS["English"].replace('grading",,', 'grading",4.00,')
+    said = grade(moodle, "--into", grades(tmp_path, text), "-o", tmp_path / "marked.csv").stdout
+    assert "Another grade stood in" in said
+    assert "and was replaced: Jane Doe, John Roe." in said
 
 
 def test_json_is_one_document_and_nothing_else_and_joins_parts(tmp_path: Path, moodle: Path, slip: Path) -> None:

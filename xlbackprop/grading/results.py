@@ -64,12 +64,24 @@ class Marks:
         marks: one a person, in the order of their names.
         problems: what could not be graded.
         read_back: whether some were graded elsewhere, so that their workbooks are not at hand.
+        remarks: what is worth knowing about the whole, as sentences.
     """
 
     maximum: float
     marks: tuple[Mark, ...]
     problems: tuple[Problem, ...]
     read_back: bool = False
+    remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def ungraded(self) -> dict[Person, list[str]]:
+        """Who handed something in and got no mark, and why, a sentence each."""
+        graded = {mark.person.key for mark in self.marks}
+        found: dict[tuple[str, str], tuple[Person, list[str]]] = {}
+        for problem in self.problems:
+            if problem.person and problem.person.key not in graded:
+                found.setdefault(problem.person.key, (problem.person, []))[1].append(problem.sentence)
+        return dict(found.values())
 
     @cached_property
     def likenesses(self) -> list[Likeness]:
@@ -85,6 +97,13 @@ def feedback_lines(mark: Mark, maximum: float) -> list[str]:
             f"−{taken.points:.2f}: {taken.sentence}" if taken.points else f"At no further cost: {taken.sentence}"
         )
     return lines if mark.deductions else [*lines, "All that was asked for is right."]
+
+
+def ungraded_lines(person: Person, sentences: Sequence[str]) -> list[str]:
+    """What a person is told instead of points: why nothing could be graded."""
+    # students do not know what the platform puts before the names of their files
+    own = [sentence.replace(person.feedback, "") if person.feedback else sentence for sentence in sentences]
+    return [f"Not graded: {sentence}" for sentence in own]
 
 
 def feedback_line(mark: Mark, maximum: float) -> str:
@@ -122,6 +141,7 @@ def as_json(marks: Marks) -> dict[str, Any]:
             {"sentence": one.sentence, "person": _person_as_json(one.person) if one.person else None}
             for one in marks.problems
         ],
+        "remarks": list(marks.remarks),
         "likenesses": [
             {"names": list(one.names), "shared": list(one.shared), "question": one.question} for one in marks.likenesses
         ],
