@@ -1,5 +1,6 @@
 """The road of a class: collect what was handed in, judge each workbook, and give one mark a person."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from xlbackprop.grading.scheme import Scheme
 from xlbackprop.grading.submissions import Collection, Submission, Workbook
 from xlbackprop.report.text import count
 
-_RESULTS = ".json"
+#: How the names of files end that hold what an earlier run found.
+RESULTS = ".json"
+_POINTS = 10.0
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,13 @@ class Assignment:
 
     Attributes:
         scheme: what was asked for.
-        points: how many there are.
+        points: how many there are; None where nobody says, so that they are those of earlier runs, or ten.
         best: of several workbooks of a person the best counts, not the last.
         roster: the names of people by what their folders end in.
     """
 
     scheme: Scheme
-    points: float
+    points: float | None
     best: bool
     roster: Mapping[str, str]
 
@@ -51,29 +54,40 @@ def grade(
     Raises:
         UnusableInput: a source cannot be used, or no process can be started.
     """
-    parts = [read_json(source) for source in sources if source.suffix.lower() == _RESULTS]
-    others = [source for source in sources if source.suffix.lower() != _RESULTS]
+    parts = [read_json(source) for source in sources if source.suffix.lower() == RESULTS]
+    others = [source for source in sources if source.suffix.lower() != RESULTS]
     if parts and copies is not None:
         raise UnusableInput("Marked copies need the workbooks: have each part write its own.")
+    points = assignment.points or next((part.maximum for part in parts), _POINTS)
+    for source, part in zip((source for source in sources if source not in others), parts, strict=True):
+        if not math.isclose(part.maximum, points):
+            raise UnusableInput(
+                f"{source} was graded for {part.maximum:g} points, and there are {points:g}: grade its workbooks anew."
+            )
     if others:
         with temporary_folder() as folder:
             collection = Collection(folder, assignment.roster)
             for source in others:
                 collection.add(source)
-            parts.append(_grade(collection, assignment, copies, on_file))
+            parts.append(_grade(collection, assignment, points, copies, on_file))
     whole = joined(parts, best=assignment.best)
     if not whole.marks and not whole.problems:
         raise UnusableInput(f"{sources[0]} holds no submission.")
     return whole
 
 
-def _grade(collection: Collection, assignment: Assignment, copies: Path | None, on_file: Callable[[], object]) -> Marks:
+def _grade(
+    collection: Collection,
+    assignment: Assignment,
+    points: float,
+    copies: Path | None,
+    on_file: Callable[[], object],
+) -> Marks:
     submissions = collection.submissions
     workbooks = [workbook for submission in submissions for workbook in submission.workbooks]
     targets = [copies / f"{n}.xlsx" if copies is not None else None for n in range(len(workbooks))]
     tasks = [
-        (workbook.path, assignment.scheme, assignment.points, target)
-        for workbook, target in zip(workbooks, targets, strict=True)
+        (workbook.path, assignment.scheme, points, target) for workbook, target in zip(workbooks, targets, strict=True)
     ]
     found = each_apart(judge, tasks, on_file) if tasks else []
     judged = {workbook: (result, target) for workbook, result, target in zip(workbooks, found, targets, strict=True)}
@@ -84,7 +98,7 @@ def _grade(collection: Collection, assignment: Assignment, copies: Path | None, 
         mark = _mark(submission, results, best=assignment.best)
         if mark:
             marks.append(mark)
-    return Marks(assignment.points, tuple(marks), tuple(problems))
+    return Marks(points, tuple(marks), tuple(problems))
 
 
 def _problems(submission: Submission, results: Mapping[Workbook, tuple[Judged | str, Path | None]]) -> Iterator[str]:
