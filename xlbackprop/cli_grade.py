@@ -70,7 +70,7 @@ def grade(
     from xlbackprop.grading.gradebooks import read_gradebook
     from xlbackprop.grading.results import as_csv
     from xlbackprop.grading.results import as_json as marks_as_json
-    from xlbackprop.grading.rosters import read_roster
+    from xlbackprop.grading.rosters import Roster, read_roster
     from xlbackprop.grading.scheme import Scheme, load_scheme
 
     _check_places((*submissions, into, roster, scheme), (output, feedback, html))
@@ -92,12 +92,13 @@ def grade(
         load_scheme(scheme) if scheme else Scheme(),
         _maximum(points, book),
         best=several == "best",
-        roster=read_roster(roster) if roster else {},
+        roster=read_roster(roster) if roster else Roster(),
     )
+    aside = [path for path in (into, roster, scheme, output, feedback, html) if path]
     with contextlib.ExitStack() as until_written:
         copies = until_written.enter_context(temporary_folder()) if feedback else None
         with progress(None, "file", worth_it=True) as file_done:
-            marks = grade_class(submissions, how, copies=copies, on_file=file_done)
+            marks = grade_class(submissions, how, copies=copies, aside=aside, on_file=file_done)
         if feedback:
             write_feedback(marks, feedback, force=force)
     if book:

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xlbackprop.check.batch import each_apart
 from xlbackprop.errors import UnusableInput
 from xlbackprop.files import temporary_folder
 from xlbackprop.grading.judging import Judged, judge
+from xlbackprop.grading.names import Platform
 from xlbackprop.grading.results import Mark, Marks, Problem, joined, read_json
+from xlbackprop.grading.rosters import Roster
 from xlbackprop.grading.scheme import Scheme
 from xlbackprop.grading.submissions import Collection, Submission, Workbook
 from xlbackprop.report.text import count
@@ -27,13 +29,13 @@ class Assignment:
         scheme: what was asked for.
         points: how many there are; None where nobody says, so that they are those of earlier runs, or ten.
         best: of several workbooks of a person the best counts, not the last.
-        roster: the names of people by what their folders end in.
+        roster: of clones of repositories, whose each is by what its folder ends in.
     """
 
     scheme: Scheme
     points: float | None
     best: bool
-    roster: Mapping[str, str]
+    roster: Roster = field(default_factory=Roster)
 
 
 def grade(
@@ -41,6 +43,7 @@ def grade(
     assignment: Assignment,
     *,
     copies: Path | None = None,
+    aside: Sequence[Path] = (),
     on_file: Callable[[], object] = lambda: None,
 ) -> Marks:
     """Grade a class.
@@ -49,6 +52,7 @@ def grade(
         sources: zips, folders and workbooks; and what earlier runs wrote as JSON.
         assignment: how.
         copies: the folder for the marked copies; None for none.
+        aside: files that are no submissions, wherever they lie.
         on_file: called after each workbook.
 
     Raises:
@@ -66,14 +70,26 @@ def grade(
             )
     if others:
         with temporary_folder() as folder:
-            collection = Collection(folder, assignment.roster)
+            collection = Collection(folder, assignment.roster.accounts, aside)
             for source in others:
                 collection.add(source)
             parts.append(_grade(collection, assignment, points, copies, on_file))
     whole = joined(parts, best=assignment.best)
     if not whole.marks and not whole.problems:
         raise UnusableInput(f"{sources[0]} holds no submission.")
-    return whole
+    return replace(whole, remarks=tuple(_roll_call(whole, assignment.roster)))
+
+
+def _roll_call(marks: Marks, roster: Roster) -> Iterator[str]:
+    """Who of a roster handed in nothing, and what is nobody's in it, as sentences."""
+    people = [*(mark.person for mark in marks.marks), *marks.ungraded]
+    if not roster.names:
+        return
+    if missing := [name for name in roster.names if name not in {person.name for person in people}]:
+        yield f"Nothing was handed in by {', '.join(missing)}."
+    clones = [person.name for person in people if person.platform is Platform.NONE]
+    if unknown := [name for name in clones if name not in roster.names]:
+        yield f"The roster has no account for {', '.join(unknown)}."
 
 
 def _grade(
@@ -119,11 +135,13 @@ def _mark(
     ]
     if not usable:
         return None
-    workbook, result, target = max(reversed(usable), key=lambda one: one[1].points) if best else usable[-1]
+    is_best = best or not submission.is_last_known
+    workbook, result, target = max(reversed(usable), key=lambda one: one[1].points) if is_best else usable[-1]
     handing_in = ["it was handed in late"] if submission.person.late else []
     if len(submission.workbooks) > 1:
-        which = "the best" if best else "the last"
-        handing_in.append(f"of {count(len(submission.workbooks), 'workbook')} {which} counts, {workbook.leaf}")
+        which = "the best" if is_best else "the last"
+        why = f": {_why_best(submission)}" if is_best and not best else ""
+        handing_in.append(f"of {count(len(submission.workbooks), 'workbook')} {which} counts, {workbook.leaf}{why}")
     return Mark(
         submission.person,
         workbook.name,
@@ -135,3 +153,10 @@ def _mark(
         result.traces,
         target if result.is_marked else None,
     )
+
+
+def _why_best(submission: Submission) -> str:
+    """Why the last workbook is not known."""
+    if submission.is_clone:
+        return "the files of a clone have the time of the cloning"
+    return "their times do not tell which is the last"
