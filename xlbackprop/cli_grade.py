@@ -199,7 +199,8 @@ def _summary(marks: "Marks") -> str:
 
     from xlbackprop.report.text import count
 
-    text = f"{count(len(marks.marks), 'submission')} graded"
+    of = f"{len(marks.marks)} of " if marks.ungraded else ""
+    text = f"{of}{count(len(marks.marks) + len(marks.ungraded), 'submission')} graded"
     if marks.marks:
         text += f", the median is {median(mark.points for mark in marks.marks):.2f} of {marks.maximum:g} points"
     return f"{text}."

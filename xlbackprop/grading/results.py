@@ -237,17 +237,17 @@ def joined(parts: Sequence[Marks], *, best: bool) -> Marks:
     marks = [replace(mark, person=named[mark.person]) for mark in found.values()]
     return Marks(
         parts[0].maximum,
-        tuple(sorted(marks, key=lambda mark: _place(mark.person))),
+        tuple(sorted(marks, key=lambda mark: place(mark.person))),
         tuple(
             sorted(
                 (replace(one, person=named[one.person]) if one.person else one for one in problems),
-                key=lambda one: _place(one.person),
+                key=lambda one: place(one.person),
             )
         ),
         any(part.read_back for part in parts),
     )
 
 
-def _place(person: Person | None) -> tuple[str, str]:
+def place(person: Person | None) -> tuple[str, str]:
     """Where somebody stands in a list; what is nobody's comes first."""
     return (person.name.casefold(), person.id) if person else ("", "")
