@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from xlbackprop.grading.names import Person, Platform, named, told_apart, words
+from xlbackprop.grading.names import Person, Platform, grouped, named, told_apart, words
 
 MOODLE, CANVAS, NONE = Platform.MOODLE, Platform.CANVAS, Platform.NONE
 
@@ -124,3 +124,16 @@ def test_two_names_with_one_number_of_moodle_are_two_people_and_two_spellings_ar
 )
 def test_names_are_compared_as_platforms_clean_them_for_files(one: str, other: str, same: bool) -> None:
     assert (words(one) == words(other)) is same
+
+
+def test_a_class_that_hands_in_by_groups_is_known_by_the_names_before_all_names() -> None:
+    def groups(*names: str, platform: Platform = MOODLE) -> list[str]:
+        people = [Person(name, str(n), platform) for n, name in enumerate(names)]
+        found = grouped(people)
+        return [found[person] for person in people]
+
+    assert groups("Team 7-Jane Doe", "Team 7-Al M\u00fcller-Roe", "Team 8-Max") == ["Team 7", "Team 7", "Team 8"]
+    assert groups("WS-Team 7-Jane", "WS-Team 8-Max") == ["WS-Team 7", "WS-Team 8"]
+    assert groups("Anna-Lena Doe", "Anna-Lena Roe", "Max") == ["Anna-Lena Doe", "Anna-Lena Roe", "Max"]
+    assert groups("hw-jane", "hw-max", platform=NONE) == ["hw-jane", "hw-max"]
+    assert groups() == []

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -73,6 +73,16 @@ def told_apart(people: Iterable[Person]) -> dict[Person, Person]:
         return person if is_plain or not person.id else replace(person, name=f"{person.name} {person.id}".strip())
 
     return {person: unmistakable(person) for person in found}
+
+
+def grouped(people: Sequence[Person]) -> dict[Person, str]:
+    """The name of each person's group, or of the person where a class has none.
+
+    Where groups hand in together, Moodle puts the name of the group before each name of the class: `Group 7-Jane Doe`.
+    """
+    joints = min((person.name.count("-") for person in people), default=0)
+    is_of_groups = joints > 0 and all(person.platform is Platform.MOODLE for person in people)
+    return {person: "-".join(person.name.split("-")[:joints]) if is_of_groups else person.name for person in people}
 
 
 @dataclass(frozen=True)

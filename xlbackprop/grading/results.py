@@ -12,7 +12,7 @@ from typing import Any
 from xlbackprop.errors import UnusableInput, reason
 from xlbackprop.grading.csv_text import harmless
 from xlbackprop.grading.likeness import Likeness, likenesses
-from xlbackprop.grading.names import Person, Platform, told_apart
+from xlbackprop.grading.names import Person, Platform, grouped, told_apart
 from xlbackprop.grading.points import Deduction
 from xlbackprop.grading.traces import Trace, TraceKind
 from xlbackprop.printing import shown
@@ -85,8 +85,12 @@ class Marks:
 
     @cached_property
     def likenesses(self) -> list[Likeness]:
-        """Who shares more than chance allows."""
-        return likenesses({mark.person.name: mark.traces for mark in self.marks})
+        """Who shares more than chance allows; the members of a group are one."""
+        groups = grouped([mark.person for mark in self.marks])
+        found: dict[str, list[Trace]] = {}
+        for mark in self.marks:
+            found.setdefault(groups[mark.person], []).extend(mark.traces)
+        return likenesses({name: list(dict.fromkeys(traces)) for name, traces in found.items()})
 
 
 def feedback_lines(mark: Mark, maximum: float) -> list[str]:
