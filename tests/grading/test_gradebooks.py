@@ -198,10 +198,11 @@ def test_whose_grade_is_replaced_by_another_is_told(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_graded_is_said_in_an_empty_cell_and_takes_no_grade(tmp_path: Path) -> None:
-    text = WORKSHEETS["English"].replace("-,-,", "-,-,Mine")
+    text = WORKSHEETS["English"].replace("-,-,", "-,-,Mine").replace("11:00", "x").replace("Yes", "No")
+    text = text.replace("No", "Yes", 1)
     book = read(tmp_path, text)
     stranger = Person("A. Stranger", "999", Platform.MOODLE)
-    found = book.enter([Entry(one, None, ["Not graded: a.pdf"]) for one in (JANE, MAX, stranger)])
+    found = book.enter([Entry(one, None, ["Not graded: a.pdf"]) for one in (JANE, JOHN, MAX, stranger)])
     # who is no row is told already
     assert found.refused == []
     after = moodle_worksheet(book.csv.content, MOODLE_WORDS["English"], 10)

@@ -122,7 +122,7 @@ class Gradebook:
             if self._fill(row, entry):
                 replaced.append(entry.person)
         for row, claims in others.items():
-            if row not in graded and len(claims) == 1 and not self._is_filled(row):
+            if row not in graded and not self._kept(row, claims) and not self._is_filled(row):
                 self._say(row, claims[0].feedback)
         return Entered(refused, replaced)
 
