@@ -13,10 +13,11 @@ from xlbackprop.printing import progress, say, say_json, shown
 
 if TYPE_CHECKING:
     from xlbackprop.grading.gradebooks import Gradebook
+    from xlbackprop.grading.names import Person
     from xlbackprop.grading.results import Marks
 
 _PATH = click.Path(path_type=Path)
-_POINTS, _MOST_POINTS = 10.0, 1e6
+_MOST_POINTS = 1e6
 #: A teacher's Excel takes a CSV file for UTF-8 only where it says so.
 _PLAIN_ENCODING = "utf-8-sig"
 
@@ -32,9 +33,7 @@ _PLAIN_ENCODING = "utf-8-sig"
 @click.option(
     "--several",
     type=click.Choice(["last", "best"]),
-    default="last",
-    show_default=True,
-    help="Which workbook of a person counts.",
+    help="Which workbook of a person counts.  [default: last]",
 )
 @click.option("--feedback", type=_PATH, metavar="OUT.zip", help="Write sentences and marked copies for everybody.")
 @click.option("--html", type=_PATH, metavar="CLASS.html", help="Write the class as one page.")
@@ -48,7 +47,7 @@ def grade(
     roster: Path | None,
     points: float | None,
     scheme: Path | None,
-    several: str,
+    several: str | None,
     feedback: Path | None,
     html: Path | None,
     as_json: bool,
@@ -66,18 +65,25 @@ def grade(
     """
     from xlbackprop.grading.class_page import class_page
     from xlbackprop.grading.feedback import write_feedback
-    from xlbackprop.grading.grade import Assignment
+    from xlbackprop.grading.grade import RESULTS, Assignment
     from xlbackprop.grading.grade import grade as grade_class
     from xlbackprop.grading.gradebooks import read_gradebook
     from xlbackprop.grading.results import as_csv
     from xlbackprop.grading.results import as_json as marks_as_json
-    from xlbackprop.grading.rosters import read_roster
+    from xlbackprop.grading.rosters import Roster, read_roster
     from xlbackprop.grading.scheme import Scheme, load_scheme
 
-    if into and not output:
+    _check_places((*submissions, into, roster, scheme), (output, feedback, html))
+    # that it is not there is said where it is read
+    if into and not output and into.exists():
         raise UnusableInput(f"{into} is not changed itself: say with -o where the marked one goes.")
     if assignment and not into:
         raise UnusableInput("--assignment chooses a column of a gradebook: give it with --into.")
+    if graded := [source for source in submissions if source.suffix.lower() == RESULTS]:
+        options = {"--points": points, "--scheme": scheme, "--several": several}
+        given = [name for name, value in options.items() if value is not None]
+        if given and len(graded) == len(submissions):
+            raise UnusableInput(f"{graded[0]} was graded already: give {given[0]} where workbooks are graded.")
     for path, suffix in ((output, ".csv"), (feedback, ".zip"), (html, ".html")):
         if path:
             check_output(path, force=force, suffix=suffix)
@@ -86,12 +92,13 @@ def grade(
         load_scheme(scheme) if scheme else Scheme(),
         _maximum(points, book),
         best=several == "best",
-        roster=read_roster(roster) if roster else {},
+        roster=read_roster(roster) if roster else Roster(),
     )
+    aside = [path for path in (into, roster, scheme, output, feedback, html) if path]
     with contextlib.ExitStack() as until_written:
         copies = until_written.enter_context(temporary_folder()) if feedback else None
         with progress(None, "file", worth_it=True) as file_done:
-            marks = grade_class(submissions, how, copies=copies, on_file=file_done)
+            marks = grade_class(submissions, how, copies=copies, aside=aside, on_file=file_done)
         if feedback:
             write_feedback(marks, feedback, force=force)
     if book:
@@ -113,31 +120,63 @@ def grade(
         raise UnusableInput(_not_graded(marks))
 
 
-def _maximum(points: float | None, book: "Gradebook | None") -> float:
-    """How many points there are."""
+def _check_places(inputs: tuple[Path | None, ...], outputs: tuple[Path | None, ...]) -> None:
+    """See that nothing that is read, or written before, gets lost under another name of it.
+
+    Raises:
+        UnusableInput: an output is an input, or another output.
+    """
+    read = [path for path in inputs if path]
+    for path in filter(None, outputs):
+        for other in read:
+            if _is_same_file(path, other):
+                raise UnusableInput(f"{path} would replace {other}, which is needed: write elsewhere.")
+        read.append(path)
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return one.samefile(other)
+    # neither may be there yet
+    with contextlib.suppress(OSError, RuntimeError):
+        return one.resolve() == other.resolve()
+    return False
+
+
+def _maximum(points: float | None, book: "Gradebook | None") -> float | None:
+    """How many points there are; None where nobody says."""
     if points is not None and not 0 < points <= _MOST_POINTS:
-        raise UnusableInput(f"--points {points:g} cannot be given: name a number above 0.")
+        raise UnusableInput(
+            f"--points {points:g} cannot be given: name a number above 0, of {_MOST_POINTS:,.0f} at the most."
+        )
     known = book.maximum if book else None
     if known is not None and not known:
         raise UnusableInput(f"{book.csv.path if book else ''} has 0 points for this assignment: set them there first.")
     if points is not None and known is not None and not math.isclose(points, known):
         where = book.csv.path if book else ""
         raise UnusableInput(f"--points {points:g} is not the maximum that {where} has, {known:g}: leave it out.")
-    return points or known or _POINTS
+    return points or known
 
 
 def _entered(marks: "Marks", book: "Gradebook") -> "Marks":
-    """The marks with what could not be entered among the problems."""
+    """The marks with what could not be entered among the problems, and with whose grade was replaced."""
     from dataclasses import replace
 
-    from xlbackprop.grading.results import Problem, feedback_line
+    from xlbackprop.grading.gradebooks import Entry
+    from xlbackprop.grading.results import Problem, feedback_lines, ungraded_lines
 
-    refused = []
-    for mark in marks.marks:
-        why = book.enter(mark.person, mark.points, feedback_line(mark, marks.maximum))
-        if why:
-            refused.append(Problem(why, mark.person))
-    return replace(marks, problems=(*marks.problems, *refused))
+    def entry(person: "Person", points: float | None, lines: list[str]) -> Entry:
+        return Entry(person, points, [*map(shown, lines)])
+
+    marked = [entry(mark.person, mark.points, feedback_lines(mark, marks.maximum)) for mark in marks.marks]
+    others = [entry(person, None, ungraded_lines(person, why)) for person, why in marks.ungraded.items()]
+    entered = book.enter([*marked, *others])
+    refused = [Problem(why, person) for person, why in entered.refused]
+    remarks = list(marks.remarks)
+    if entered.replaced:
+        names = ", ".join(person.name for person in entered.replaced)
+        remarks.append(f"Another grade stood in {book.csv.path} and was replaced: {names}.")
+    return replace(marks, problems=(*marks.problems, *refused), remarks=tuple(remarks))
 
 
 def _print_marks(marks: "Marks") -> None:
@@ -148,6 +187,8 @@ def _print_marks(marks: "Marks") -> None:
             say(f"    Note: {note}.")
     for problem in marks.problems:
         say(f"{problem.person.name}: {problem.sentence}" if problem.person else problem.sentence)
+    for remark in marks.remarks:
+        say(remark)
     for likeness in marks.likenesses:
         say(f"Question: {likeness.question}")
     say(_summary(marks))
@@ -158,7 +199,8 @@ def _summary(marks: "Marks") -> str:
 
     from xlbackprop.report.text import count
 
-    text = f"{count(len(marks.marks), 'submission')} graded"
+    of = f"{len(marks.marks)} of " if marks.ungraded else ""
+    text = f"{of}{count(len(marks.marks) + len(marks.ungraded), 'submission')} graded"
     if marks.marks:
         text += f", the median is {median(mark.points for mark in marks.marks):.2f} of {marks.maximum:g} points"
     return f"{text}."

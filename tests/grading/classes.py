@@ -73,7 +73,7 @@ WORKSHEETS = {
         '"Last modified (submission)","Last modified (grade)","Feedback comments"\r\n'
         '"Participant 101","Jane Doe",jane@example.org,"Submitted for grading",,10.00,Yes,'
         '"Tuesday, 3 March 2026, 10:00 AM",-,\r\n'
-        '"Participant 102","Roe, John ""Jack""",john@example.org,"Submitted for grading",,10.00,Yes,'
+        '"Participant 102","""John"" Roe",john@example.org,"Submitted for grading",,10.00,Yes,'
         '"Tuesday, 3 March 2026, 11:00 AM",-,\r\n'
         '"Participant 103","Max Moe",max@example.org,"No submission",,10.00,Yes,-,-,\r\n'
     ),

@@ -48,9 +48,26 @@ def test_nothing_that_somebody_wrote_is_a_tag_and_nothing_is_loaded() -> None:
 
 def test_the_page_tells_points_problems_and_questions() -> None:
     page = class_page(marks())
-    for text in ("3 submissions, 10 points", "The median is 9.00 points", "Not graded", "Questions", "−1.00: "):
+    for text in (
+        "4 submissions, 3 graded, 10 points",
+        "The median is 9.00 points",
+        "Not graded",
+        "Questions",
+        "−1.00: ",
+    ):
         assert text in page
     assert "Did they work together?" in page
+
+
+def test_who_could_not_be_graded_has_a_row_and_is_counted() -> None:
+    ann, cay = (Mark(Person(name), f"{name}.xlsx", f"{name}.xlsx", 9, ()) for name in ("Ann", "Cay"))
+    problems = (Problem("No PDF.", Person("Ben")), Problem("Torn.", Person("Ben")), Problem("Old.", Person("Cay")))
+    page = class_page(Marks(10, (ann, cay), problems, remarks=("Nothing was handed in by Dan.",)))
+    assert "3 submissions, 2 graded, 10 points" in page
+    table = page[page.index("<table>") :]
+    assert table.index("Ann") < table.index("Ben") < table.index("Cay")
+    assert '<td class="points">not graded</td><td><ul><li>No PDF.</li><li>Torn.</li></ul>' in table
+    assert "Nothing was handed in by Dan." in page
 
 
 def test_a_class_of_nobody_is_a_page_too() -> None:

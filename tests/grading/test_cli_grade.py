@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from openpyxl import load_workbook
 
-from tests.conftest import filled_cells, notes_of
+from tests.conftest import filled_cells, needs_posix, notes_of
 from tests.grading.classes import GRADEBOOK, MOODLE_WORDS, WORKSHEETS, copied, zipped
 from tests.grading.importers import canvas_gradebook, moodle_feedback, moodle_worksheet
 from xlbackprop.cli import main
@@ -49,7 +49,7 @@ def test_moodle_takes_back_grades_feedback_and_marked_copies(tmp_path: Path, moo
     found = moodle_worksheet(marked.read_bytes(), MOODLE_WORDS[language], 10, delimiter)
     assert found.grades == {"101": 10, "102": 9.5}
     assert found.skipped == {"103": "no value"}
-    assert found.feedback["101"] == "10.00 of 10 points. All that was asked for is right."
+    assert found.feedback["101"] == "10.00 of 10 points.<br>All that was asked for is right."
     assert "it should be a_h2*(1-a_h2)" in found.feedback["102"]
     with zipfile.ZipFile(feedback) as archive:
         taken, nobody = moodle_feedback(archive.namelist(), {"101", "102", "103"})
@@ -99,9 +99,30 @@ def test_points_are_those_of_the_worksheet_and_others_are_refused(tmp_path: Path
     assert moodle_worksheet(output.read_bytes(), MOODLE_WORDS["English"], 20).grades == {"101": 20, "102": 19}
 
 
+def test_parts_that_were_graded_for_other_points_are_not_entered(tmp_path: Path, small: Path) -> None:
+    (tmp_path / "part.json").write_text(grade(small, "--json").stdout, encoding="utf-8")
+    into = grades(tmp_path, WORKSHEETS["English"].replace("10.00", "100.00"))
+    refused = grade(tmp_path / "part.json", "--into", into, "-o", tmp_path / "marked.csv", code=2)
+    assert "part.json was graded for 10 points, and there are 100" in refused.stderr
+    assert not (tmp_path / "marked.csv").exists()
+    # what is graded beside a part is graded for its points
+    (tmp_path / "part.json").write_text(grade(small, "--json", "--points", 20).stdout, encoding="utf-8")
+    other = copied(small, tmp_path / "other.xlsx")
+    assert "of 20 points" in grade(tmp_path / "part.json", other).stdout
+
+
+@pytest.mark.parametrize("option", [("--points", "20"), ("--several", "best"), ("--scheme", "scheme.toml")])
+def test_what_changes_the_grading_is_refused_where_all_is_graded(
+    tmp_path: Path, small: Path, option: tuple[str, str]
+) -> None:
+    (tmp_path / "part.json").write_text(grade(small, "--json").stdout, encoding="utf-8")
+    refused = grade(tmp_path / "part.json", *option, code=2)
+    assert f"part.json was graded already: give {option[0]} where workbooks are graded" in refused.stderr
+
+
 @pytest.mark.parametrize("points", ["0", "-1", "nan", "inf", "1e7"])
 def test_points_must_be_some(moodle: Path, points: str) -> None:
-    assert "name a number above 0" in grade(moodle, "--points", points, code=2).stderr
+    assert "name a number above 0, of 1,000,000 at the most" in grade(moodle, "--points", points, code=2).stderr
 
 
 def test_what_could_not_be_graded_is_told_and_the_others_are_entered(tmp_path: Path, small: Path) -> None:
@@ -114,7 +135,29 @@ def test_what_could_not_be_graded_is_told_and_the_others_are_entered(tmp_path: P
     result = grade(source, "--into", grades(tmp_path, WORKSHEETS["English"]), "-o", output, code=2)
     assert "2 things could not be graded or entered" in result.stderr
     assert "has no row for A. Stranger (999)." in result.stdout
-    assert list(moodle_worksheet(output.read_bytes(), MOODLE_WORDS["English"], 10).grades) == ["101"]
+    found = moodle_worksheet(output.read_bytes(), MOODLE_WORDS["English"], 10)
+    assert list(found.grades) == ["101"]
+    # and who handed in something else reads it where the points would stand
+    assert found.feedback["102"].startswith("Not graded: hw.zip is an archive within the submissions")
+
+
+def test_the_worksheet_of_another_assignment_is_told_and_nobody_gets_the_marks_of_another(
+    tmp_path: Path, small: Path
+) -> None:
+    files = {f"{name}_assignsubmission_file/hw.xlsx": small for name in ("Jane Doe_103", "Someone Else_101")}
+    source, output = zipped(tmp_path / "s.zip", files), tmp_path / "marked.csv"
+    result = grade(source, "--into", grades(tmp_path, WORKSHEETS["English"]), "-o", output, code=2)
+    assert "Jane Doe: " in result.stdout
+    assert "has the number 103 for Max Moe, so nothing was entered" in result.stdout
+    assert "has the number 101 for Jane Doe, so nothing was entered" in result.stdout
+    assert output.read_bytes() == WORKSHEETS["English"].encode()
+
+
+def test_a_grade_that_is_replaced_is_told(tmp_path: Path, moodle: Path) -> None:
+    text = WORKSHEETS["English"].replace('grading",,', 'grading",4.00,')
+    said = grade(moodle, "--into", grades(tmp_path, text), "-o", tmp_path / "marked.csv").stdout
+    assert "Another grade stood in" in said
+    assert "and was replaced: Jane Doe, John Roe." in said
 
 
 def test_json_is_one_document_and_nothing_else_and_joins_parts(tmp_path: Path, moodle: Path, slip: Path) -> None:
@@ -156,10 +199,8 @@ def test_a_roster_names_the_clones(tmp_path: Path, small: Path) -> None:
         (("--feedback", "f.rar"), "does not end in .zip"),
         (("--html", "page.htm"), "does not end in .html"),
         (("--into", "missing.csv", "-o", "marked.csv"), "missing.csv does not exist"),
-        (
-            ("--into", "grades.csv", "-o", "grades.csv"),
-            "grades.csv exists already: write elsewhere, or replace it with",
-        ),
+        (("--into", "missing.csv"), "missing.csv does not exist"),
+        (("--into", "grades.csv", "-o", "grades.csv"), "grades.csv would replace grades.csv, which is needed"),
         (("--scheme", "missing.toml"), "missing.toml does not exist"),
         (("--roster", "grades.csv"), "is no roster of GitHub Classroom"),
     ],
@@ -177,6 +218,34 @@ def test_what_cannot_be_meant_is_a_sentence_and_nothing_is_written(
     assert sentence in result.stderr
     assert result.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["grades.csv"]
+
+
+def test_nothing_that_is_read_is_replaced_under_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moodle: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    into = grades(tmp_path, WORKSHEETS["English"])
+    (tmp_path / "hard.zip").hardlink_to(moodle)
+    (tmp_path / "sub").mkdir()
+    before = moodle.read_bytes(), into.read_bytes()
+    for options in (
+        ("--feedback", "submissions.zip"),
+        ("--feedback", "sub/../submissions.zip"),
+        ("--feedback", "hard.zip"),
+        ("--into", "grades.csv", "-o", tmp_path / "grades.csv"),
+        ("--roster", "grades.csv", "-o", "./grades.csv"),
+    ):
+        refused = grade("submissions.zip", *options, "--force", code=2)
+        assert "which is needed: write elsewhere" in refused.stderr
+    assert (moodle.read_bytes(), into.read_bytes()) == before
+
+
+@needs_posix
+def test_two_outputs_are_two_files(tmp_path: Path, small: Path) -> None:
+    (tmp_path / "class.html").symlink_to(tmp_path / "marked.csv")
+    refused = grade(small, "-o", tmp_path / "marked.csv", "--html", tmp_path / "class.html", code=2)
+    assert "class.html would replace" in refused.stderr
+    assert not (tmp_path / "marked.csv").exists()
 
 
 def test_what_exists_is_replaced_only_when_asked(tmp_path: Path, small: Path) -> None:

@@ -66,6 +66,17 @@ def test_a_row_that_is_too_short_gets_the_cell(tmp_path: Path) -> None:
     file = read(tmp_path, b"a,b,c\n1\n2,3,4")
     file.put(1, 2, "x")
     assert file.content == b"a,b,c\n1,,x\n2,3,4"
+    file.put(1, 4, "z")
+    file.put(1, 1, "w")
+    assert file.content == b"a,b,c\n1,w,x,,z\n2,3,4"
+
+
+def test_no_cell_is_replaced_twice(tmp_path: Path) -> None:
+    file = read(tmp_path, b"a,b\n1,2\n")
+    file.put(1, 1, "10.00")
+    with pytest.raises(ValueError, match="twice"):
+        file.put(1, 1, "5.00")
+    assert file.content == b"a,b\n1,10.00\n"
 
 
 def test_what_an_old_encoding_lacks_is_written_as_html(tmp_path: Path) -> None:

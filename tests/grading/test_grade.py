@@ -3,6 +3,7 @@
 import os
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ from xlbackprop.errors import UnusableInput
 from xlbackprop.grading.grade import Assignment, grade
 from xlbackprop.grading.judging import judge
 from xlbackprop.grading.results import Marks
+from xlbackprop.grading.rosters import Roster
 from xlbackprop.grading.scheme import Scheme
 
-PLAIN = Assignment(Scheme(), 10, best=False, roster={})
-BEST = Assignment(Scheme(), 10, best=True, roster={})
+PLAIN = Assignment(Scheme(), 10, best=False)
+BEST = Assignment(Scheme(), 10, best=True)
 
 
 def points(marks: Marks) -> dict[str, float]:
@@ -46,6 +48,26 @@ def test_the_best_may_be_any_and_of_equal_ones_the_later_counts(tmp_path: Path, 
         os.utime(path, (time.time() + n, time.time() + n))
     (mark,) = grade([tmp_path / "class"], BEST).marks
     assert (mark.points, mark.leaf) == (10, "2.xlsx")
+
+
+def test_of_a_clone_the_best_workbook_counts_and_a_note_says_why(twice: Path) -> None:
+    copied(twice / "Jane" / "a.xlsx", twice / "Jane" / ".git" / "HEAD")
+    (mark,) = grade([twice], PLAIN).marks
+    assert mark.handing_in == (
+        "of 2 workbooks the best counts, z.xlsx: the files of a clone have the time of the cloning",
+    )
+
+
+def test_who_of_a_roster_handed_in_nothing_and_what_is_nobodys_is_told(tmp_path: Path, small: Path) -> None:
+    for account in ("jane", "stranger"):
+        copied(small, tmp_path / "clones" / f"hw-{account}" / "hw.xlsx")
+    copied(tmp_path / "clones/hw-jane/hw.xlsx", tmp_path / "clones" / "hw-john" / "hw.pdf")
+    roster = Roster({"jane": "Jane Doe", "john": "John Roe", "max": "Max Moe"}, ("Ann Ono",))
+    marks = grade([tmp_path / "clones"], replace(PLAIN, roster=roster))
+    assert marks.remarks == (
+        "Nothing was handed in by Max Moe, Ann Ono.",
+        "The roster has no account for hw-stranger.",
+    )
 
 
 def test_each_bad_file_is_a_sentence_and_the_others_are_graded(tmp_path: Path, small: Path, right: Path) -> None:

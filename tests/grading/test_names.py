@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from xlbackprop.grading.names import Person, Platform, named, told_apart
+from xlbackprop.grading.names import Person, Platform, grouped, named, told_apart, words
 
 MOODLE, CANVAS, NONE = Platform.MOODLE, Platform.CANVAS, Platform.NONE
 
@@ -37,9 +37,20 @@ MOODLE, CANVAS, NONE = Platform.MOODLE, Platform.CANVAS, Platform.NONE
             "Jane 2_3 Doe_101_assignsubmission_file/hw.xlsx",
             *(MOODLE, "Jane 2_3 Doe", "101", "hw.xlsx", "Jane 2_3 Doe_101_assignsubmission_file/"),
         ),
+        # a file may be called like a submission
+        (
+            "Eve Poe_103_assignsubmission_file_Jane Doe_101_assignsubmission_file_hw.xlsx",
+            *(MOODLE, "Eve Poe", "103", "Jane Doe_101_assignsubmission_file_hw.xlsx"),
+            "Eve Poe_103_assignsubmission_file_",
+        ),
+        (
+            "Eve Poe_103_assignsubmission_file/Jane Doe_101_assignsubmission_file/hw.xlsx",
+            *(MOODLE, "Eve Poe", "103", "hw.xlsx", "Eve Poe_103_assignsubmission_file/"),
+        ),
         ("doejane_901_55_hw.xlsx", CANVAS, "doejane", "901", "hw.xlsx", "doejane_901_55_"),
         ("doejane_LATE_901_55_hw_2_3.xlsx", CANVAS, "doejane", "901", "hw_2_3.xlsx", "doejane_LATE_901_55_"),
         ("anon_a1B2c_55_hw.xlsx", CANVAS, "anon", "a1B2c", "hw.xlsx", "anon_a1B2c_55_"),
+        ("LATE_anon_a1B2c_55_hw.xlsx", CANVAS, "anon", "a1B2c", "hw.xlsx", "LATE_anon_a1B2c_55_"),
         ("Jane Doe/hw.xlsx", NONE, "Jane Doe", "", "hw.xlsx", "Jane Doe/"),
         ("Jane Doe/src/deep/hw.xlsx", NONE, "Jane Doe", "", "hw.xlsx", "Jane Doe/"),
         ("Jane Doe.xlsx", NONE, "Jane Doe", "", "Jane Doe.xlsx", "Jane Doe/"),
@@ -57,6 +68,14 @@ def test_canvas_tells_who_is_late_and_which_file_came_later() -> None:
     assert not again.person.late
     assert late.order < again.order
     assert late.person.key == again.person.key
+
+
+@pytest.mark.parametrize(
+    "path", ["LATE_anon_a1B2c_55_hw.xlsx", "anon_LATE_a1B2c_55_hw.xlsx", "LATE_anon_a1B2c_text.html"]
+)
+def test_an_anonymous_late_submission_is_both(path: str) -> None:
+    person = named(PurePosixPath(path)).person
+    assert (person.name, person.id, person.late) == ("anon", "a1B2c", True)
 
 
 @pytest.mark.parametrize(
@@ -83,3 +102,38 @@ def test_people_are_told_apart_by_their_numbers_where_names_are_equal_or_empty()
     people = [Person("Jane", "101"), Person("Jane", "102"), Person("", "103"), Person("John", "104"), Person("Jane")]
     found = told_apart([*people, replace(people[3], late=True)])
     assert [found[person].name for person in people] == ["Jane 101", "Jane 102", "103", "John", "Jane"]
+
+
+def test_two_names_with_one_number_of_moodle_are_two_people_and_two_spellings_are_one() -> None:
+    keys = [Person(name, "101", MOODLE).key for name in ("Jürgen O'Doe", "ju\u0308rgen  ODoe", "Someone Else")]
+    assert keys[0] == keys[1] != keys[2]
+    # Canvas numbers people, not what they take part in
+    assert Person("doejane", "901", CANVAS).key == Person("Jane", "901", CANVAS).key
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Jane Doe", "jane  DOE", True),
+        ("Doe, Jane", "Jane Doe", True),
+        ("O'Brien, Seán", "OBrien, Sea\u0301n", True),
+        ("A_B", "A B", True),
+        ("Jane Doe", "Jan Doe", False),
+        ("Jane Doe", "Jane", False),
+    ],
+)
+def test_names_are_compared_as_platforms_clean_them_for_files(one: str, other: str, same: bool) -> None:
+    assert (words(one) == words(other)) is same
+
+
+def test_a_class_that_hands_in_by_groups_is_known_by_the_names_before_all_names() -> None:
+    def groups(*names: str, platform: Platform = MOODLE) -> list[str]:
+        people = [Person(name, str(n), platform) for n, name in enumerate(names)]
+        found = grouped(people)
+        return [found[person] for person in people]
+
+    assert groups("Team 7-Jane Doe", "Team 7-Al M\u00fcller-Roe", "Team 8-Max") == ["Team 7", "Team 7", "Team 8"]
+    assert groups("WS-Team 7-Jane", "WS-Team 8-Max") == ["WS-Team 7", "WS-Team 8"]
+    assert groups("Anna-Lena Doe", "Anna-Lena Roe", "Max") == ["Anna-Lena Doe", "Anna-Lena Roe", "Max"]
+    assert groups("hw-jane", "hw-max", platform=NONE) == ["hw-jane", "hw-max"]
+    assert groups() == []

@@ -87,6 +87,14 @@ def test_people_of_one_name_and_two_numbers_are_two() -> None:
     assert [one.names for one in whole.likenesses] == [("Jane 101", "Jane 102")]
 
 
+def test_a_group_is_not_asked_about_its_own_submission() -> None:
+    same = (Trace(TraceKind.FILE, "digest", "the same file, byte by byte"),)
+    names = ("Team 7-Jane", "Team 7-John", "Team 8-Max")
+    people = [replace(mark(name, id=str(n), platform=Platform.MOODLE), traces=same) for n, name in enumerate(names)]
+    assert Marks(10, tuple(people[:2]), ()).likenesses == []
+    assert [one.names for one in Marks(10, tuple(people), ()).likenesses] == [("Team 7", "Team 8")]
+
+
 def test_parts_for_different_points_are_refused() -> None:
     with pytest.raises(UnusableInput, match="graded for different points, 10, 20"):
         joined([Marks(10, (), ()), Marks(20, (), ())], best=False)

@@ -18,7 +18,9 @@ def write(tmp_path: Path, text: str) -> Path:
 
 def test_an_account_belongs_to_its_identifier(tmp_path: Path) -> None:
     lines = '"Jane Doe","jane-doe","1","J."\n"John Roe","","",""\n"","max","3","Max Moe"\n"","solo","4",""\n'
-    assert read_roster(write(tmp_path, HEADER + lines)) == {"jane-doe": "Jane Doe", "max": "Max Moe"}
+    roster = read_roster(write(tmp_path, HEADER + lines))
+    assert roster.accounts == {"jane-doe": "Jane Doe", "max": "Max Moe"}
+    assert roster.names == ["Jane Doe", "Max Moe", "John Roe"]
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,44 @@ def test_workbooks_come_in_the_order_in_which_they_were_handed_in(tmp_path: Path
     assert canvas.submissions[0].person.late
 
 
+def test_the_times_of_a_clone_and_equal_times_tell_no_order(tmp_path: Path) -> None:
+    for clone, account in ((".git", "jane"), ("", "john")):
+        for n, name in enumerate(("z.xlsx", "a.xlsx")):
+            path = copied_bytes(tmp_path / "class" / f"hw-{account}" / name)
+            os.utime(path, (time.time() + n, time.time() + n))
+        if clone:
+            copied_bytes(tmp_path / "class" / f"hw-{account}" / clone / "HEAD")
+    found = collected(tmp_path, tmp_path / "class").submissions
+    assert [(one.person.name, one.is_last_known, one.workbooks[0].leaf) for one in found] == [
+        ("hw-jane", False, "a.xlsx"),
+        ("hw-john", True, "z.xlsx"),
+    ]
+    # a clone itself, one in a zip, and what a roster names
+    (alone,) = collected(tmp_path, tmp_path / "class" / "hw-jane").submissions
+    other = collected(tmp_path, tmp_path / "class", roster={"john": "John"}).submissions[1]
+    names = ["hw-jane/.git/HEAD", "hw-jane/a.xlsx", "hw-max/a.xlsx", "hw-max/b.xlsx"]
+    zip_of = collected(tmp_path, zipped(tmp_path / "z.zip", dict.fromkeys(names, CONTENT))).submissions
+    assert not any(one.is_last_known for one in (alone, other, *zip_of))
+    assert [one.is_clone for one in zip_of] == [True, False]
+
+
+@pytest.mark.parametrize("as_folder", [False, True])
+def test_where_a_file_is_a_person_other_files_are_people_too(tmp_path: Path, as_folder: bool) -> None:
+    names = ["Ann.xlsx", "Ben.pdf", "Cay.csv", "Dan.JPG", "Eve.docx", "Ann.png", "Thumbs.db", "README.md", "grades.csv"]
+    source = zipped(tmp_path / "a.zip", dict.fromkeys(names, CONTENT))
+    aside = []
+    if as_folder:
+        with zipfile.ZipFile(source) as archive:
+            archive.extractall(tmp_path / "class")
+        source, aside = tmp_path / "class", [tmp_path / "class" / "." / "grades.csv"]
+    collection = Collection(tmp_path, {}, aside)
+    collection.add(source)
+    found = {one.person.name: one.problems for one in collection.submissions}
+    assert list(found) == ["Ann", "Ben", "Cay", "Dan", "Eve", *([] if as_folder else ["grades"])]
+    assert not found["Ann"]
+    assert found["Ben"] == ["No workbook was handed in, but Ben.pdf."]
+
+
 @pytest.mark.parametrize("name", ["../out.xlsx", "/etc/out.xlsx", "..\\out.xlsx", "a/../../out.xlsx", "C:\\out.xlsx"])
 def test_nothing_is_unpacked_outside(tmp_path: Path, name: str) -> None:
     source = zipped(tmp_path / "a.zip", {"Jane/hw.xlsx": CONTENT, name: CONTENT, "John/hw.xlsx": CONTENT})

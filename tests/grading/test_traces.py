@@ -62,9 +62,21 @@ def test_a_slip_in_one_cell_is_odd_and_one_in_a_whole_column_is_not(tmp_path: Pa
     assert not of(odd, TraceKind.SLIP)
     (key,) = of(odd, TraceKind.ODD_SLIP)
     assert key.startswith("E1 ")
-    whole = write(tmp_path / "whole.xlsx", Handmade(steps=8, formulas=FORMULAS | SLIP))
+    wrong = {name: FORMULAS[name].replace("{w5}", "{w6}") for name in ("dE_dw1", "dE_dw2")}
+    whole = write(tmp_path / "whole.xlsx", Handmade(steps=8, formulas=FORMULAS | wrong))
     assert not of(whole, TraceKind.ODD_SLIP)
-    assert len(of(whole, TraceKind.SLIP)) == 2
+    # one root in several columns and tables is one slip
+    (key,) = of(whole, TraceKind.SLIP)
+    assert key.startswith("dE_dw1 ")
+    uphill = {f"w{n}": f"{{-w{n}}}+{{eta}}*{{-dE_dw{n}}}" for n in range(1, 9)}
+    tables = (Handmade(steps=8, formulas=FORMULAS | uphill, rate=rate) for rate in (0.1, 0.5))
+    assert len(of(write(tmp_path / "two.xlsx", *tables), TraceKind.SLIP)) == 1
+
+
+def test_the_slip_that_is_handed_from_course_to_course_is_no_trace(tmp_path: Path) -> None:
+    path = write(tmp_path / "hw.xlsx", Handmade(steps=8, formulas=FORMULAS | SLIP))
+    assert check(path).tables[0].findings
+    assert not of(path, TraceKind.SLIP) | of(path, TraceKind.ODD_SLIP)
 
 
 @pytest.mark.parametrize(("number", "is_trace"), [(0.31415, True), (0.3141, False)])

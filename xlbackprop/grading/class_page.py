@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from html import escape
 from statistics import median
 
-from xlbackprop.grading.results import Mark, Marks
+from xlbackprop.grading.names import Person
+from xlbackprop.grading.results import Mark, Marks, place
 from xlbackprop.printing import shown
 from xlbackprop.report.text import count
 
@@ -31,7 +32,8 @@ small { opacity: .75; }
 
 def class_page(marks: Marks) -> str:
     """The page, as HTML."""
-    title = f"{count(len(marks.marks), 'submission')}, {marks.maximum:g} points"
+    submissions = count(len(marks.marks) + len(marks.ungraded), "submission")
+    title = f"{submissions}{f', {len(marks.marks)} graded' if marks.ungraded else ''}, {marks.maximum:g} points"
     return (
         "<!doctype html>\n"
         f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -46,11 +48,15 @@ def _parts(marks: Marks) -> Iterator[str]:
         yield f"<p>The median is {middle:.2f} points.</p>\n"
     if marks.problems:
         lines = [f"{one.person.name}: {one.sentence}" if one.person else one.sentence for one in marks.problems]
-        yield f"<h2>Not graded</h2>\n{_list(lines)}"
+        yield f"<h2>Not graded or entered</h2>\n{_list(lines)}"
+    if marks.remarks:
+        yield f"<h2>Worth knowing</h2>\n{_list(list(marks.remarks))}"
     if marks.likenesses:
         yield f"<h2>Questions</h2>\n{_list([one.question for one in marks.likenesses])}"
     yield "<h2>Points</h2>\n<table><thead><tr><th>name</th><th>points</th><th>why</th></tr></thead><tbody>\n"
-    yield from (_row(mark) for mark in marks.marks)
+    rows = [(mark.person, _row(mark)) for mark in marks.marks]
+    rows += [(person, _ungraded(person, why)) for person, why in marks.ungraded.items()]
+    yield from (row for _, row in sorted(rows, key=lambda row: place(row[0])))
     yield "</tbody></table>\n"
 
 
@@ -61,6 +67,10 @@ def _row(mark: Mark) -> str:
         f'<tr><td>{_text(mark.person.name)}{notes}</td><td class="points">{mark.points:.2f}</td>'
         f"<td>{_list(why)}</td></tr>\n"
     )
+
+
+def _ungraded(person: Person, why: list[str]) -> str:
+    return f'<tr><td>{_text(person.name)}</td><td class="points">not graded</td><td>{_list(why)}</td></tr>\n'
 
 
 def _list(lines: list[str]) -> str:

@@ -64,7 +64,7 @@ class CsvText:
         first_line = re.sub(r'"(?:[^"]|"")*"', "", self._text.lstrip("\r\n").splitlines()[0])
         self.delimiter = max(_DELIMITERS, key=first_line.count)
         self.rows = self._parsed()
-        self._edits: list[tuple[int, int, str]] = []
+        self._edits: dict[tuple[int, int], str] = {}
 
     def _decoded(self, content: bytes) -> str:
         for encoding in (self.encoding,) if self.encoding else ("utf-8", _OLD):
@@ -106,21 +106,31 @@ class CsvText:
         return cells[column].value if column < len(cells) else ""
 
     def put(self, row: int, column: int, value: str) -> None:
-        """Replace a cell; a row that is too short gets it."""
-        missing = column + 1 - len(self.rows[row])
-        end = self.rows[row][-1].end
-        cell = self.rows[row][column] if missing <= 0 else Cell("", end, end, False)
+        """Replace a cell, once; a row that is too short gets it.
+
+        Raises:
+            ValueError: the cell was replaced before.
+        """
+        if (row, column) in self._edits:
+            raise ValueError(f"cell {column} of row {row} is replaced twice")
         value = harmless(value)
-        if cell.quoted or re.search(rf'["\r\n{re.escape(self.delimiter)}]', value) or value != value.strip():
+        cells = self.rows[row]
+        is_quoted = column < len(cells) and cells[column].quoted
+        if is_quoted or re.search(rf'["\r\n{re.escape(self.delimiter)}]', value) or value != value.strip():
             value = '"' + value.replace('"', '""') + '"'
-        self._edits.append((cell.start, cell.end, self.delimiter * max(missing, 0) + value))
+        self._edits[row, column] = value
 
     @property
     def content(self) -> bytes:
         """The file as it is after the edits; what its encoding lacks is written as HTML does."""
         pieces, position = [], 0
-        for start, end, value in sorted(self._edits):
-            pieces += [self._text[position:start], value]
+        # how many cells each row has by now
+        width = [len(row) for row in self.rows]
+        for (row, column), value in sorted(self._edits.items()):
+            cells = self.rows[row]
+            start, end = (cells[column].start, cells[column].end) if column < len(cells) else (cells[-1].end,) * 2
+            pieces += [self._text[position:start], self.delimiter * (column + 1 - width[row]), value]
+            width[row] = max(width[row], column + 1)
             position = end
         text = "".join([*pieces, self._text[position:]])
         return self._bom + text.encode(self.encoding, "xmlcharrefreplace")

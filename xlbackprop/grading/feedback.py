@@ -4,7 +4,8 @@ import zipfile
 from pathlib import Path
 
 from xlbackprop.files import written_whole
-from xlbackprop.grading.results import Mark, Marks, feedback_lines
+from xlbackprop.grading.names import Person
+from xlbackprop.grading.results import Mark, Marks, feedback_lines, ungraded_lines
 from xlbackprop.printing import shown
 
 _TEXT = "feedback.txt"
@@ -28,10 +29,17 @@ def write_feedback(marks: Marks, output: Path, *, force: bool = False) -> None:
         zipfile.ZipFile(unfinished, "w") as archive,
     ):
         for mark in marks.marks:
-            _add(archive, f"{mark.person.feedback}{_TEXT}", _text(mark, marks.maximum).encode(), zipfile.ZIP_DEFLATED)
+            _add_text(archive, mark.person, _lines(mark, marks.maximum))
             if mark.marked is not None:
                 # a workbook is packed already
                 _add(archive, f"{mark.person.feedback}{mark.leaf}", mark.marked.read_bytes(), zipfile.ZIP_STORED)
+        for person, sentences in marks.ungraded.items():
+            _add_text(archive, person, ungraded_lines(person, sentences))
+
+
+def _add_text(archive: zipfile.ZipFile, person: Person, lines: list[str]) -> None:
+    text = "".join(f"{shown(line)}\n" for line in lines)
+    _add(archive, f"{person.feedback}{_TEXT}", text.encode(), zipfile.ZIP_DEFLATED)
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes, packing: int) -> None:
@@ -41,8 +49,8 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes, packing: int) -> N
     archive.writestr(entry, content)
 
 
-def _text(mark: Mark, maximum: float) -> str:
+def _lines(mark: Mark, maximum: float) -> list[str]:
     lines = [*feedback_lines(mark, maximum), *(f"Note: {note}." for note in (*mark.handing_in, *mark.notes))]
     if mark.marked is not None:
         lines.append(f"In {mark.leaf} the wrong cells are marked, with a note at each cause.")
-    return "".join(f"{shown(line)}\n" for line in lines)
+    return lines

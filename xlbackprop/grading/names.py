@@ -1,18 +1,24 @@
 """Whose file it is: what the names mean that learning platforms give to the submissions in their downloads."""
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-# Full Name_123_assignsubmission_file, before Moodle 4.1 with _ at its end, or flat with _ and the file's name
-_MOODLE = re.compile(r"(?P<name>.*)_(?P<id>\d+)_assignsubmission_(?P<plugin>[a-z]+)(?P<rest>_.*)?")
-# doejohn_LATE_123_456_homework.xlsx; a name has no _ there
+# Full Name_123_assignsubmission_file, before Moodle 4.1 with _ at its end, or flat with _ and the file's name, which
+# may look like that again
+_MOODLE = re.compile(r"(?P<name>.*?)_(?P<id>\d+)_assignsubmission_(?P<plugin>[a-z]+)(?P<rest>_.*)?")
+# doejohn_LATE_123_456_homework.xlsx; a name has no _ there, and of the anonymous LATE may stand first
 _CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_(?P<file>\d+)_(?P<rest>.+)")
-_CANVAS_ANONYMOUS = re.compile(r"(?P<name>anon)(?P<late>_LATE)?_(?P<id>[0-9A-Za-z]+)_(?P<file>\d+)_(?P<rest>.+)")
-_CANVAS_TEXT = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+|[0-9A-Za-z]{5})_(?P<rest>(?:text|link)\.html)")
+_CANVAS_ANONYMOUS = re.compile(
+    r"(?P<first>LATE_)?(?P<name>anon)(?P<late>_LATE)?_(?P<id>[0-9A-Za-z]+)_(?P<file>\d+)_(?P<rest>.+)"
+)
+_CANVAS_TEXT = re.compile(
+    r"(?P<first>LATE_(?=anon))?(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+|[0-9A-Za-z]{5})_(?P<rest>(?:text|link)\.html)"
+)
 
 
 class Platform(StrEnum):
@@ -45,7 +51,16 @@ class Person:
     @property
     def key(self) -> tuple[str, str]:
         """What two submissions of one person share."""
-        return (self.platform, self.id) if self.id else ("", self.name)
+        # Moodle numbers the participants of each assignment anew, and two downloads may have been put together
+        whose = f"{self.id} {' '.join(words(self.name))}" if self.platform is Platform.MOODLE else self.id
+        return (self.platform, whose) if self.id else ("", self.name)
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The words of a name as two spellings of it share them: in any order, without signs that file names lack."""
+    text = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", name).casefold())
+    letters = ("".join(sign for sign in word if sign.isalnum()) for word in re.split(r"[\s_]+", text))
+    return tuple(sorted(filter(None, letters)))
 
 
 def told_apart(people: Iterable[Person]) -> dict[Person, Person]:
@@ -58,6 +73,16 @@ def told_apart(people: Iterable[Person]) -> dict[Person, Person]:
         return person if is_plain or not person.id else replace(person, name=f"{person.name} {person.id}".strip())
 
     return {person: unmistakable(person) for person in found}
+
+
+def grouped(people: Sequence[Person]) -> dict[Person, str]:
+    """The name of each person's group, or of the person where a class has none.
+
+    Where groups hand in together, Moodle puts the name of the group before each name of the class: `Group 7-Jane Doe`.
+    """
+    joints = min((person.name.count("-") for person in people), default=0)
+    is_of_groups = joints > 0 and all(person.platform is Platform.MOODLE for person in people)
+    return {person: "-".join(person.name.split("-")[:joints]) if is_of_groups else person.name for person in people}
 
 
 @dataclass(frozen=True)
@@ -108,6 +133,6 @@ def _canvas(match: re.Match[str]) -> Named:
         parts["id"],
         Platform.CANVAS,
         match[0].removesuffix(parts["rest"]),
-        late=parts["late"] is not None,
+        late=bool(parts["late"] or parts.get("first")),
     )
     return Named(person, parts["rest"], order=int(parts.get("file") or 0), online="file" not in parts)

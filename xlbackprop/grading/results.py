@@ -12,7 +12,7 @@ from typing import Any
 from xlbackprop.errors import UnusableInput, reason
 from xlbackprop.grading.csv_text import harmless
 from xlbackprop.grading.likeness import Likeness, likenesses
-from xlbackprop.grading.names import Person, Platform, told_apart
+from xlbackprop.grading.names import Person, Platform, grouped, told_apart
 from xlbackprop.grading.points import Deduction
 from xlbackprop.grading.traces import Trace, TraceKind
 from xlbackprop.printing import shown
@@ -64,17 +64,33 @@ class Marks:
         marks: one a person, in the order of their names.
         problems: what could not be graded.
         read_back: whether some were graded elsewhere, so that their workbooks are not at hand.
+        remarks: what is worth knowing about the whole, as sentences.
     """
 
     maximum: float
     marks: tuple[Mark, ...]
     problems: tuple[Problem, ...]
     read_back: bool = False
+    remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def ungraded(self) -> dict[Person, list[str]]:
+        """Who handed something in and got no mark, and why, a sentence each."""
+        graded = {mark.person.key for mark in self.marks}
+        found: dict[tuple[str, str], tuple[Person, list[str]]] = {}
+        for problem in self.problems:
+            if problem.person and problem.person.key not in graded:
+                found.setdefault(problem.person.key, (problem.person, []))[1].append(problem.sentence)
+        return dict(found.values())
 
     @cached_property
     def likenesses(self) -> list[Likeness]:
-        """Who shares more than chance allows."""
-        return likenesses({mark.person.name: mark.traces for mark in self.marks})
+        """Who shares more than chance allows; the members of a group are one."""
+        groups = grouped([mark.person for mark in self.marks])
+        found: dict[str, list[Trace]] = {}
+        for mark in self.marks:
+            found.setdefault(groups[mark.person], []).extend(mark.traces)
+        return likenesses({name: list(dict.fromkeys(traces)) for name, traces in found.items()})
 
 
 def feedback_lines(mark: Mark, maximum: float) -> list[str]:
@@ -85,6 +101,13 @@ def feedback_lines(mark: Mark, maximum: float) -> list[str]:
             f"−{taken.points:.2f}: {taken.sentence}" if taken.points else f"At no further cost: {taken.sentence}"
         )
     return lines if mark.deductions else [*lines, "All that was asked for is right."]
+
+
+def ungraded_lines(person: Person, sentences: Sequence[str]) -> list[str]:
+    """What a person is told instead of points: why nothing could be graded."""
+    # students do not know what the platform puts before the names of their files
+    own = [sentence.replace(person.feedback, "") if person.feedback else sentence for sentence in sentences]
+    return [f"Not graded: {sentence}" for sentence in own]
 
 
 def feedback_line(mark: Mark, maximum: float) -> str:
@@ -122,6 +145,7 @@ def as_json(marks: Marks) -> dict[str, Any]:
             {"sentence": one.sentence, "person": _person_as_json(one.person) if one.person else None}
             for one in marks.problems
         ],
+        "remarks": list(marks.remarks),
         "likenesses": [
             {"names": list(one.names), "shared": list(one.shared), "question": one.question} for one in marks.likenesses
         ],
@@ -217,17 +241,17 @@ def joined(parts: Sequence[Marks], *, best: bool) -> Marks:
     marks = [replace(mark, person=named[mark.person]) for mark in found.values()]
     return Marks(
         parts[0].maximum,
-        tuple(sorted(marks, key=lambda mark: _place(mark.person))),
+        tuple(sorted(marks, key=lambda mark: place(mark.person))),
         tuple(
             sorted(
                 (replace(one, person=named[one.person]) if one.person else one for one in problems),
-                key=lambda one: _place(one.person),
+                key=lambda one: place(one.person),
             )
         ),
         any(part.read_back for part in parts),
     )
 
 
-def _place(person: Person | None) -> tuple[str, str]:
+def place(person: Person | None) -> tuple[str, str]:
     """Where somebody stands in a list; what is nobody's comes first."""
     return (person.name.casefold(), person.id) if person else ("", "")

@@ -5,7 +5,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,12 @@ _ARCHIVES = (".zip", ".rar", ".7z", ".gz", ".tar", ".tgz", ".bz2", ".xz")
 #: Files that are links, and those in which one may stand instead of a workbook.
 _LINKS = (".url", ".webloc", ".gsheet", ".html", ".htm", ".txt")
 _TEXTS = (".md", ".csv")
+#: What else somebody hands in for a workbook, where a file is a person.
+_PAPERS = (
+    *(".pdf", ".doc", ".docx", ".odt", ".rtf", ".pages", ".ppt", ".pptx", ".odp", ".csv", ".tsv", ".py", ".ipynb"),
+    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".heic", ".bmp", ".tif", ".tiff"),
+)
+_REPOSITORY = ".git"
 _LINK = re.compile(rb"https?://")
 _LOOKED_AT = 2**16
 #: No workbook of this assignment is larger.
@@ -56,6 +62,7 @@ class Submission:
         refused: what cannot be used, a sentence each.
         instead: of archives and links, which may lead to a workbook, a sentence each.
         others: the names of all other files.
+        is_clone: whether it is a clone of a repository, whose files have the time of the cloning.
     """
 
     person: Person
@@ -63,6 +70,13 @@ class Submission:
     refused: list[str] = field(default_factory=list)
     instead: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    is_clone: bool = False
+
+    @property
+    def is_last_known(self) -> bool:
+        """Whether something tells which of the workbooks is the last."""
+        times = [workbook.order[:2] for workbook in self.workbooks]
+        return not times or (not self.is_clone and times.count(max(times)) == 1)
 
     @property
     def problems(self) -> list[str]:
@@ -79,10 +93,16 @@ class Collection:
     Args:
         folder: where workbooks are unpacked.
         roster: the names of people by what their folders end in, for clones of repositories; empty for others.
+        aside: files that are no submissions, wherever they lie.
     """
 
-    def __init__(self, folder: Path, roster: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, roster: Mapping[str, str], aside: Iterable[Path] = ()) -> None:
         self._folder, self._roster = folder, roster
+        self._aside = {path.resolve() for path in aside}
+        self._clones: set[tuple[str, str]] = set()
+        # of the source that is collected: what lies beside its folders and is no workbook, and whether workbooks do
+        self._papers: list[tuple[Person, str]] = []
+        self._is_file_a_person = False
         self._found: dict[tuple[str, str], Submission] = {}
         self._unpacked = 0
         #: what belongs to nobody and cannot be used, a sentence each
@@ -91,8 +111,12 @@ class Collection:
     @property
     def submissions(self) -> list[Submission]:
         """What each person handed in."""
-        for submission in self._found.values():
-            submission.workbooks.sort(key=lambda workbook: workbook.order)
+        for key, submission in self._found.items():
+            submission.is_clone = key in self._clones
+            submission.workbooks.sort(
+                # the same on each machine
+                key=(lambda one: (0, 0.0, one.name)) if submission.is_clone else (lambda one: one.order)
+            )
         return list(self._found.values())
 
     def add(self, source: Path) -> None:
@@ -102,6 +126,7 @@ class Collection:
             UnusableInput: there is no such thing, it is a list of links, or nothing in it was handed in.
         """
         before = len(self._found), len(self.refused)
+        self._papers, self._is_file_a_person = [], False
         if source.is_dir():
             self._add_folder(source)
         elif not source.exists():
@@ -118,6 +143,9 @@ class Collection:
             raise UnusableInput(
                 f"{source} is no zip, no folder and no workbook: give what the platform lets you download."
             )
+        # who hands in a file hands in any file; beside folders it is the teacher's
+        for person, name in self._papers if self._is_file_a_person else ():
+            self._of(person).others.append(name)
         if (len(self._found), len(self.refused)) == before and not self._found:
             raise UnusableInput(f"{source} holds no submission.")
 
@@ -131,7 +159,9 @@ class Collection:
         ]
         if not fitting:
             return found
-        return replace(found, person=replace(found.person, name=self._roster[max(fitting, key=len)]))
+        person = replace(found.person, name=self._roster[max(fitting, key=len)])
+        self._clones.add(person.key)
+        return replace(found, person=person)
 
     def _of(self, person: Person) -> Submission:
         submission = self._found.setdefault(person.key, Submission(person))
@@ -150,9 +180,14 @@ class Collection:
             self.refused.append(f"{error.filename} cannot be read: {reason(error)}.")
 
         for folder, below, files in os.walk(source, onerror=unreadable, followlinks=False):
+            if _REPOSITORY in (*below, *files):
+                inside = PurePosixPath(Path(folder).relative_to(source).as_posix(), "file")
+                self._clones.add(self._named(whole.name / inside if alone else inside).person.key)
             below[:] = sorted(name for name in below if not _is_hidden(name))
             for name in sorted(files):
                 path = Path(folder, name)
+                if path.resolve() in self._aside:
+                    continue
                 relative = PurePosixPath(path.relative_to(source).as_posix())
                 if not _is_hidden(name):
                     self._add_file(PurePosixPath(whole.name) / relative if alone else relative, path)
@@ -169,6 +204,7 @@ class Collection:
     def _add_workbook(self, found: Named, path: Path, name: str, time: float) -> None:
         order = (found.order, time, found.leaf)
         self._of(found.person).workbooks.append(Workbook(path, name, found.leaf, order))
+        self._is_file_a_person |= found.person.platform is Platform.NONE and "/" not in name
 
     def _add_other(self, found: Named, name: str, start: Callable[[], bytes]) -> None:
         """Note a file that is no workbook.
@@ -182,16 +218,17 @@ class Collection:
         beside = found.person.platform is Platform.NONE and "/" not in name
         is_archive = suffix in _ARCHIVES
         is_link = suffix in (_LINKS if beside else (*_LINKS, *_TEXTS)) and _holds_link(start())
-        # what lies beside the folders of a class is the teacher's, unless it may lead to a workbook
         if beside and not is_archive and not is_link:
+            if suffix in _PAPERS:
+                self._papers.append((found.person, name))
             return
         submission = self._of(found.person)
         if is_archive:
             submission.instead.append(
-                f"{name} is an archive within the submissions: unpack it, and grade what is in it."
+                f"{name} is an archive within the submissions: unpack it, so that the workbook in it can be graded."
             )
         elif is_link:
-            submission.instead.append(f"{name} holds a link, and no workbook: download what it leads to.")
+            submission.instead.append(f"{name} holds a link, and no workbook: the workbook that it leads to is needed.")
         else:
             submission.others.append(name)
 
@@ -214,9 +251,11 @@ class Collection:
         if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", str(path)):
             self.refused.append(f"{source}: {entry.filename} would lie outside of the zip, so it was left out.")
             return
+        name = PurePosixPath(str(path).removeprefix(top))
+        if _REPOSITORY in name.parts[1:]:
+            self._clones.add(self._named(PurePosixPath(name.parts[0], "file")).person.key)
         if any(_is_hidden(part) for part in path.parts):
             return
-        name = PurePosixPath(str(path).removeprefix(top))
         found = self._named(name)
         if not _is_workbook(path.name) or found.online:
             self._add_other(found, str(name), lambda: _read_start(archive, entry))
