@@ -15,7 +15,15 @@ SEEDS = {
     "seed3": 17_962,
     "seed4": 17_466,
 }
-OURS = {"compact": 10_000, "tiny": 5_000, "nano": 3_000, "sprint": 19_999, "best": 19_999, "wide": 60_000, "teach": 1_200}
+OURS = {
+    "compact": 10_000,
+    "tiny": 5_000,
+    "nano": 3_000,
+    "sprint": 19_999,
+    "best": 19_999,
+    "wide": 60_000,
+    "teach": 1_200,
+}
 # C convolution, R ReLU, B batch norm, D dropout, M and A max and average pool, L linear
 LAYERS = {
     "seed0-net8": "C3 1>16 pad 1,R,B,D0.1,C3 16>32 pad 1,R,B,D0.1,C1 32>10,R,B,D0.1,M2,C3 10>16,B,R,C3 16>32,R,B,D0.1,"
