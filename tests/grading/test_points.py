@@ -59,6 +59,16 @@ def told(table: CheckedTable, curves: Drawn | None = None, **scheme: object) -> 
     return [one.sentence for one in found]
 
 
+def test_a_curve_of_errors_that_were_not_computed_is_no_chart() -> None:
+    lacking = replace(TABLE, missing=("E_total",))
+    drawn = Drawn(Area("S", 6, 23, 105, 23))
+    assert told(TABLE, drawn) == []
+    assert told(lacking, drawn)[-1] == "No chart draws E_total of the learning rate 0.1: S lacks it."
+    # the column need not even have a header
+    assert told(replace(lacking, columns={"w1": 5}))[-1] != told(lacking, Drawn())[-1]
+    assert told(replace(lacking, columns={"w1": 5}), Drawn())[-1] == told(lacking, Drawn())[-1]
+
+
 def test_a_workbook_of_this_program_has_all_points(built: Path) -> None:
     assert taken(built) == []
 
@@ -196,7 +206,7 @@ def test_every_missing_column_counts_though_a_sentence_names_few(right: Path, la
     found = deductions(replace(checked, sheets=checked.sheets[:1]), Drawn(), Scheme((0.1,)), 10)
     assert [one.sentence for one in found[:2]] == [
         f"Sheet1 lacks {told}.",
-        "Sheet1: so there are no formulas for them.",
+        "Sheet1: no formulas stand in the columns that it lacks.",
     ]
     assert found[1].points == pytest.approx(4 * lacking / len(CLASSIC), abs=0.005)
 

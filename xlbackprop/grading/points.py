@@ -220,7 +220,7 @@ def _missing(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     yield Cause((*of_table, "tables"), "tables", 1.0, text)
     # an empty column has a header
     part = len(table.missing) / len({*table.missing, *table.columns})
-    yield Cause((*of_table, "formulas"), "formulas", part, f"{table.sheet}: so there are no formulas for them.")
+    yield Cause((*of_table, "formulas"), "formulas", part, f"{table.sheet}: no formulas stand in the columns that it lacks.")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -306,6 +306,10 @@ def _differences(table: CheckedTable, wanted: Mapping[str, float]) -> list[str]:
 
 def _chart(table: CheckedTable, curves: Curves, rate: float) -> Iterator[Cause]:
     """A table whose E_total no chart draws."""
+    if "E_total" in table.missing:
+        text = f"No chart draws E_total of the learning rate {rate:g}: {table.sheet} lacks it."
+        yield Cause(("chart", rate), "charts", 1.0, text)
+        return
     column = table.columns.get("E_total")
     if column is None or table.first_row is None or table.last_row is None:
         return
