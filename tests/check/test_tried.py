@@ -126,8 +126,11 @@ def test_a_rate_is_typed_where_it_has_no_cell(tmp_path: Path, place: str, typed:
 
 
 def test_the_constants_of_a_sheet_are_what_most_rows_hold_and_the_rate(tmp_path: Path) -> None:
-    tried = tried_in(tmp_path, Handmade(start=START_C, rate=0.25, steps=4, cells={("i1", 2): 0.7, ("t1", 0): "?"}))
-    assert tried.sheet_constants == {"i1": 0.05, "i2": 0.1, "t1": 0.01, "t2": 0.99, "eta": 0.25}
+    cells: dict[tuple[str, int], str | float | None] = {("i1", 2): 0.7, ("t1", 0): "?"}
+    contents = contents_of(tmp_path, Handmade(start=START_C, rate=0.25, steps=4, cells=cells))
+    # where no number stands, none is constant
+    contents.numbers["t2"][:] = np.nan
+    assert contents.tried.sheet_constants == {"i1": 0.05, "i2": 0.1, "t1": 0.01, "eta": 0.25}
 
 
 def test_of_numbers_that_stand_equally_often_the_first_is_usual() -> None:
