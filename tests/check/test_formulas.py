@@ -68,7 +68,7 @@ def test_a_single_weight_that_goes_on_from_another_step_is_a_slip_and_no_jump(tm
 
 
 def test_a_weight_that_takes_its_gradient_from_another_row_than_itself_is_no_jump(tmp_path: Path) -> None:
-    cells = {(w, 4): f"={{--{w}}}-{{eta}}*{{-dE_d{w}}}" for w in WEIGHTS}
+    cells = {(w, 4): f"={{---{w}}}-{{eta}}*{{--dE_d{w}}}" for w in WEIGHTS}
     assert formulas_of(tmp_path, Handmade(steps=9, cells=cells)).jumps == {}
 
 

@@ -48,7 +48,7 @@ WRONG: dict[str, tuple[str, list[State]]] = {
 
 @pytest.fixture
 def checked(tmp_path: Path) -> Checked:
-    def check_table(update: str, states: list[State], **formulas: str) -> CheckedTable:
+    def check_table(update: str, states: list[State], steps: int = 8, **formulas: str) -> CheckedTable:
         extra, other, cells = ["k"], {"k": "{-k}+1"}, {("k", 0): 1.0}
         for w in WEIGHTS:
 
@@ -65,7 +65,7 @@ def checked(tmp_path: Path) -> Checked:
                 other[name] = put(later.replace("{-S}", itself))
                 cells[name, 0] = f"={put(first)}"
         table = Handmade(
-            Layout(order=(*CLASSIC, *extra)), START_C, rate=0.1, formulas=FORMULAS | other | formulas, cells=cells
+            Layout(order=(*CLASSIC, *extra)), START_C, 0.1, steps, formulas=FORMULAS | other | formulas, cells=cells
         )
         (found,) = check(write(tmp_path / "book.xlsx", table)).tables
         return found
@@ -117,3 +117,20 @@ def test_a_weight_that_takes_the_state_of_another_is_wrong_alone(checked: Checke
     result = checked(update, states, w3="{-w3}-{eta}*{-s_w4}")
     assert ([finding.quantity for finding in result.findings], result.learning_rate) == (["w3"], pytest.approx(0.1))
     assert result.findings[0].expected == "the update of momentum"
+
+
+@pytest.mark.parametrize(("steps", "optimizer"), [(3, "momentum"), (2, "gradient descent")])
+def test_four_rows_tell_the_optimizer_and_three_do_not(checked: Checked, steps: int, optimizer: str) -> None:
+    assert checked(*RIGHT["momentum, with mu = 0.9"], steps=steps).optimizer == optimizer
+
+
+@pytest.mark.parametrize(("factor", "known"), [("1.00000001", True), ("1.000001", False)])
+def test_a_weight_moves_as_an_optimizer_says_but_for_rounding(checked: Checked, factor: str, known: bool) -> None:
+    result = checked(f"{{-W}}-{{eta}}*{{-S}}*{factor}", [MOMENTUM])
+    assert (result.optimizer == "momentum") is known
+
+
+@pytest.mark.parametrize(("eps", "known"), [("0.001", True), ("0.002", False)])
+def test_what_keeps_a_division_in_bounds_is_no_more_than_a_thousandth(checked: Checked, eps: str, known: bool) -> None:
+    result = checked(f"{{-W}}-{{eta}}*{{-G}}/(SQRT({{-S}})+{eps})", [SUM_OF_SQUARES])
+    assert (result.optimizer == "Adagrad") is known

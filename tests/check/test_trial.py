@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from openpyxl import load_workbook
 
@@ -128,3 +129,28 @@ def test_answers_are_those_of_the_very_formula(tmp_path: Path, one: str, other: 
         book.save(path)
         results.append(tried(path, "E_total")["E_total"].results)
     assert results[0] != results[1]
+
+
+def test_three_trainings_leave_no_room_for_luck() -> None:
+    assert len(trainings(Network.blank((2, 2, 2)))) == 3
+
+
+@pytest.mark.parametrize(("off", "is_same"), [(0.8e-9, True), (1.2e-9, False)])
+def test_what_a_formula_gives_may_be_off_by_rounding_and_no_more(off: float, is_same: bool) -> None:
+    for number in (0.25, -8.0):
+        assert bool(trial.same(np.array(number * (1 + off)), np.array(number))) is is_same
+
+
+@pytest.mark.parametrize(("back", "belongs"), [(5, False), (4, True), (0, True), (-3, True), (-4, False)])
+def test_a_cell_some_rows_away_belongs_to_the_training_and_farther_off_to_none(
+    tmp_path: Path, back: int, belongs: bool
+) -> None:
+    sheets, _ = opened(write(tmp_path / "book.xlsx", Handmade(steps=12)))
+    (table,) = find_tables(sheets)
+    text = f"={table.address('w1', 6 - back)}"
+    (found,) = Trial(sheets, table, Cell("Sheet1", 1, 4), {}).tried([(text, table.rows[6])], ["h1"], {})
+    if belongs:
+        runs = trainings(table.network, found.constants)
+        assert found.results == pytest.approx([run[trial.CURRENT - back]["w1"] for run in runs])
+    else:
+        assert len(set(found.results)) == 1

@@ -12,12 +12,13 @@ from functools import cached_property
 
 import numpy as np
 
-from xlbackprop.check.contents import ROUNDING, Contents, Group, Mask, Steps
+from xlbackprop.check.contents import ROUNDING, Contents, Mask, Steps
 from xlbackprop.check.explanation import Explanation
 from xlbackprop.check.mending import Mending
 from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.pasted import Rounding
 from xlbackprop.check.rates import broken_rate, changing_rate, quoted
+from xlbackprop.check.tried import Group
 from xlbackprop.reference import lowest_inputs
 from xlbackprop.report.findings import Finding, Kind, SlipKind
 from xlbackprop.spreadsheet.addresses import cell_address, cells_between, place
@@ -53,7 +54,7 @@ class _Causes:
     def all(self) -> list[Finding]:
         findings: list[Finding] = []
         if self._contents.can_be_judged:
-            judged = [finding for name in self._contents.groups for finding in self._judge(name)]
+            judged = [finding for name in self._contents.tried.groups for finding in self._judge(name)]
             judged = self._merged([*judged, *self._repeated_rows()])
             findings = (
                 broken_rate(self._contents)
@@ -86,7 +87,7 @@ class _Causes:
         wrong = self._contents.wrong[name]
         if name in self._contents.overflows:
             yield self._overflow(name)
-        for group in self._contents.groups[name]:
+        for group in self._contents.tried.groups[name]:
             steps = np.array(group.formula.steps)
             if group.formula.text is None:
                 yield from self._judge_constants(name, steps)
@@ -112,7 +113,7 @@ class _Causes:
 
     def _judge_later_rows(self, group: Group, steps: Steps) -> Iterator[Finding]:
         """A formula that is right in one row, and whose numbers are wrong in others."""
-        again = self._contents.group_of(group.name, int(steps[0]))
+        again = self._contents.tried.group_of(group.name, int(steps[0]))
         if again.right is False:
             yield self._finding(group.name, steps, again)
         else:
@@ -130,7 +131,7 @@ class _Causes:
         right = steps[fine]
         if not right.size or right.size == steps.size:
             return steps
-        tried = self._contents.group_of(group.name, int(right[0])).tried_with_constants
+        tried = self._contents.tried.group_of(group.name, int(right[0])).tried_with_constants
         return steps[~fine] if tried and tried.right else steps
 
     def _nearly(self, name: str, steps: Steps) -> Mask:
@@ -146,7 +147,7 @@ class _Causes:
 
         def on_wrong_ones(step: int) -> bool:
             targets = parsed(self._contents.formulas.texts[group.name][step] or "").references
-            named = filter(None, (self._contents.trial.name_of(target, step) for target in targets))
+            named = filter(None, (self._contents.tried.trial.name_of(target, step) for target in targets))
             return any(name in wrong and step >= back and wrong[name][step - back] for name, back in named)
 
         return all(on_wrong_ones(int(step)) for step in steps)
@@ -327,7 +328,7 @@ class _Causes:
             shifted = references.other_rows(name, formula, step)
             of_rate = circle.kind is SlipKind.LEARNING_RATE
             return circle.sentence if of_rate or not shifted else f"{shifted.sentence}, and so from itself"
-        built = self._contents.built_formula(name, step)
+        built = self._contents.tried.built_formula(name, step)
         slip = references.update_elsewhere(name, formula) or references.other_eta(name, formula)
         if slip and built is None:
             return slip.sentence

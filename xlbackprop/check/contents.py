@@ -1,9 +1,6 @@
-"""The contents of a table: its numbers and formulas, what they should be, and what the formulas compute."""
+"""The contents of a table: its numbers, what they should be, and how far they are from that."""
 
-import math
-import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,12 +11,11 @@ from xlbackprop.backprop.quantities import chain_rule_names, training_step
 from xlbackprop.check.formulas import Formulas
 from xlbackprop.check.formulas import is_of_google as is_of_google
 from xlbackprop.check.mistakes import Slip
-from xlbackprop.check.trial import Trial, TriedFormula
+from xlbackprop.check.tried import Columns, Group, TriedFormulas, usual
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
-from xlbackprop.spreadsheet.cells import Cell, Sheets
-from xlbackprop.spreadsheet.formulas import FilledFormula, parsed
+from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.tables.learning_rate import LearningRate, learning_rate
-from xlbackprop.tables.table import AS_IT_IS, Table, number_in
+from xlbackprop.tables.table import AS_IT_IS, Table
 
 Mask = NDArray[np.bool_]
 #: Some of the steps of a table, by their numbers, in order.
@@ -27,33 +23,6 @@ Steps = NDArray[np.intp]
 
 #: What rounding may do to a right formula, whatever its shape, as a part of the largest number in its column.
 ROUNDING = 1e-9
-
-
-@dataclass(frozen=True)
-class Group:
-    """A formula that is filled down a column, with what was found about it."""
-
-    name: str
-    formula: FilledFormula
-    tried: TriedFormula | None
-    # tried with the inputs, targets, fixed biases and learning rate of the sheet; None where it was right before
-    tried_with_constants: TriedFormula | None
-    #: whether it is the formula that `build` writes, which needs no trial
-    as_built: bool = False
-    #: whether it is another one than `build` writes, and cannot be tried
-    changed: bool = False
-
-    @property
-    def right(self) -> bool | None:
-        """Whether the formula is right in this table; None if it could not be tried."""
-        if self.as_built:
-            return True
-        for tried in (self.tried, self.tried_with_constants):
-            if tried is not None and tried.right:
-                return True
-        if self.tried is None:
-            return False if self.changed else None
-        return self.tried.right
 
 
 class Contents:
@@ -94,10 +63,6 @@ class Contents:
         """Whether the table has what its numbers are judged by."""
         return all(name in self.numbers for name in (*self.network.weight_names, *self.network.input_names))
 
-    def built_formula(self, name: str, step: int) -> str | None:
-        """The formula that `build` writes into a cell, with its `=`, where that is how it is told."""
-        return None
-
     def own_slip(self, group: Group) -> Slip | None:
         """The slip in a wrong formula that only this kind of table has."""
         return None
@@ -123,24 +88,13 @@ class Contents:
         return None if eta is None else eta * self.table.multiples.get("eta", AS_IT_IS).factor
 
     @cached_property
-    def trial(self) -> Trial:
-        """Random trainings for the formulas to be tried on."""
-        return Trial(self.sheets, self.table, self.eta.cell, self.parameters)
+    def tried(self) -> TriedFormulas:
+        """Its formulas, tried."""
+        return TriedFormulas(self.formulas, self._columns, self.numbers, self.eta)
 
-    @cached_property
-    def parameters(self) -> dict[Cell, str]:
-        """Cells outside the table that hold an input, a target or a fixed bias."""
-        names = self.table.network_names
-        found = {cell: names.get(name, name) for name, cell in self.table.cells.items() if name != "eta"}
-        for name in self.constants:
-            text = self.sheets.formula(self.table.sheet, self.table.rows[0], self.table.columns[name])
-            # what the whole formula stands for: =$A$3, =Parameters!B2 or =t_1
-            if text is None or not re.fullmatch(r"=[^-+*/^(&]+", text):
-                continue
-            for cell in parsed(text).single_cells(self.sheets, self.table.sheet):
-                if not self.table.holds(cell):
-                    found[cell] = name
-        return found
+    @property
+    def _columns(self) -> Columns:
+        return Columns(self.quantities, self.updates, self.constants)
 
     @cached_property
     def expected(self) -> dict[str, list[Expected]]:
@@ -162,11 +116,15 @@ class Contents:
                     found.setdefault(name, []).extend(self._expected_updates(cells[name], gradient))
             if not without & set(given):
                 break
+        return found | {name: [should] for name, should in self._expected_constants().items()}
+
+    def _expected_constants(self) -> dict[str, Expected]:
+        """What inputs, targets and fixed biases should be: in each row the same, unless samples take turns."""
+        found = {}
         for name in self.constants:
-            value = np.full(len(self.table.rows), usual(self.numbers[name]))
-            if self.samples_in_turn:
-                value = self.numbers[name]
-            found[name] = [Expected.exactly(value)]
+            numbers = self.numbers[name]
+            same = np.full(len(self.table.rows), usual(numbers))
+            found[name] = Expected.exactly(numbers if self.samples_in_turn else same)
         return found
 
     def _left_out(self, chain: frozenset[str]) -> Sequence[Set[str]]:
@@ -221,20 +179,24 @@ class Contents:
         return group.right or not self.looks_wrong(group.name, steps)
 
     @cached_property
+    def _given(self) -> Array:
+        """The inputs and targets, a row each; empty where they are the same in each row of the table."""
+        given = np.array([self.numbers[name] for name in self.constants if name[0] in "it"])
+        return np.array([]) if given.size and (given == given[:, :1]).all() else given
+
+    @cached_property
     def samples_in_turn(self) -> int:
         """How many samples take turns, a row each; 0 where each row has the same one."""
-        given = np.array([self.numbers[name] for name in self.constants if name[0] in "it"])
-        if not given.size or (given == given[:, :1]).all():
+        given, rows = self._given, len(self.table.rows)
+        if not given.size:
             return 0
-        rows = given.shape[1]
         periods = (n for n in range(2, rows // 2 + 1) if (given[:, n:] == given[:, :-n]).all())
         return next(periods, 0)
 
     @cached_property
     def rows_a_step(self) -> int:
         """How many rows share the weights of a step, where each is another of its samples; 1 where each has its own."""
-        given = np.array([self.numbers[name] for name in self.constants if name[0] in "it"])
-        if not given.size or (given == given[:, :1]).all():
+        if not self._given.size:
             return 1
         weights = np.array([self.numbers[name] for name in self.updates])
         last, moved = weights[:, 0], []
@@ -265,66 +227,6 @@ class Contents:
                     found[name] = rows
         return found
 
-    @cached_property
-    def groups(self) -> dict[str, list[Group]]:
-        """The formulas of each column, tried."""
-        waiting: list[tuple[str, FilledFormula]] = []
-        for name in (*self.quantities, *self.updates, *self.constants):
-            skipped = {0, *self.formulas.jumps} if name in self.updates else set()
-            for formula in self.formulas.filled[name]:
-                steps = tuple(step for step in formula.steps if step not in skipped) if skipped else formula.steps
-                if steps:
-                    # the first rows of a table are special at times
-                    chosen = steps[min(1, len(steps) - 1)]
-                    text, row = self.formulas.texts[name][chosen], self.table.rows[chosen]
-                    waiting.append((name, FilledFormula(text, row, steps)))
-        tried = self.tried(waiting, self.typed_eta())
-        doubtful = [item for item, result in zip(waiting, tried, strict=True) if result and not result.right]
-        again = dict(zip(map(id, doubtful), self.tried(doubtful, self.sheet_constants), strict=True))
-        groups: dict[str, list[Group]] = {}
-        for item, result in zip(waiting, tried, strict=True):
-            groups.setdefault(item[0], []).append(Group(*item, result, again.get(id(item))))
-        return groups
-
-    def group_of(self, name: str, step: int) -> Group:
-        """The formula of a single row, tried by itself."""
-        formula = FilledFormula(self.formulas.texts[name][step], self.table.rows[step], (step,))
-        tried, again = (
-            self.tried([(name, formula)], constants)[0] for constants in (self.typed_eta(), self.sheet_constants)
-        )
-        return Group(name, formula, tried, again)
-
-    def tried(
-        self, items: Sequence[tuple[str, FilledFormula]], constants: Mapping[str, float]
-    ) -> list[TriedFormula | None]:
-        """What formulas give on random trainings, each with the quantity that it should give; None for no formula."""
-        with_text = [(name, formula) for name, formula in items if formula.text is not None]
-        results = iter(
-            self.trial.tried(
-                [(formula.text or "", formula.row) for _, formula in with_text],
-                [name for name, _ in with_text],
-                constants,
-            )
-        )
-        return [next(results) if formula.text is not None else None for _, formula in items]
-
-    def typed_eta(self) -> dict[str, float]:
-        """The learning rate, where it is typed into the formulas."""
-        eta = self.eta.first
-        typed = self.eta.cell is None and "eta" not in self.table.columns
-        return {"eta": eta} if typed and eta is not None else {}
-
-    @cached_property
-    def sheet_constants(self) -> dict[str, float]:
-        """The inputs, targets, fixed biases and the learning rate of this sheet."""
-        fixed = {
-            name: usual(self.numbers[name])
-            for name in self.network.start_values
-            if name not in self.network.trained_names and name in self.numbers
-        }
-        fixed = {name: value for name, value in fixed.items() if math.isfinite(value)}
-        return fixed | ({"eta": self.eta.first} if self.eta.first is not None else {})
-
     # -- by these names the notes ask for them -------------------------------------------------------
 
     @property
@@ -343,57 +245,10 @@ class Contents:
         """Where a step of `jumps` goes on from, in words."""
         return self.formulas.jump(step)
 
-
-class FormulasOfOurs(Formulas):
-    """The formulas of a table of ours: its steps follow each other."""
-
-    @cached_property
-    def jumps(self) -> dict[int, int]:
-        return {}
-
-
-class ContentsOfOurs(Contents):
-    """The contents of a table of ours: η stands in a known cell."""
-
-    is_ours = True
-
-    @cached_property
-    def eta(self) -> LearningRate:
-        cell = self.table.cells["eta"]
-        return LearningRate(np.full(len(self.table.rows), number_in(self.sheets, cell)), cell)
-
-    @cached_property
-    def formulas(self) -> Formulas:
-        return FormulasOfOurs(self.sheets, self.table)
-
-    def as_built(self, name: str, steps: tuple[int, ...]) -> Group:
-        """The formulas of a column in some rows, which are those that `build` writes there."""
-        row = self.table.rows[steps[0]]
-        formula = self.sheets.formula(self.table.sheet, row, self.table.columns[name])
-        return Group(name, FilledFormula(formula, row, steps), None, None, as_built=True)
-
-    def all_as_built(self) -> dict[str, list[Group]]:
-        """The formulas of each column, where all are those that `build` writes."""
-        every = tuple(range(len(self.table.rows)))
-        return {name: [self.as_built(name, every)] for name in (*self.quantities, *self.updates, *self.constants)}
-
-
-class ContentsAsBuilt(ContentsOfOurs):
-    """The contents of a table of ours in which every formula is the one that `build` writes.
-
-    What such formulas do is known, so only their numbers are left to be judged.
-    """
-
-    @cached_property
+    @property
     def groups(self) -> dict[str, list[Group]]:
-        return self.all_as_built()
+        return self.tried.groups
 
-    def _left_out(self, chain: frozenset[str]) -> Sequence[Set[str]]:
-        return (frozenset(),)
-
-
-def usual(numbers: Array) -> float:
-    """The number that stands most often in a column; of several the first."""
-    values, counts = np.unique(numbers, return_counts=True)
-    most = {float(value) for value, count in zip(values, counts, strict=True) if count == counts.max()}
-    return next((float(number) for number in numbers if number in most), math.nan)
+    def typed_eta(self) -> dict[str, float]:
+        """The learning rate, where it is typed into the formulas."""
+        return self.tried.typed_eta

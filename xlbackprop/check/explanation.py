@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from xlbackprop.check.contents import Contents, Group, Steps
+from xlbackprop.check.contents import Contents, Steps
 from xlbackprop.check.mistakes import ABOVE, BELOW, Slip
 from xlbackprop.check.references import References
 from xlbackprop.check.rendering import Rendering
 from xlbackprop.check.slips import slip, slips_in_numbers
+from xlbackprop.check.tried import Group
 from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.tables.table import AS_IT_IS
@@ -62,7 +63,7 @@ class Explanation:
             off: the steps whose numbers are wrong.
             allowed: how far each number of the column may be off by rounding.
         """
-        if self._contents.built_formula(name, int(off[0])) is not None:
+        if self._contents.tried.built_formula(name, int(off[0])) is not None:
             # a table of ours is not pasted from another one
             return None, off
         back = 1 if name in self._contents.updates else 0

@@ -2,11 +2,12 @@
 
 from xlbackprop.backprop.expression import cell_formula
 from xlbackprop.backprop.quantities import chain_rule_names, training_step
-from xlbackprop.check.contents import Contents, Group
+from xlbackprop.check.contents import Contents
 from xlbackprop.check.references import References
 from xlbackprop.check.rendering import Rendering
 from xlbackprop.check.shown import expected_expression
 from xlbackprop.check.trial import Trial
+from xlbackprop.check.tried import Group
 from xlbackprop.report.findings import Mend
 from xlbackprop.spreadsheet.addresses import cell_address, column_letters
 from xlbackprop.spreadsheet.cells import Cell
@@ -55,10 +56,10 @@ class Mending:
         for role in (quantity.name for quantity in training_step(table.network)):
             if role not in local or role in table.columns:
                 continue
-            trial = Trial(contents.sheets, table, contents.eta.cell, contents.parameters, {helper.column: role})
+            trial = Trial(contents.sheets, table, contents.eta.cell, contents.tried.parameters, {helper.column: role})
             formulas = [(text, row) for _, text, row in dependents]
             names = [name for name, _, _ in dependents]
-            for constants in (contents.typed_eta(), contents.sheet_constants):
+            for constants in (contents.tried.typed_eta, contents.tried.sheet_constants):
                 if all(tried.right for tried in trial.tried(formulas, names, constants)):
                     return role
         return None

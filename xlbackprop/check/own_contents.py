@@ -1,33 +1,62 @@
-"""The contents of the tables of a workbook of ours that learns from several samples, or by an optimizer.
+"""The contents of the tables of a workbook of ours, which follow from known cells.
 
-Each number is judged from those that it is made of, on the same sheet or on another: a sample's inputs from the sheet
-Data, its weights from its step, what a step gathers from its samples. Which formula `build` writes into each cell is
-known, so only those that were changed are tried, and what belongs there is told in its words.
+Where it learns from several samples, or by an optimizer, each number is judged from those that it is made of, on the
+same sheet or on another: a sample's inputs from the sheet Data, its weights from its step, what a step gathers from its
+samples.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from xlbackprop import reference
-from xlbackprop.backprop.notation import header
 from xlbackprop.backprop.optimizers import GRADIENT_DESCENT
 from xlbackprop.backprop.quantities import Over, gathered, states, training_step
 from xlbackprop.backprop.samples import Samples
-from xlbackprop.check.around import formulas_as_built, table_is_as_built, without_marks
-from xlbackprop.check.contents import ContentsOfOurs, Group, usual
+from xlbackprop.check.contents import Contents
+from xlbackprop.check.formulas import Formulas
 from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.optimizer_slips import optimizer_slip
-from xlbackprop.check.trial import Trial
+from xlbackprop.check.own_formulas import ChangedFormulas, FormulasAsBuilt, FormulasOfOurs
+from xlbackprop.check.own_slips import gathering_slip, other_cells_alone
+from xlbackprop.check.tried import Group, TriedFormulas
 from xlbackprop.reference import Expected
-from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Sheets
-from xlbackprop.spreadsheet.formulas import FilledFormula, Formula, Reference, filled_formulas, parsed
+from xlbackprop.tables.learning_rate import LearningRate
 from xlbackprop.tables.own import OwnWorkbook
-from xlbackprop.tables.table import Table
+from xlbackprop.tables.table import Table, number_in
 from xlbackprop.workbook.sheets import OurSheets
+
+
+class ContentsOfOurs(Contents):
+    """The contents of a table of ours: η stands in a known cell, and its steps follow each other."""
+
+    is_ours = True
+
+    @cached_property
+    def eta(self) -> LearningRate:
+        cell = self.table.cells["eta"]
+        return LearningRate(np.full(len(self.table.rows), number_in(self.sheets, cell)), cell)
+
+    @cached_property
+    def formulas(self) -> Formulas:
+        return FormulasOfOurs(self.sheets, self.table)
+
+
+class ContentsAsBuilt(ContentsOfOurs):
+    """The contents of a table of ours in which every formula is the one that `build` writes.
+
+    What such formulas do is known, so only their numbers are left to be judged.
+    """
+
+    @cached_property
+    def tried(self) -> TriedFormulas:
+        return FormulasAsBuilt(self.formulas, self._columns, self.numbers, self.eta)
+
+    def _left_out(self, chain: frozenset[str]) -> Sequence[Set[str]]:
+        return (frozenset(),)
 
 
 def own_contents(sheets: Sheets, own: OwnWorkbook, built: OurSheets | None) -> "list[OwnContents]":
@@ -48,7 +77,7 @@ def own_contents(sheets: Sheets, own: OwnWorkbook, built: OurSheets | None) -> "
 
 
 class OwnContents(ContentsOfOurs):
-    """The contents of a table of ours.
+    """The contents of a table of ours that learns from several samples, or by an optimizer.
 
     Args:
         sheets: the recalculated workbook.
@@ -75,88 +104,31 @@ class OwnContents(ContentsOfOurs):
         return self.network.samples
 
     @cached_property
-    def trial(self) -> Trial:
-        return Trial(self.sheets, replace(self.table, network=self.network), self.eta.cell, self.parameters)
+    def formulas(self) -> Formulas:
+        return FormulasOfOurs(self.sheets, replace(self.table, network=self.network))
+
+    @cached_property
+    def tried(self) -> TriedFormulas:
+        updates = set(self.updates)
+        return ChangedFormulas(
+            self.formulas,
+            self._columns,
+            self.numbers,
+            self.eta,
+            built=self._built,
+            triable=self._of_a_row | (updates if self.moves_plainly else set()),
+            filled=self._of_a_row | updates | set(self._kept),
+        )
 
     @property
     def can_be_judged(self) -> bool:
         return True
 
     @cached_property
-    def _triable(self) -> frozenset[str]:
-        """The columns whose formulas work on their own row, or on the one above it."""
+    def _of_a_row(self) -> frozenset[str]:
+        """The columns whose formulas work on their own row alone."""
         own = {quantity.name for quantity in training_step(self.network)}
         return frozenset(own) if self.others is None or self.is_part_of_a_step else frozenset()
-
-    @cached_property
-    def _formulas_as_built(self) -> Mapping[str, Mapping[int, str]]:
-        """The formula that `build` writes, by column and row."""
-        names = {column: name for name, column in self.table.columns.items()}
-        found: dict[str, dict[int, str]] = {name: {} for name in names.values()}
-        for row, columns, texts in formulas_as_built(self._built, self.table) if self._built else ():
-            for column, text in zip(columns, texts, strict=True):
-                if column in names:
-                    found[names[column]][row] = text
-        return found
-
-    def built_formula(self, name: str, step: int) -> str | None:
-        return self._formulas_as_built[name].get(self.table.rows[step])
-
-    @cached_property
-    def groups(self) -> dict[str, list[Group]]:
-        if self._built and table_is_as_built(self.sheets, self._built, self.table):
-            return self.all_as_built()
-        return {name: self._changed(name) for name in (*self.quantities, *self.updates, *self.constants)}
-
-    def _changed(self, name: str) -> list[Group]:
-        """The formulas of a column of which some are not those that were built."""
-        texts, rows, built = self.formulas.texts[name], self.table.rows, self._formulas_as_built[name]
-        same = tuple(n for n, text in enumerate(texts) if text and without_marks(text) == built.get(rows[n]))
-        # the first row of an update is its start value, which is judged by itself
-        others = sorted(set(range(name in self.updates, len(rows))) - set(same))
-        found = [self.as_built(name, same)] if same else []
-        if not others:
-            return found
-        of_others = [texts[n] for n in others]
-        if name in self._triable or name in self.updates or name in self._kept:
-            formulas = filled_formulas(of_others, [rows[n] for n in others])
-            moved = [FilledFormula(one.text, one.row, tuple(others[n] for n in one.steps)) for one in formulas]
-        else:
-            moved = self._alike(name, others)
-        return found + [self._tried(name, formula) for formula in moved]
-
-    def _alike(self, name: str, steps: Sequence[int]) -> list[FilledFormula]:
-        """The formulas of a column in which references move at a pace of their own, together where they differ from
-        those that were built in the same way."""
-        alike: dict[object, list[int]] = {}
-        for step in steps:
-            text, built = self.formulas.texts[name][step], self.built_formula(name, step)
-            key: object = text
-            if text is not None and built is not None and (right := parsed(built).references):
-                found = parsed(text)
-                moved = [
-                    one._replace(row=one.row - right[0].row, last_row=one.last_row - right[0].row)
-                    for one in found.references
-                ]
-                key = (found.pattern, *moved)
-            alike.setdefault(key, []).append(step)
-        texts, rows = self.formulas.texts[name], self.table.rows
-        return [FilledFormula(texts[of[0]], rows[of[0]], tuple(of)) for of in alike.values()]
-
-    def _tried(self, name: str, formula: FilledFormula) -> Group:
-        by_trial = name in self._triable or (self.moves_plainly and name in self.updates)
-        if formula.text is None or not by_trial:
-            return Group(name, formula, None, None, changed=True)
-        tried, again = (
-            self.tried([(name, formula)], constants)[0] for constants in (self.typed_eta(), self.sheet_constants)
-        )
-        return Group(name, formula, tried, again)
-
-    def group_of(self, name: str, step: int) -> Group:
-        row, text = self.table.rows[step], self.formulas.texts[name][step]
-        if text and without_marks(text) == self.built_formula(name, step):
-            return self.as_built(name, (step,))
-        return self._tried(name, FilledFormula(text, row, (step,)))
 
     @cached_property
     def expected(self) -> dict[str, list[Expected]]:
@@ -164,9 +136,8 @@ class OwnContents(ContentsOfOurs):
             found = self._expected() | self._expected_of_an_epoch()
             if self.updates:
                 found |= self._expected_by_the_optimizer()
-        for name in self.constants:
-            found[name] = Expected.exactly(np.full(len(self.table.rows), usual(self.numbers[name])))
-        return {name: [found[name]] for name in (*self.quantities, *self.updates, *self.constants)}
+        found |= self._expected_constants()
+        return {name: [found[name]] for name in self._columns.names}
 
     def _expected_of_an_epoch(self) -> dict[str, Expected]:
         """What the means over the last epoch should be."""
@@ -225,54 +196,15 @@ class OwnContents(ContentsOfOurs):
         return ()
 
     def own_slip(self, group: Group) -> Slip | None:
-        name, text = group.name, group.formula.text or ""
-        expected = self.built_formula(name, group.formula.steps[0])
-        if not self.moves_plainly and (name in self.updates or name in self._kept):
-            columns = self.numbers | {"eta": self.eta.values}
-            slip = optimizer_slip(self.trained, name, columns, np.array(group.formula.steps))
-            return slip or self._other_cells_alone(text, expected)
-        if name in self._triable or name in self.updates or expected is None:
-            return None
-        found, built = parsed(text), parsed(expected)
-        if {"SUM", "AVERAGE"} & set(built.functions) and found.functions != built.functions:
-            if found.functions == ("AVERAGE",):
-                return Slip("averages where the step adds up")
-            if found.functions == ("SUM",):
-                return Slip("adds up where the step takes the mean")
-        return self._first_other_cells(found, built)
-
-    def _other_cells_alone(self, text: str, expected: str | None) -> Slip:
-        """The slip of a formula that differs by the cells that it takes, and by nothing else; else an empty one."""
-        found, built = parsed(text), parsed(expected or "")
-        alone = self._first_other_cells(found, built) if found.pattern == built.pattern else None
-        return alone or Slip("")
-
-    def _first_other_cells(self, found: Formula, built: Formula) -> Slip | None:
-        """The slip of the first cells that a formula takes instead of those that it should."""
-        for taken, right in zip(found.references, built.references, strict=False):
-            if taken != right:
-                return self._other_cells(taken, right)
-        return None
-
-    def _other_cells(self, taken: Reference, right: Reference) -> Slip:
-        """The slip of a formula that takes other cells than it should."""
+        name, text, steps = group.name, group.formula.text or "", group.formula.steps
+        built = self.tried.built_formula(name, steps[0])
         tables = [self.table, *([self.others.table] if self.others else [])]
-        of = next((one for one in tables if one.sheet == (right.sheet or self.table.sheet)), None)
-        names = {column: name for name, column in of.columns.items()} if of else {}
-        if of and min(taken.row, right.row) <= of.header_row and taken.sheet in (None, of.sheet):
-            # cells above the table, such as those of hyperparameters
-            found, instead = (cell_address(one.row, one.column) for one in (taken, right))
-            return Slip(f"takes {found} instead of {instead}", shifted=True)
-        if taken.sheet == right.sheet and taken.column != right.column and taken.column in names:
-            found, instead = (header(names.get(one.column, "")) for one in (taken, right))
-            return Slip(f"takes {found} instead of {instead}" if instead else f"takes {found}", shifted=True)
-        if (taken.sheet, taken.column) == (right.sheet, right.column):
-            rows, all_rows = (set(range(one.row, one.last_row + 1)) for one in (taken, right))
-            if rows < all_rows:
-                left_out = len(all_rows - rows)
-                return Slip(f"leaves out {left_out} of {len(all_rows)} samples", shifted=True)
-            return Slip("takes its numbers from another step" if len(rows - all_rows) else "", shifted=True)
-        return Slip("takes its numbers from other cells", shifted=True)
+        if not self.moves_plainly and (name in self.updates or name in self._kept):
+            slip = optimizer_slip(self.trained, name, self.numbers | {"eta": self.eta.values}, np.array(steps))
+            return slip or other_cells_alone(text, built or "", tables) or Slip("")
+        if name in self._of_a_row or name in self.updates or built is None:
+            return None
+        return gathering_slip(text, built, tables)
 
 
 class _Passes(OwnContents):

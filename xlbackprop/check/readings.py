@@ -149,7 +149,7 @@ def _weights_of(contents: Contents, z: str, usual: list[str], incoming: list[str
     if text is None or len(usual) > _MOST_INCOMING or not all(name in contents.numbers for name in (z, *incoming)):
         return usual
     step = texts.index(text)
-    used = {named for of in parsed(text).references for named in contents.trial.names_in(of, step)}
+    used = {named for of in parsed(text).references for named in contents.tried.trial.names_in(of, step)}
     weights = [name for name in contents.network.weight_names if name in used]
     if len(weights) != len(usual) or not all(name in contents.numbers for name in weights):
         return usual
@@ -161,7 +161,7 @@ def _weights_of(contents: Contents, z: str, usual: list[str], incoming: list[str
         if _agree(numbers[z], total):
             return list(order)
     # the formula is wrong in something else: each weight goes with what stands beside it
-    named = [name for of in parsed(text).references for name in contents.trial.names_in(of, step)]
+    named = [name for of in parsed(text).references for name in contents.tried.trial.names_in(of, step)]
     order_of_inputs = [name for name in named if name in incoming]
     order_of_weights = list(dict.fromkeys(name for name in named if name in weights))
     if sorted(order_of_inputs) != sorted(incoming):

@@ -52,7 +52,7 @@ class References:
         """A cell in which nothing stands, and which counts as 0."""
         for of in formula.references:
             cell = self._cell(of)
-            if not of.is_cell or cell.sheet not in self._sheets.names or self._contents.trial.name_of(of, step):
+            if not of.is_cell or cell.sheet not in self._sheets.names or self._contents.tried.trial.name_of(of, step):
                 continue
             value = self._sheets.values(cell.sheet).get((cell.row, cell.column))
             where = self._rendering.sheet_of(cell) + cell_address(cell.row, cell.column)
@@ -114,7 +114,7 @@ class References:
         cells = (
             self._cell(of)
             for of in parsed(text or "").references
-            if of.is_cell and of.row in rows and self._contents.trial.name_of(of, step) is None
+            if of.is_cell and of.row in rows and self._contents.tried.trial.name_of(of, step) is None
         )
         return list(dict.fromkeys(cells))
 
@@ -151,8 +151,8 @@ class References:
             own = target.is_cell and target.sheet in (None, self._table.sheet) and target.column in inside
             if own and self._table.header_row <= target.row <= rows[-1] and target.row not in self._table.row_numbers:
                 return Slip(f"refers to row {target.row}, which holds no step", shifted=True)
-            name, back = self._contents.trial.name_of(target, step) or ("", 0)
-            if target.is_cell and name in self._numbers and name not in self._contents.sheet_constants:
+            name, back = self._contents.tried.trial.name_of(target, step) or ("", 0)
+            if target.is_cell and name in self._numbers and name not in self._contents.tried.sheet_constants:
                 header = notation.header(name)
                 if back != normal and target.row_fixed:
                     text = f"takes {header} always from row {target.row}, because of the $"

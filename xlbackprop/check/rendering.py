@@ -7,8 +7,9 @@ import numpy as np
 from xlbackprop.backprop import notation
 from xlbackprop.backprop.expression import cell_formula
 from xlbackprop.backprop.quantities import chain_rule_names, training_step
-from xlbackprop.check.contents import Contents, usual
+from xlbackprop.check.contents import Contents
 from xlbackprop.check.shown import expected_expression
+from xlbackprop.check.tried import usual
 from xlbackprop.spreadsheet.addresses import cell_address, fixed_address, quoted
 from xlbackprop.spreadsheet.cells import Cell
 from xlbackprop.spreadsheet.formulas import parsed
@@ -27,7 +28,9 @@ class Rendering:
         network = self._network
         of_a_pass = {*network.input_names, *network.target_names, *(q.name for q in training_step(network))}
         own = {*self._table.columns, *self._table.cells} & of_a_pass | {*network.start_values, "eta"}
-        used = filter(None, (self._contents.trial.name_of(target, step) for target in parsed(text or "").references))
+        used = filter(
+            None, (self._contents.tried.trial.name_of(target, step) for target in parsed(text or "").references)
+        )
         if text is not None and chain.isdisjoint(name for name, _ in used):
             own -= chain
         return frozenset(own)
@@ -41,7 +44,7 @@ class Rendering:
             text: the formula that stands there; where it uses δ or local derivatives, so does the expected one.
         """
         table = self._table
-        if built := self._contents.built_formula(name, step):
+        if built := self._contents.tried.built_formula(name, step):
             return built
         if name in self._contents.constants:
             first = int(np.argmax(self._numbers[name] == usual(self._numbers[name])))

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.check.causes import find_causes, in_order
-from xlbackprop.check.contents import Contents, ContentsAsBuilt
+from xlbackprop.check.contents import Contents
 from xlbackprop.check.evidence import curves, pieces
 from xlbackprop.check.notes import samples_a_step, table_notes
 from xlbackprop.check.numpy_run import largest_error
 from xlbackprop.check.optimizers import judged_by, other_update
+from xlbackprop.check.own_contents import ContentsAsBuilt
 from xlbackprop.check.readings import best_reading, renamed
 from xlbackprop.check.start_values import unlinked
 from xlbackprop.report.findings import CheckedTable, Finding

@@ -220,7 +220,9 @@ def _missing(table: CheckedTable, scheme: Scheme) -> Iterator[Cause]:
     yield Cause((*of_table, "tables"), "tables", 1.0, text)
     # an empty column has a header
     part = len(table.missing) / len({*table.missing, *table.columns})
-    yield Cause((*of_table, "formulas"), "formulas", part, f"{table.sheet}: no formulas stand in the columns that it lacks.")
+    yield Cause(
+        (*of_table, "formulas"), "formulas", part, f"{table.sheet}: no formulas stand in the columns that it lacks."
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
