@@ -4,22 +4,18 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from xlbackprop.backprop.expression import cell_formula, names_in, numbers_formula, symbols
+from xlbackprop.backprop.expression import cell_formula, symbols
 from xlbackprop.backprop.network import Network
-from xlbackprop.backprop.notation import defined_name, header
+from xlbackprop.backprop.notation import defined_name
 from xlbackprop.backprop.optimizers import BEFORE, MEANINGS
 from xlbackprop.backprop.quantities import begins_otherwise, states
-from xlbackprop.spreadsheet import addressing
-from xlbackprop.spreadsheet.addresses import column_letters, column_number
 from xlbackprop.spreadsheet.blocks import Block, Formula, Role
 from xlbackprop.spreadsheet.book import Book
-from xlbackprop.spreadsheet.limits import MAX_FORMULA_LENGTH
-from xlbackprop.spreadsheet.places import Place, joined
-from xlbackprop.spreadsheet.presentation import Page, Rule, Width
+from xlbackprop.spreadsheet.places import Place
+from xlbackprop.spreadsheet.presentation import Page, Width
 from xlbackprop.workbook import looks
 from xlbackprop.workbook.chain_rule_path import write_path
 from xlbackprop.workbook.chosen_step import ChoiceColumns, ChosenStep
-from xlbackprop.workbook.columns import spoken_before
 from xlbackprop.workbook.comparison import ComparisonSheet
 from xlbackprop.workbook.derivation_lines import (
     ALL,
@@ -37,12 +33,13 @@ from xlbackprop.workbook.derivation_lines import (
     Line,
     Section,
 )
-from xlbackprop.workbook.gradient_check import ZERO, GradientCheckSheet, checked_names
-from xlbackprop.workbook.gradient_comparison import TRAINING_TOLERANCE, GradientComparison
+from xlbackprop.workbook.gradient_check import GradientCheckSheet, checked_names
+from xlbackprop.workbook.gradient_comparison import GradientComparison
 from xlbackprop.workbook.layout import DERIVATION, WorkbookLayout
-from xlbackprop.workbook.network_sheet import NetworkSheet
 from xlbackprop.workbook.run import Run
+from xlbackprop.workbook.sample_gradients import SampleGradients
 from xlbackprop.workbook.training import TrainingSheet
+from xlbackprop.workbook.worked_examples import number_in_text, spoken, worked_example
 
 # A formula over a wide layer is cut off rather than fill the page.
 _MAX_LINES = 6
@@ -67,12 +64,6 @@ _WIDTHS = {
 _STEP_ROW = 3
 #: What stands for a number of an optimizer that the chosen training has not.
 NOT_CHOSEN = "–"
-#: Where the gradients of single samples stand, hidden.
-_FIRST_ADDEND = "L"
-
-#: What is smaller is shown as 0 in a worked example; engines differ about whether 1e-17 is 0. No round
-#: number, because a product such as 1e-9 × 0.001 would lie on the border.
-_SHOWN_AS_ZERO = 1.7e-12
 
 
 class DerivationSheet:
@@ -91,7 +82,11 @@ class DerivationSheet:
         self.chosen = ChosenStep(sheet, layout, _STEP_ROW, ChoiceColumns(value=VALUE, hidden=AS_TEXT), of_a_sample=True)
         # below the choice: a step, a learning rate, and at times a sample
         self._verdict_row = _STEP_ROW + 2 + layout.network.in_batches
-        self._active = self._reserve_active()
+        # which optimizer the chosen training has, if there are several
+        marks = [mark for trained in self._derivation.trained if (mark := self._derivation.mark(trained))]
+        at = f"{START_AS_TEXT}{_STEP_ROW}"
+        self._which = sheet.reserve("which optimizer", at, (len(marks), 1)) if marks else None
+        self._active = {mark: self._which.cell(n) for n, mark in enumerate(marks)} if self._which else {}
         self._sections = [
             (section, self._column(section, "values", Role.QUANTITY), self._column(section, "as texts", Role.FORMULA))
             for section in self._derivation.sections
@@ -111,64 +106,28 @@ class DerivationSheet:
             }
             for column in (0, 1)
         )
-        self._addends = self._reserve_addends("gradients of each sample", "gradients of each sample, as texts")
-        self._unlike = self._reserve_unlike()
+        self._of_samples = self._gradients_of_samples()
 
     def mark(self, network: Network) -> str:
         """What stands in front of the names of an optimizer's lines; empty where there is one optimizer."""
         return self._derivation.mark(network)
 
-    def _reserve_active(self) -> dict[str, Place]:
-        """Where it stands whether the chosen training has an optimizer, if there are several."""
-        marks = [self._derivation.mark(trained) for trained in self._derivation.trained]
-        if not any(marks):
-            return {}
-        block = self.sheet.reserve("which optimizer", f"{START_AS_TEXT}{_STEP_ROW}", (len(marks), 1))
-        self._which = block
-        return {mark: block.cell(n) for n, mark in enumerate(marks)}
-
-    def _write_active(self) -> None:
-        if not self._active:
-            return
-        sheets = {
-            mark: [n for n, one in enumerate(self._layout.networks, start=1) if one.optimizer.name == mark]
-            for mark in self._active
-        }
-        conditions = [self.chosen.is_one_of(numbers) for numbers in sheets.values()]
-        self.sheet.fill(self._which, [[Formula(condition)] for condition in conditions], looks.MUTED)
-
-    def _reserve_addends(self, *names: str) -> list[Block]:
-        """Room for the gradients that those of the step are made of, and for them as texts."""
+    def _gradients_of_samples(self) -> SampleGradients | None:
+        """Room for the gradients that those of the step are made of, where it shows them."""
         together, samples = self._derivation.together, self._layout.network.samples
         if not (together and samples and together.lines[0].expression):
-            return []
-        shape, first = (len(together.lines), samples.batch), column_number(_FIRST_ADDEND)
-        return [
-            self.sheet.reserve(name, f"{column_letters(first + n * samples.batch)}{together.first_row}", shape)
-            for n, name in enumerate(names)
-        ]
-
-    def _reserve_unlike(self) -> Block | None:
-        """Where it stands whether a gradient of all samples is another one than the training sheet has."""
-        together = self._derivation.together
-        if not (self._addends and together):
             return None
-        at = f"{column_letters(self._addends[1].column + self._addends[1].shape[1])}{together.first_row}"
-        return self.sheet.reserve("whether a gradient is not that of the training", at, (len(together.lines), 1))
+        return SampleGradients(self.sheet, self._layout.network, samples.batch, together)
 
-    def _write_unlike(self, training: Sequence[TrainingSheet]) -> None:
-        if not self._unlike:
+    def _write_which(self) -> None:
+        if not self._which:
             return
-        contents = []
-        for name in self._layout.network.trained_names:
-            here, there = f"{self.values[f'{ALL}dE_d{name}']:$}", self.chosen.of_the_step(f"dE_d{name}", training)
-            far_off = f"ABS({here}-{there})>{TRAINING_TOLERANCE:G}*ABS({here})+{ZERO:G}"
-            contents.append([Formula(f"IF(ISERROR({here}-{there}),1,IF({far_off},1,0))", 0.0)])
-        self.sheet.fill(self._unlike, contents, looks.MUTED)
-        shown = joined(self.values[f"{ALL}dE_d{name}"] for name in self._layout.network.trained_names)
-        self.sheet.rules.append(Rule(shown, f"{self._unlike.cell(0):$1}=1", looks.RED))
-        column = self._unlike.column
-        self.sheet.widths.append(Width(column, column, None, hidden=True))
+        sheets = [
+            [n for n, one in enumerate(self._layout.networks, start=1) if one.optimizer.name == mark]
+            for mark in self._active
+        ]
+        conditions = [[Formula(self.chosen.is_one_of(numbers))] for numbers in sheets]
+        self.sheet.fill(self._which, conditions, looks.MUTED)
 
     def _column(self, section: Section, kind: str, role: Role) -> Block:
         letters = (VALUE, AS_TEXT) if section is not self._derivation.start else (START_VALUE, START_AS_TEXT)
@@ -183,7 +142,6 @@ class DerivationSheet:
     def fill(
         self,
         run: Run,
-        network: NetworkSheet,
         training: Sequence[TrainingSheet],
         comparison: ComparisonSheet,
         gradient_check: GradientCheckSheet,
@@ -202,16 +160,15 @@ class DerivationSheet:
         sheet.put("A2", f"Choose {choose}: every line below shows that step.", looks.MUTED)
         sheet.put(f"A{self._verdict_row}", "gradients", looks.NAME)
         self.chosen.fill(comparison, self.values["eta"])
-        self._write_addends(run, training)
-        self._write_active()
-        self._write_unlike(training)
+        if self._of_samples:
+            self._of_samples.fill(run, training, self.chosen, self.values, _WIDTHS[VALUE])
+        self._write_which()
         for section, values, texts in self._sections:
             self._write_values(section, values, texts, run, training, comparison)
-        network_trained = self._layout.network
         write_path(
             sheet,
             derivation.path_row,
-            network_trained,
+            self._layout.network,
             self.values.__getitem__,
             self._texts.__getitem__,
             widths=[_WIDTHS[letters] or 0 for letters in (SYMBOLS, NUMBERS, SENTENCE)],
@@ -229,32 +186,12 @@ class DerivationSheet:
             },
             margins=gradient_check.margins,
             epsilon=gradient_check.epsilon,
-            unlike=self._unlike.place if self._unlike else None,
+            unlike=self._of_samples.unlike if self._of_samples else None,
         )
         row = self._verdict_row
         band = sheet.put(f"C{row}", [""] * 3, looks.VERDICT)
-        self.gradients.write_summary(f"{VALUE}{row}", band, len(network_trained.trained_names))
+        self.gradients.write_summary(f"{VALUE}{row}", band, len(self._layout.network.trained_names))
         sheet.page = Page(frozen=(row, 0), repeated_rows=(1, row))
-
-    def _write_addends(self, run: Run, training: Sequence[TrainingSheet]) -> None:
-        """The gradients of each sample of the step, that of all is made of."""
-        if not self._addends:
-            return
-        names = [f"dE_d{name}" for name in self._layout.network.trained_names]
-        values, texts = self._addends
-        formulas = [
-            [
-                Formula(self.chosen.of_each_sample(name, training, n), of_sample[name])
-                for n, of_sample in enumerate(run.first_passes, start=1)
-            ]
-            for name in names
-        ]
-        self.sheet.fill(values, formulas, looks.NUMBER)
-        written = [[Formula(_number_in_text(f"{cell:$1}")) for cell in row] for row in values.place]
-        self.sheet.fill(texts, written, looks.MUTED)
-        first = values.column
-        self.sheet.rules += looks.number_rules(values.place)
-        self.sheet.widths.append(Width(first, first + 2 * values.shape[1] - 1, _WIDTHS[VALUE], hidden=True))
 
     def _address(self, name: str, line: Line, *, as_text: bool = False) -> str:
         """The cell of a quantity of the step, or of a single sample of it, or that with the same as a text."""
@@ -267,8 +204,9 @@ class DerivationSheet:
         if name == "steps":
             return f'"{self._layout.steps}"' if as_text else str(self._layout.steps)
         gradient, _, number = name.rpartition("_of_")
-        row = self._layout.network.trained_names.index(gradient.removeprefix("dE_d"))
-        return f"{self._addends[as_text].cell(row, int(number) - 1):$}"
+        if not (self._of_samples and number):
+            raise KeyError(name)
+        return f"{self._of_samples.cell(gradient, int(number), as_text=as_text):$}"
 
     def _if_active(self, formula: str, line: Line, otherwise: str = NOT_CHOSEN) -> str:
         """A formula of an optimizer, where that is the one of the chosen training."""
@@ -303,7 +241,7 @@ class DerivationSheet:
         }
         sheet.rules += looks.number_rules(values.place)
         in_text = [
-            [Formula(self._if_active(_number_in_text(f"{cell:$1}"), line))]
+            [Formula(self._if_active(number_in_text(f"{cell:$1}"), line))]
             for (cell,), line in zip(values.place, section.lines, strict=True)
         ]
         sheet.fill(texts, in_text, looks.MUTED)
@@ -343,7 +281,7 @@ class DerivationSheet:
         sheet.put(f"{START_NAME}{start.row}", [start.title, "", ""], looks.SECTION)
         sheet.put(f"{START_NAME}{start.row + 1}", start.explanation, looks.MUTED)
         sheet.put(f"{START_NAME}{start.row + 2}", ["quantity", "value", "what it is"], looks.TABLE_HEADER)
-        sheet.put(f"{START_NAME}{start.first_row}", [[_spoken(line.key)] for line in start.lines], looks.NAME)
+        sheet.put(f"{START_NAME}{start.first_row}", [[spoken(line.key)] for line in start.lines], looks.NAME)
         sheet.put(f"{START_MEANING}{start.first_row}", [[line.sentence] for line in start.lines], looks.INDENTED)
 
     def _summed_up(self, names: Sequence[str]) -> Formula | str:
@@ -359,9 +297,9 @@ class DerivationSheet:
         sheet.put(f"A{section.row + 1}", section.explanation, looks.MUTED)
         headings = ["quantity", "value", "formula", "with the numbers", "what it is"]
         sheet.put(f"A{section.row + 2}", headings, looks.TABLE_HEADER)
-        sheet.put(f"{QUANTITY}{row}", [[_spoken(line.key)] for line in section.lines], looks.NAME)
+        sheet.put(f"{QUANTITY}{row}", [[spoken(line.key)] for line in section.lines], looks.NAME)
         sheet.put(f"{SENTENCE}{row}", [[line.sentence] for line in section.lines], looks.WRAPPED)
-        shown = [f"{_spoken(line.key)} = {self._symbols(line)}" for line in section.lines]
+        shown = [f"{spoken(line.key)} = {self._symbols(line)}" for line in section.lines]
         sheet.put(f"{SYMBOLS}{row}", [[text] for text in shown], looks.WRAPPED)
         name = f"{section.title}, worked out"
         worked = sheet.put(
@@ -374,38 +312,18 @@ class DerivationSheet:
 
     def _symbols(self, line: Line) -> str:
         if line.expression:
-            return symbols(self._expression(line), _spoken)
+            return symbols(self._expression(line), spoken)
         samples = self._layout.network.samples
         count, how = (samples.batch, samples.reduction) if samples else (1, "sum")
-        return f"{'Σ' if how == 'sum' else 'the mean'} of {_spoken(line.key)} of {count} samples"
+        return f"{'Σ' if how == 'sum' else 'the mean'} of {spoken(line.key)} of {count} samples"
 
     def _worked(self, line: Line) -> Formula | str:
         """A quantity with its numbers put in."""
         if not line.expression:
             return "= see the sheet of the samples"
-        expression = self._expression(line)
-        numbers = numbers_formula(expression, lambda name: self._address(name, line, as_text=True))
-        worked = self._if_active(f'"= "&{numbers}', line, "= another optimizer is chosen")
-        # a constant, such as the slope of a linear neuron, has no numbers to put in
-        if names_in(expression) and len(addressing.written(worked, self.sheet)) <= MAX_FORMULA_LENGTH:
-            return Formula(worked)
-        shown = symbols(expression, _spoken)
-        return f"= {shown}" if len(shown) < 20 else "too long to show"
-
-
-def _spoken(key: str) -> str:
-    """A quantity in the classroom's form: `∂E/∂w1`, of a single sample `∂E/∂w1 of 2`, of the row above `m_w1 above`."""
-    name, of, number = key.removeprefix(ALL).rpartition("_of_")
-    return f"{header(name)} of {number}" if of else spoken_before(key.removeprefix(ALL))
-
-
-def _number_in_text(cell: str) -> str:
-    """A formula for the number in a cell as it is put into a worked example, negative in parentheses.
-
-    It does without TEXT, whose format codes mean different things in different languages.
-    """
-    size = f"ABS({cell})"
-    magnitude = f"INT(LOG10({size}))"
-    plain, scientific = f'ROUND({cell},6)&""', f'ROUND({cell}/10^{magnitude},4)&"E"&{magnitude}'
-    number = f"IF(AND({size}>=0.001,{size}<1000000),{plain},{scientific})"
-    return f'IF({size}<{_SHOWN_AS_ZERO},"0",IF({cell}<0,"("&{number}&")",{number}))'
+        return worked_example(
+            self._expression(line),
+            lambda name: self._address(name, line, as_text=True),
+            self.sheet,
+            lambda formula: self._if_active(formula, line, "= another optimizer is chosen"),
+        )

@@ -70,7 +70,7 @@ def our_sheets(run: Run, origin: Origin, *, protect: bool = False) -> OurSheets:
     for training in sheets.training:
         training.fill(run, sheets.network, sheets.data, foldable=not protect)
     sheets.gradient_check.fill(run, sheets.derivation)
-    sheets.derivation.fill(run, sheets.network, sheets.training, sheets.comparison, sheets.gradient_check)
+    sheets.derivation.fill(run, sheets.training, sheets.comparison, sheets.gradient_check)
     sheets.comparison.fill(run, sheets.training)
     sheets.check.fill(run, sheets.network, sheets.data, sheets.training)
     if sheets.learned and sheets.data:
