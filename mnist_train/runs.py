@@ -245,17 +245,11 @@ def _teacher(told: Settings, data: DataSet, folder: Path, processes: Processes, 
     """The teacher that a run names: that of a finished run, or one that is trained first, in a folder of the run.
 
     Raises:
-        UnusableInput: there is none, or it learned from other images.
+        UnusableInput: as `_given_teacher`.
         CheckFailed, Interrupted: as for `train`.
     """
     if told.teacher not in DESIGNS:
-        teacher = load_trained(Path(told.teacher), torch.device(told.device))
-        if teacher.data_set != told.dataset:
-            raise UnusableInput(
-                f"The teacher in {told.teacher} was trained on {teacher.data_set}, and this run is on {told.dataset}: "
-                f"give another one with {name_on_command_line('teacher')}."
-            )
-        return teacher
+        return _given_teacher(told)
     own = folder / TEACHER
     if not folders.is_finished(own):
         of_teacher = settings.effective(
@@ -271,6 +265,28 @@ def _teacher(told: Settings, data: DataSet, folder: Path, processes: Processes, 
         processes.wait()
     teacher = load_trained(own, torch.device(told.device))
     watcher.line(f"The teacher, {told.teacher}, is at {teacher.card['accuracy']:.2f}% at its last epoch.")
+    return teacher
+
+
+def _given_teacher(told: Settings) -> Trained:
+    """The teacher of a finished run.
+
+    Raises:
+        UnusableInput: there is none, it learned from other images, or it knows those that are held out.
+    """
+    flag = name_on_command_line("teacher")
+    teacher = load_trained(Path(told.teacher), torch.device(told.device))
+    if teacher.data_set != told.dataset:
+        raise UnusableInput(
+            f"The teacher in {told.teacher} was trained on {teacher.data_set}, and this run is on {told.dataset}: "
+            f"give another one with {flag}."
+        )
+    if teacher.held_out < told.hold_out:
+        raise UnusableInput(
+            f"The teacher in {told.teacher} knows some of the {told.hold_out} images that this run holds out, as it "
+            f"held out {teacher.held_out}: give {flag} one that was trained with {name_on_command_line('hold_out')} "
+            f"{told.hold_out} or more."
+        )
     return teacher
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mnist_train import designs, files, folders, history, models, runs
-from mnist_train.data import DataSet, Images
+from mnist_train.data import DataSet, Images, load
 from mnist_train.processes import Processes
 from mnist_train.runs import Watcher
 from mnist_train.settings import Settings, effective
@@ -361,6 +361,27 @@ def test_a_teacher_of_other_images_is_refused(taught: Path, digits: Path, data: 
         run(settings, data, tmp_path)
     with pytest.raises(UnusableInput, match="--teacher nobody is neither a network nor the folder of a finished run"):
         runs.prepared(told(digits, teacher="nobody"), Processes())
+
+
+def test_a_teacher_that_knows_the_held_out_images_is_refused(digits: Path, tmp_path: Path) -> None:
+    def teacher(hold_out: int) -> Path:
+        settings = told(digits, epochs=1, hold_out=hold_out)
+        folder = tmp_path / f"teacher-{hold_out}"
+        folder.mkdir()
+        runs.finish(run(settings, runs.prepared(settings, Processes())[1], folder))
+        return folder
+
+    for hold_out in (0, 99):
+        settings = told(digits, epochs=1, hold_out=100, teacher=str(teacher(hold_out)))
+        with pytest.raises(UnusableInput) as caught:
+            run(settings, load("mnist", digits, hold_out=100), tmp_path)
+        assert str(caught.value) == (
+            f"The teacher in {tmp_path / f'teacher-{hold_out}'} knows some of the 100 images that this run holds out, "
+            f"as it held out {hold_out}: give --teacher one that was trained with --hold-out 100 or more."
+        )
+    # those that more were held back from are the same ones
+    settings = dataclasses.replace(settings, hold_out=99)
+    assert run(settings, load("mnist", digits, hold_out=99), tmp_path).card["teacher"]["network"] == "nano"
 
 
 @pytest.mark.parametrize("model", ["seed3", "teach"])
