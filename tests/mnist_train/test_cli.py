@@ -210,6 +210,16 @@ def test_the_variable_mnist_data_says_where_the_images_are(train: object, digits
     assert run(*small, "--data-dir", digits, MNIST_DATA="nowhere").exit_code == 0
 
 
+def test_a_wrong_teacher_leaves_no_folder(train: Callable[..., Result], finished: Finished) -> None:
+    Path("mine").mkdir()
+    for where in ((), ("--run-dir", "run")):
+        assert assert_refused(train("--teacher", "mine", *where)) == "mine/model.safetensors does not exist."
+        assert "knows some of the 100 images" in assert_refused(
+            train("--teacher", finished.folder, "--hold-out", 100, "--tensorboard", *where)
+        )
+    assert [path.name for path in Path().iterdir()] == ["mine"]
+
+
 def test_a_folder_with_a_run_is_left_alone_without_resume(train: Callable[..., Result], tmp_path: Path) -> None:
     assert train("--run-dir", "run", "--epochs", 1).exit_code == 0
     before = {path.name: path.read_bytes() for path in Path("run").iterdir()}

@@ -363,6 +363,27 @@ def test_a_teacher_of_other_images_is_refused(taught: Path, digits: Path, data: 
         runs.prepared(told(digits, teacher="nobody"), Processes())
 
 
+def test_a_teacher_is_checked_before_anything_is_written(taught: Path, digits: Path, tmp_path: Path) -> None:
+    with pytest.raises(runs.Interrupted):
+        (tmp_path / "unfinished").mkdir()
+        run(told(digits), load("mnist", digits), tmp_path / "unfinished", _Lines(stop_at_line="nano 2"))
+    (tmp_path / "run").mkdir()
+    for teacher, said in (
+        (tmp_path, "model.safetensors does not exist"),
+        (tmp_path / "unfinished", "is not finished: resume it first"),
+        (tmp_path / "unfinished" / "checkpoint.safetensors", "not finished: resume it first"),
+    ):
+        settings = told(digits, teacher=str(teacher))
+        with pytest.raises(UnusableInput, match=said):
+            runs.prepared(settings, Processes())
+        with pytest.raises(UnusableInput, match=said):
+            run(settings, load("mnist", digits), tmp_path / "run")
+        assert list((tmp_path / "run").iterdir()) == []
+    for changes in ({"dataset": "printed"}, {"hold_out": 1}):
+        with pytest.raises(UnusableInput, match="The teacher in"):
+            runs.prepared(dataclasses.replace(told(digits, teacher=str(taught)), **changes), Processes())
+
+
 def test_a_teacher_that_knows_the_held_out_images_is_refused(digits: Path, tmp_path: Path) -> None:
     def teacher(hold_out: int) -> Path:
         settings = told(digits, epochs=1, hold_out=hold_out)
