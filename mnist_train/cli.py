@@ -285,7 +285,7 @@ def predict(checkpoint: Path, images: tuple[Path, ...], picture: Path | None, de
 
     trained = load_trained(checkpoint, devices.choose_device(device))
     target = picture or trained.folder / PREDICTIONS
-    prediction.check_picture(target)
+    prediction.check_picture(target, images)
     predictions, failures = prediction.predict(trained, images)
     if as_json:
         _say_json({"predictions": [guess.as_json() for guess in predictions]})

@@ -47,11 +47,15 @@ class Prediction:
         return {"file": str(self.file), "top": top}
 
 
-def check_picture(path: Path) -> None:
+def check_picture(path: Path, inputs: Iterable[Path]) -> None:
     """See whether a picture may be written to a path.
 
+    Args:
+        path: of the picture.
+        inputs: the files that are to be predicted.
+
     Raises:
-        UnusableInput: it has no ending of a picture, or there is no place for it.
+        UnusableInput: it has no ending of a picture, there is no place for it, or it would replace an input.
     """
     if path.suffix.lower() not in _ENDINGS:
         raise UnusableInput(f"{path} is no name for a picture: end it in {' or '.join(_ENDINGS)}.")
@@ -59,6 +63,19 @@ def check_picture(path: Path) -> None:
         raise UnusableInput(f"{path} is a directory: give the name of a file.")
     if not path.parent.is_dir():
         raise UnusableInput(f"{path} cannot be written, since {path.parent} is no directory.")
+    if any(_is_same(file, path) for file in inputs):
+        raise UnusableInput(
+            f"{path} is one of the pictures to predict: give the picture of what the network saw another name with "
+            "--picture."
+        )
+
+
+def _is_same(file: Path, other: Path) -> bool:
+    try:
+        return file.samefile(other)
+    except OSError:
+        # one of them is not there, or has no possible name
+        return False
 
 
 def predict(trained: Trained, files: Iterable[Path]) -> tuple[list[Prediction], list[str]]:
