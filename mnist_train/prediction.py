@@ -14,7 +14,7 @@ from mnist_train.evaluation import logits
 from mnist_train.handwriting import read_digit
 from mnist_train.plots import save
 from mnist_train.trained import Trained
-from xlbackprop.errors import UnusableInput
+from xlbackprop.errors import UnusableInput, reason
 
 _TOP = 3
 _ENDINGS = (".png", ".jpg", ".pdf", ".svg")
@@ -99,7 +99,11 @@ def predict(trained: Trained, files: Iterable[Path]) -> tuple[list[Prediction], 
 
 
 def draw(path: Path, predictions: Sequence[Prediction]) -> None:
-    """A row a picture: as it is, as the network saw it, and what it took it for."""
+    """A row a picture: as it is, as the network saw it, and what it took it for.
+
+    Raises:
+        UnusableInput: the picture cannot be written.
+    """
     shown = predictions[:_MAX_DRAWN]
     figure = Figure(figsize=(7, 1.9 * len(shown)), layout="constrained")
     rows = figure.subplots(len(shown), 3, squeeze=False, width_ratios=(1, 1, 1.6))
@@ -122,4 +126,7 @@ def draw(path: Path, predictions: Sequence[Prediction]) -> None:
         bars.spines[["top", "right", "bottom"]].set_visible(False)
         for place, value in zip(places, values, strict=True):
             bars.text(value + 0.02, place, f"{100 * value:.1f}%", va="center", fontsize=8)
-    save(figure, path)
+    try:
+        save(figure, path)
+    except OSError as error:
+        raise UnusableInput(f"{path} cannot be written: {reason(error)}; give another place with --picture.") from error

@@ -221,6 +221,21 @@ def test_a_picture_that_is_to_be_predicted_is_never_replaced(
     assert mine.read_bytes() == pictures[0].read_bytes()
 
 
+def test_a_folder_that_is_read_only_is_told_with_the_file_and_the_option(
+    folder: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, target: Path) -> Path:
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    result = run(folder, pictures[0], "--picture", tmp_path / "seen.png")
+    assert result.exit_code == 2
+    assert result.stdout.startswith(f"{pictures[0]}: ")
+    assert result.stderr == (
+        f"Error: {tmp_path / 'seen.png'} cannot be written: permission denied; give another place with --picture.\n"
+    )
+
+
 def test_a_folder_without_a_network_is_one_sentence(pictures: list[Path], tmp_path: Path) -> None:
     result = run(tmp_path, pictures[0])
     assert (result.exit_code, result.stdout) == (2, "")
