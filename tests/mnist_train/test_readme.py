@@ -55,6 +55,19 @@ def test_it_says_what_was_asked_for_and_what_came_of_it(data: DataSet) -> None:
     assert "None" not in text
 
 
+def test_a_run_of_several_processes_is_repeated_by_as_many(data: DataSet) -> None:
+    alone = finished(data, told(), [98.0])
+    together = replace(alone, card=alone.card | {"processes": 2})
+    text = readme.text(together)
+    assert "\ntorchrun --standalone --nproc-per-node=2 -m mnist_train --model nano --seed 1\n" in text
+    assert "12.3 s of training on CPU, 1 of 2 cores, 2 processes.\n" in text
+    # an earlier version did not count them
+    for card in (alone.card, alone.card | {"processes": 1}):
+        text = readme.text(replace(alone, card=card))
+        assert "\npython -m mnist_train --model nano --seed 1\n" in text
+        assert "processes" not in text
+
+
 def test_the_seconds_of_a_teacher_are_told_beside_those_of_the_run(data: DataSet) -> None:
     alone = finished(data, told(), [98.0])
     assert "12.3 s of training on CPU, 1 of 2 cores.\n" in readme.text(alone)
