@@ -77,13 +77,21 @@ def _clear(folder: Path) -> None:
     Raises:
         UnusableInput: there is something else.
     """
+    check_free(folder)
+    for path in folder.iterdir():
+        path.unlink(missing_ok=True)
+
+
+def check_free(folder: Path) -> None:
+    """See whether a new run may begin in a folder, which is there.
+
+    Raises:
+        UnusableInput: there is something in it that a killed process has not left half-written.
+    """
     if holds_run(folder):
         raise UnusableInput(f"{folder} holds a run: add --resume to go on with it, or give another --run-dir.")
-    found = list(folder.iterdir())
-    if not all(path.name.startswith(UNFINISHED) for path in found):
+    if not all(path.name.startswith(UNFINISHED) for path in folder.iterdir()):
         raise UnusableInput(f"{folder} is not empty: give another folder with --run-dir.")
-    for path in found:
-        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

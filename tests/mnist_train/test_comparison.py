@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import statistics
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from mnist_train import cli, comparison, designs, folders, history, models, runs
 from mnist_train.comparison import Row, compare, differences, margin
 from mnist_train.comparison_report import to_markdown
-from mnist_train.settings import Settings, effective
+from mnist_train.settings import Settings, effective, to_toml
 from mnist_train.training import Training
 from xlbackprop.errors import UnusableInput
 
@@ -181,6 +182,53 @@ def test_a_folder_with_something_else_in_it_is_refused(digits: Path, tmp_path: P
     with pytest.raises(UnusableInput, match="is not empty: give another folder with --run-dir"):
         list(compare([told("nano", digits)], [1], tmp_path, lambda line: None))
     assert [path.name for path in (tmp_path / "nano" / "1").iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.parametrize("kind", ["finished", "interrupted", "other", "teacher", "small"])
+def test_what_cannot_be_compared_is_found_before_the_first_training(
+    kind: str, compared: tuple[Path, list[Row], list[str]], digits: Path, tmp_path: Path
+) -> None:
+    wanted = [told("nano", digits, lr=0.02), told("tiny", digits)]
+    place = tmp_path / "tiny" / "2"
+    if kind == "finished":
+        shutil.copytree(compared[0] / "tiny" / "2", place)
+        wanted[1] = told("tiny", digits, lr=0.02)
+    if kind == "interrupted":
+        place.mkdir(parents=True)
+        (place / "config.toml").write_text(to_toml(told("tiny", digits, seed=2, lr=0.01)))
+    if kind == "other":
+        place.mkdir(parents=True)
+        (place / "notes.txt").write_text("precious")
+    if kind == "teacher":
+        wanted[1] = told("tiny", digits, teacher=str(compared[0] / "nano" / "1"), hold_out=100)
+    if kind == "small":
+        wanted[1] = told("teach", digits, small_steps=0.5)
+    with pytest.raises(UnusableInput) as caught:
+        compare(wanted, [1, 2], tmp_path, lambda line: None)
+    assert str(caught.value).startswith(
+        {
+            "finished": f"{place} holds a run with --lr 0.03, not 0.02: ",
+            "interrupted": f"{place} holds a run with --lr 0.01, not 0.03: ",
+            "other": f"{place} is not empty: ",
+            "teacher": f"The teacher in {compared[0] / 'nano' / '1'} knows some of the 100 images",
+            "small": "teach takes images of 28x28 pixels only: ",
+        }[kind]
+    )
+
+
+@pytest.mark.usefixtures("no_training")
+def test_the_folder_of_a_single_run_is_no_place_for_a_comparison(
+    compared: tuple[Path, list[Row], list[str]], digits: Path
+) -> None:
+    place = compared[0] / "nano" / "1"
+    before = sorted(place.iterdir())
+    with pytest.raises(UnusableInput) as caught:
+        compare([told("nano", digits)], [1], place, lambda line: None)
+    assert str(caught.value) == (
+        f"{place} holds a single run, not those of a comparison: give another folder with --run-dir."
+    )
+    assert sorted(place.iterdir()) == before
 
 
 @pytest.mark.usefixtures("no_training")
