@@ -44,6 +44,8 @@ class Row:
         seconds: mean training time of a run.
         seeds: of the runs.
         accuracies: at the last epoch, seed by seed.
+        dataset, hold_out, limit, teacher: the settings that say what was measured.
+        teacher_seconds: mean training time of the teacher, which is not in `seconds`; None where it is not known.
     """
 
     network: str
@@ -58,6 +60,11 @@ class Row:
     seconds: float
     seeds: list[int]
     accuracies: list[float]
+    dataset: str = "mnist"
+    hold_out: int = 0
+    limit: int = 0
+    teacher: str = ""
+    teacher_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,7 @@ def compare(
             announce(f"{told.model}, seed {seed}: {reached}, {card['seconds']:.1f} s of training{left}")
             cards.append(card)
             last.extend(line.accuracy for line in epochs[-LAST_EPOCHS:])
-        rows.append(_row(told.model, list(seeds), cards, last))
+        rows.append(_row(told, list(seeds), cards, last))
     return rows
 
 
@@ -216,10 +223,12 @@ def _raise_if_other(wanted: Settings, stored: dict[str, Any], place: Path) -> No
             )
 
 
-def _row(network: str, seeds: list[int], cards: list[dict[str, Any]], last: list[float]) -> Row:
+def _row(told: Settings, seeds: list[int], cards: list[dict[str, Any]], last: list[float]) -> Row:
     accuracies = [card["accuracy"] for card in cards]
+    told_of_teachers = [(card.get("teacher") or {}).get("seconds") for card in cards]
+    of_teachers = [seconds for seconds in told_of_teachers if isinstance(seconds, int | float)]
     return Row(
-        network=network,
+        network=told.model,
         parameters=cards[0]["parameters"],
         epochs=cards[0]["epochs"],
         runs=len(cards),
@@ -231,6 +240,11 @@ def _row(network: str, seeds: list[int], cards: list[dict[str, Any]], last: list
         seconds=statistics.mean(card["seconds"] for card in cards),
         seeds=seeds,
         accuracies=accuracies,
+        dataset=told.dataset,
+        hold_out=told.hold_out,
+        limit=told.limit,
+        teacher=told.teacher,
+        teacher_seconds=statistics.mean(of_teachers) if len(of_teachers) == len(cards) else None,
     )
 
 

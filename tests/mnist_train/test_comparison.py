@@ -231,6 +231,19 @@ def test_the_folder_of_a_single_run_is_no_place_for_a_comparison(
     assert sorted(place.iterdir()) == before
 
 
+def test_a_teacher_is_known_with_its_own_seconds(digits: Path, tmp_path: Path) -> None:
+    (alone, taught) = compare(
+        [told("nano", digits, epochs=1), told("sprint", digits, epochs=1, teacher="nano", dataset="mnist")],
+        [1],
+        tmp_path,
+        lambda line: None,
+    )
+    assert (alone.teacher, alone.teacher_seconds) == ("", None)
+    of_teacher = folders.finished(tmp_path / "sprint" / "1" / "teacher")[0]["seconds"]
+    assert (taught.teacher, taught.teacher_seconds) == ("nano", of_teacher)
+    assert (taught.dataset, taught.hold_out, taught.limit) == ("mnist", 0, 60)
+
+
 @pytest.mark.usefixtures("no_training")
 def test_the_seeds_may_be_any(compared: tuple[Path, list[Row], list[str]], digits: Path) -> None:
     folder, rows, _ = compared
@@ -318,7 +331,8 @@ def test_json_has_the_same_rows(compared: tuple[Path, list[Row], list[str]], com
 def test_the_command_trains_what_is_missing(command, tmp_path: Path) -> None:
     result = command(tmp_path, "--models", "nano", "--seeds", 1, "--epochs", 1)
     assert result.exit_code == 0
-    _, _, line = result.stdout.splitlines()
+    measured, _, _, _, line = result.stdout.splitlines()
+    assert measured == "Accuracy on the test images of mnist; trained on the first 60 training images; seed 1."
     assert re.fullmatch(r"\| nano \| [\d,]+ \| 1 \| 1 \| .* \|", line)
     assert result.stderr.count("\n") == 2
 
