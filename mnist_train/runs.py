@@ -126,6 +126,11 @@ def check(told: Settings) -> None:
     if told.small_steps and not models.takes_small_images(models.build(told.model)):
         flag = name_on_command_line("small_steps")
         raise UnusableInput(f"{told.model} takes images of 28x28 pixels only: leave out {flag}, or give it as 0.")
+    if told.teacher and told.small_steps == 1:
+        raise UnusableInput(
+            f"{name_on_command_line('small_steps')} 1 leaves nothing to {name_on_command_line('teacher')}, which knows "
+            "nothing of small images: give less of the one, or leave out the other."
+        )
     if told.teacher and told.teacher not in DESIGNS:
         _given_teacher(told, torch.device("cpu"))
 

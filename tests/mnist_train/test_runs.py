@@ -405,6 +405,17 @@ def test_a_teacher_that_knows_the_held_out_images_is_refused(digits: Path, tmp_p
     assert run(settings, load("mnist", digits, hold_out=99), tmp_path).card["teacher"]["network"] == "nano"
 
 
+@pytest.mark.parametrize("teacher", ["tiny", "somewhere"])
+def test_a_teacher_with_nothing_but_small_images_is_refused(teacher: str, digits: Path) -> None:
+    with pytest.raises(UnusableInput) as caught:
+        runs.prepared(told(digits, teacher=teacher, small_steps=1), Processes())
+    assert str(caught.value) == (
+        "--small-steps 1 leaves nothing to --teacher, which knows nothing of small images: give less of the one, or "
+        "leave out the other."
+    )
+    runs.prepared(told(digits, teacher="tiny", small_steps=0.9), Processes())
+
+
 @pytest.mark.parametrize("model", ["seed3", "teach"])
 def test_a_network_that_takes_no_small_images_is_told_so(model: str, digits: Path) -> None:
     with pytest.raises(UnusableInput, match=f"{model} takes images of 28x28 pixels only: leave out --small-steps"):
