@@ -84,13 +84,16 @@ def _again(run: Run) -> str:
 
 def _epochs(run: Run) -> str:
     """The epochs as a table; of very many the last ones."""
-    lines = ["| epoch | loss in training | accuracy in training % | loss in test | accuracy in test % | seconds |"]
+    tested = run.data.test_name.lower()
+    headers = ["epoch", "loss in training", "accuracy in training %"]
+    headers += [f"loss on the {tested}", f"accuracy on the {tested} %", "seconds"]
+    lines = [f"| {' | '.join(headers)} |"]
     lines.append("|---:|---:|---:|---:|---:|---:|")
     for line in run.epochs[-_MOST_EPOCHS:]:
-        trained, tested = f"{line.train_loss:.4f} | {line.train_accuracy:.2f}", f"{line.loss:.4f} | {line.accuracy:.2f}"
-        lines.append(f"| {line.epoch} | {trained} | {tested} | {line.seconds:.1f} |")
+        trained = f"{line.train_loss:.4f} | {line.train_accuracy:.2f}"
+        lines.append(f"| {line.epoch} | {trained} | {line.loss:.4f} | {line.accuracy:.2f} | {line.seconds:.1f} |")
     if run.card["averaged_weights"]:
-        lines.append("\nThe test is that of the averaged weights.")
+        lines.append(f"\nLoss and accuracy on the {tested} are those of the averaged weights.")
     return "\n".join(lines)
 
 
