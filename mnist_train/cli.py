@@ -123,6 +123,8 @@ def _of_resumed(ctx: click.Context, run_dir: Path | None, values: dict[str, Any]
         raise UnusableInput("--resume needs --run-dir, the folder of the run to go on with.")
     if changed:
         raise UnusableInput(f"A run goes on with its own settings: leave out {', '.join(changed)}.")
+    if not folders.holds_run(run_dir):
+        raise UnusableInput(f"{run_dir} holds no run: start one there without --resume.")
     told = folders.stored_settings(run_dir)
     if folders.is_finished(run_dir):
         say(f"The run in {run_dir} is finished: there is nothing to go on with.")

@@ -138,7 +138,7 @@ def stored_settings(folder: Path) -> Settings:
         UnusableInput: there is none, or its settings are not all there.
     """
     if not (folder / CONFIG).is_file():
-        raise UnusableInput(f"{folder} holds no run: start one there without --resume.")
+        raise UnusableInput(f"{folder} holds no run: give the folder of one, with its {CONFIG}.")
     stored = settings.read_toml(folder / CONFIG)
     if "model" not in stored:
         raise UnusableInput(f"{folder / CONFIG} does not name a network: delete {folder}, and start the run anew.")

@@ -641,7 +641,10 @@ def test_a_finished_run_is_drawn_and_told_again(finished: Finished, tmp_path: Pa
 
 
 def test_a_run_that_is_not_finished_cannot_be_told(interrupted: Result, nowhere: Path) -> None:
-    assert_refused(run("report", "nowhere"))
+    assert (
+        assert_refused(run("report", "nowhere"))
+        == "nowhere holds no run: give the folder of one, with its config.toml."
+    )
     assert (nowhere / "run" / "config.toml").exists()
     assert assert_refused(run("report", "run")) == "The run in run is not finished: go on with it first."
 

@@ -93,7 +93,9 @@ def test_the_lock_of_a_killed_process_is_gone(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_run_is_not_gone_on_with(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
-        assert refusal(folders.stored_settings, folder) == (f"{folder} holds no run: start one there without --resume.")
+        assert refusal(folders.stored_settings, folder) == (
+            f"{folder} holds no run: give the folder of one, with its {folders.CONFIG}."
+        )
     assert not folders.holds_run(tmp_path)
 
 
