@@ -151,14 +151,32 @@ def finished(folder: Path) -> tuple[dict[str, Any], list[EpochRecord]]:
     Raises:
         UnusableInput: its files are damaged.
     """
-    try:
+    with _damage(folder, CARD):
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        if not _is_whole(card):
+            raise ValueError("something is missing")
+    with _damage(folder, METRICS):
         epochs = history.from_csv((folder / METRICS).read_text(encoding="utf-8"))
-        if not _is_whole(card) or card["epochs"] != len(epochs):
-            raise ValueError("the card and the lines do not belong together")
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise UnusableInput(f"The run in {folder} cannot be read: delete the folder to train it again.") from error
+    if card["epochs"] != len(epochs):
+        raise UnusableInput(
+            f"{folder / METRICS} does not have the {card['epochs']} epochs of {CARD}: {_again(folder)}."
+        )
     return card, epochs
+
+
+@contextlib.contextmanager
+def _damage(folder: Path, name: str) -> Iterator[None]:
+    """Turn what is wrong with a file of a finished run into one sentence that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise UnusableInput(f"{folder / name} cannot be read, {reason(error)}: {_again(folder)}.") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UnusableInput(f"{folder / name} is damaged: {_again(folder)}.") from error
+
+
+def _again(folder: Path) -> str:
+    return f"delete {folder} to train the run again"
 
 
 def _is_whole(card: object) -> bool:
