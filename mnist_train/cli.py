@@ -356,6 +356,10 @@ def compare(names: str, seeds: list[int], run_dir: Path, as_json: bool, config: 
     python -m mnist_train compare --models compact --seeds 5 --hold-out 5000 --lr 0.02 --run-dir output/mnist/lr
     """
     chosen = [name.strip() for name in names.split(",")]
+    if not all(chosen):
+        raise UnusableInput(
+            f"--models {names!r} leaves a name out: give networks with commas between them, such as tiny,compact."
+        )
     if twice := {name for name in chosen if chosen.count(name) > 1}:
         raise UnusableInput(f"--models names {', '.join(sorted(twice))} twice: name each network once.")
     told = [effective_settings({**values, "model": name}, config) for name in chosen]

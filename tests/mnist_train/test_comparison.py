@@ -373,6 +373,16 @@ def test_a_network_that_is_named_twice_is_refused(command, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("names", [",", "nano,", "", "nano,,tiny"])
+def test_a_name_that_is_left_out_is_one_sentence(names: str, command, tmp_path: Path) -> None:
+    result = command(tmp_path, "--models", names)
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"Error: --models '{names}' leaves a name out: give networks with commas between them, such as tiny,compact.\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_network_that_there_is_not_is_known_before_anything_is_trained(command, tmp_path: Path) -> None:
     result = command(tmp_path, "--models", "nano,huge")
     assert result.exit_code == 2
