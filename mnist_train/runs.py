@@ -151,11 +151,24 @@ def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
     data = load(told.dataset, told.data_dir, limit=told.limit, hold_out=told.hold_out)
     if processes.writes:
         processes.wait()
-    if min(told.batch_size, len(data.train)) < _LEAST_IMAGES * processes.count:
-        raise UnusableInput(
-            f"Each step needs at least {_LEAST_IMAGES} images in each process: train on more, or raise --batch-size."
-        )
+    _check_batches(told, len(data.train), processes)
     return replace(told, device=device.type), data.to(device)
+
+
+def _check_batches(told: Settings, images: int, processes: Processes) -> None:
+    """Raises UnusableInput if a process would get too few of the training images in a step."""
+    needed = _LEAST_IMAGES * processes.count
+    if min(told.batch_size, images) >= needed:
+        return
+    if images >= needed:
+        advice = f"raise {name_on_command_line('batch_size')}"
+    elif images == told.limit:
+        advice = f"raise {name_on_command_line('limit')}"
+    elif told.hold_out:
+        advice = f"hold out fewer with {name_on_command_line('hold_out')}"
+    else:
+        advice = "start fewer processes" if processes.count > 1 else "train on another data set"
+    raise UnusableInput(f"Each step needs at least {_LEAST_IMAGES} images in each process: {advice}.")
 
 
 def train(

@@ -277,15 +277,34 @@ def test_sprint_learns_the_real_digits_in_one_epoch(real_digits: Path, tmp_path:
     assert run(settings, images, tmp_path).card["accuracy"] > 98.8
 
 
-@pytest.mark.parametrize(("count", "batch"), [(2, 3), (300, 1000)])
-def test_a_process_that_would_get_one_image_a_step_is_refused(digits: Path, count: int, batch: int) -> None:
-    class Alone(Processes):
-        def wait(self) -> None:
-            pass
+class _Alone(Processes):
+    def wait(self) -> None:
+        pass
 
-    with pytest.raises(UnusableInput, match="at least 2 images in each process"):
-        runs.prepared(told(digits, batch_size=batch), Alone(0, count))
-    assert runs.prepared(told(digits, batch_size=batch + 1), Alone(0, min(count, 2)))
+
+@pytest.mark.parametrize(
+    ("changes", "count", "advice"),
+    [
+        ({"batch_size": 3}, 2, "raise --batch-size"),
+        ({"batch_size": 499}, 250, "raise --batch-size"),
+        ({"limit": 1}, 1, "raise --limit"),
+        ({"limit": 3, "hold_out": 100, "batch_size": 2}, 2, "raise --limit"),
+        ({"hold_out": 499}, 1, "hold out fewer with --hold-out"),
+        ({"hold_out": 498, "limit": 9}, 2, "hold out fewer with --hold-out"),
+        ({"batch_size": 1000}, 300, "start fewer processes"),
+    ],
+)
+def test_a_process_that_would_get_one_image_a_step_is_refused(
+    changes: dict[str, int], count: int, advice: str, digits: Path
+) -> None:
+    with pytest.raises(UnusableInput) as caught:
+        runs.prepared(told(digits, **changes), _Alone(0, count))
+    assert str(caught.value) == f"Each step needs at least 2 images in each process: {advice}."
+
+
+@pytest.mark.parametrize(("count", "batch"), [(1, 2), (2, 4), (250, 500)])
+def test_two_images_a_step_and_process_are_enough(digits: Path, count: int, batch: int) -> None:
+    assert runs.prepared(told(digits, batch_size=batch), _Alone(0, count))
 
 
 class _Lines(Watcher):
