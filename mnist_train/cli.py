@@ -123,6 +123,8 @@ def _of_resumed(ctx: click.Context, run_dir: Path | None, values: dict[str, Any]
         raise UnusableInput("--resume needs --run-dir, the folder of the run to go on with.")
     if changed:
         raise UnusableInput(f"A run goes on with its own settings: leave out {', '.join(changed)}.")
+    if not folders.holds_run(run_dir):
+        raise UnusableInput(f"{run_dir} holds no run: start one there without --resume.")
     told = folders.stored_settings(run_dir)
     if folders.is_finished(run_dir):
         say(f"The run in {run_dir} is finished: there is nothing to go on with.")
@@ -285,7 +287,7 @@ def predict(checkpoint: Path, images: tuple[Path, ...], picture: Path | None, de
 
     trained = load_trained(checkpoint, devices.choose_device(device))
     target = picture or trained.folder / PREDICTIONS
-    prediction.check_picture(target)
+    prediction.check_picture(target, images)
     predictions, failures = prediction.predict(trained, images)
     if as_json:
         _say_json({"predictions": [guess.as_json() for guess in predictions]})
@@ -354,6 +356,10 @@ def compare(names: str, seeds: list[int], run_dir: Path, as_json: bool, config: 
     python -m mnist_train compare --models compact --seeds 5 --hold-out 5000 --lr 0.02 --run-dir output/mnist/lr
     """
     chosen = [name.strip() for name in names.split(",")]
+    if not all(chosen):
+        raise UnusableInput(
+            f"--models {names!r} leaves a name out: give networks with commas between them, such as tiny,compact."
+        )
     if twice := {name for name in chosen if chosen.count(name) > 1}:
         raise UnusableInput(f"--models names {', '.join(sorted(twice))} twice: name each network once.")
     told = [effective_settings({**values, "model": name}, config) for name in chosen]

@@ -44,6 +44,8 @@ class Row:
         seconds: mean training time of a run.
         seeds: of the runs.
         accuracies: at the last epoch, seed by seed.
+        dataset, hold_out, limit, teacher: the settings that say what was measured.
+        teacher_seconds: mean training time of the teacher, which is not in `seconds`; None where it is not known.
     """
 
     network: str
@@ -58,6 +60,11 @@ class Row:
     seconds: float
     seeds: list[int]
     accuracies: list[float]
+    dataset: str = "mnist"
+    hold_out: int = 0
+    limit: int = 0
+    teacher: str = ""
+    teacher_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -118,8 +125,10 @@ def compare(
         epoch_done: is called after each epoch that was trained.
 
     Raises:
-        UnusableInput: as `runs.prepared` and `runs.train`, or the folder holds a run of other settings.
+        UnusableInput: as `runs.prepared` and `runs.train`, or the folder holds a run of other settings, or anything
+            else; that is known before anything is trained.
     """
+    _check_places(settings, seeds, folder)
     data: DataSet | None = None
     left = _Left(epochs_to_train(settings, seeds, folder))
 
@@ -138,12 +147,11 @@ def compare(
                     _, data = runs.prepared(wanted, Processes())
                 _train(wanted, data, place, _Epochs(one_done))
             card, epochs = folders.finished(place)
-            _raise_if_other(wanted, card["settings"], place)
             reached = f"{card['accuracy']:.2f}% at the last epoch"
             announce(f"{told.model}, seed {seed}: {reached}, {card['seconds']:.1f} s of training{left}")
             cards.append(card)
             last.extend(line.accuracy for line in epochs[-LAST_EPOCHS:])
-        rows.append(_row(told.model, list(seeds), cards, last))
+        rows.append(_row(told, list(seeds), cards, last))
     return rows
 
 
@@ -176,11 +184,32 @@ def _train(wanted: Settings, data: DataSet, place: Path, watcher: Watcher) -> No
     resume = folders.holds_run(place)
     with folders.held(place) if resume else folders.started(place):
         if resume:
-            stored = folders.stored_settings(place)
-            _raise_if_other(wanted, asdict(stored), place)
-            wanted = replace(wanted, threads=stored.threads)
+            wanted = replace(wanted, threads=folders.stored_settings(place).threads)
         told = replace(wanted, device=str(data.train.labels.device.type))
         runs.finish(runs.train(told, data, place, Processes(), watcher, resume=resume))
+
+
+def _check_places(settings: Sequence[Settings], seeds: Sequence[int], folder: Path) -> None:
+    """Raises UnusableInput if a run of a comparison can neither be read, nor go on, nor begin where it belongs."""
+    if folders.holds_run(folder):
+        raise UnusableInput(
+            f"{folder} holds a single run, not those of a comparison: give another folder with --run-dir."
+        )
+    for told in settings:
+        missing = False
+        for seed in seeds:
+            place, wanted = _place(folder, told.model, seed), replace(told, seed=seed)
+            if folders.is_finished(place):
+                _raise_if_other(wanted, folders.finished(place)[0]["settings"], place)
+                continue
+            missing = True
+            if folders.holds_run(place):
+                _raise_if_other(wanted, asdict(folders.stored_settings(place)), place)
+            elif place.exists():
+                with folders.file_errors(place):
+                    folders.check_free(place)
+        if missing:
+            runs.check(told)
 
 
 def _raise_if_other(wanted: Settings, stored: dict[str, Any], place: Path) -> None:
@@ -194,10 +223,12 @@ def _raise_if_other(wanted: Settings, stored: dict[str, Any], place: Path) -> No
             )
 
 
-def _row(network: str, seeds: list[int], cards: list[dict[str, Any]], last: list[float]) -> Row:
+def _row(told: Settings, seeds: list[int], cards: list[dict[str, Any]], last: list[float]) -> Row:
     accuracies = [card["accuracy"] for card in cards]
+    told_of_teachers = [(card.get("teacher") or {}).get("seconds") for card in cards]
+    of_teachers = [seconds for seconds in told_of_teachers if isinstance(seconds, int | float)]
     return Row(
-        network=network,
+        network=told.model,
         parameters=cards[0]["parameters"],
         epochs=cards[0]["epochs"],
         runs=len(cards),
@@ -209,6 +240,11 @@ def _row(network: str, seeds: list[int], cards: list[dict[str, Any]], last: list
         seconds=statistics.mean(card["seconds"] for card in cards),
         seeds=seeds,
         accuracies=accuracies,
+        dataset=told.dataset,
+        hold_out=told.hold_out,
+        limit=told.limit,
+        teacher=told.teacher,
+        teacher_seconds=statistics.mean(of_teachers) if len(of_teachers) == len(cards) else None,
     )
 
 

@@ -77,13 +77,21 @@ def _clear(folder: Path) -> None:
     Raises:
         UnusableInput: there is something else.
     """
+    check_free(folder)
+    for path in folder.iterdir():
+        path.unlink(missing_ok=True)
+
+
+def check_free(folder: Path) -> None:
+    """See whether a new run may begin in a folder, which is there.
+
+    Raises:
+        UnusableInput: there is something in it that a killed process has not left half-written.
+    """
     if holds_run(folder):
         raise UnusableInput(f"{folder} holds a run: add --resume to go on with it, or give another --run-dir.")
-    found = list(folder.iterdir())
-    if not all(path.name.startswith(UNFINISHED) for path in found):
+    if not all(path.name.startswith(UNFINISHED) for path in folder.iterdir()):
         raise UnusableInput(f"{folder} is not empty: give another folder with --run-dir.")
-    for path in found:
-        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -130,7 +138,7 @@ def stored_settings(folder: Path) -> Settings:
         UnusableInput: there is none, or its settings are not all there.
     """
     if not (folder / CONFIG).is_file():
-        raise UnusableInput(f"{folder} holds no run: start one there without --resume.")
+        raise UnusableInput(f"{folder} holds no run: give the folder of one, with its {CONFIG}.")
     stored = settings.read_toml(folder / CONFIG)
     if "model" not in stored:
         raise UnusableInput(f"{folder / CONFIG} does not name a network: delete {folder}, and start the run anew.")
@@ -143,14 +151,32 @@ def finished(folder: Path) -> tuple[dict[str, Any], list[EpochRecord]]:
     Raises:
         UnusableInput: its files are damaged.
     """
-    try:
+    with _damage(folder, CARD):
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        if not _is_whole(card):
+            raise ValueError("something is missing")
+    with _damage(folder, METRICS):
         epochs = history.from_csv((folder / METRICS).read_text(encoding="utf-8"))
-        if not _is_whole(card) or card["epochs"] != len(epochs):
-            raise ValueError("the card and the lines do not belong together")
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise UnusableInput(f"The run in {folder} cannot be read: delete the folder to train it again.") from error
+    if card["epochs"] != len(epochs):
+        raise UnusableInput(
+            f"{folder / METRICS} does not have the {card['epochs']} epochs of {CARD}: {_again(folder)}."
+        )
     return card, epochs
+
+
+@contextlib.contextmanager
+def _damage(folder: Path, name: str) -> Iterator[None]:
+    """Turn what is wrong with a file of a finished run into one sentence that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise UnusableInput(f"{folder / name} cannot be read, {reason(error)}: {_again(folder)}.") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UnusableInput(f"{folder / name} is damaged: {_again(folder)}.") from error
+
+
+def _again(folder: Path) -> str:
+    return f"delete {folder} to train the run again"
 
 
 def _is_whole(card: object) -> bool:

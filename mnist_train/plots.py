@@ -40,7 +40,8 @@ def draw_all(run: Run) -> None:
     """All pictures of a finished run, into its folder."""
     folder, data = run.folder, run.data
     target = brief.TARGET_ACCURACY if data.name == brief.DATA_SET else None
-    draw_curves(folder / CURVES, run.epochs, run.steps, run.title, target)
+    tested = data.test_name.removesuffix(" set").lower()
+    draw_curves(folder / CURVES, run.epochs, run.steps, run.title, target, tested)
     first = data.train[: _ROWS * _COLUMNS]
     shown = augmentation.examples(first.pixels, run.settings.affine(), run.settings.seed)[:, 0]
     draw_images(folder / AUGMENTED, shown, [data.classes[i] for i in first.labels.tolist()], "Training images as seen")
@@ -55,6 +56,7 @@ def draw_curves(
     steps: Sequence[Sequence[float]],
     title: str,
     target: float | None = brief.TARGET_ACCURACY,
+    tested: str = "test",
 ) -> None:
     """Loss of every step, if it is known, and of the test images, and the accuracy, over the epochs.
 
@@ -64,22 +66,23 @@ def draw_curves(
         steps: the losses of each epoch's steps, or nothing.
         title: of the whole.
         target: an accuracy that is marked, in per cent.
+        tested: what the images that were reported on are called.
     """
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     places = [line.epoch for line in epochs]
-    _draw_losses(left, places, epochs, steps)
+    _draw_losses(left, places, epochs, steps, tested)
     right.plot(places, [line.train_accuracy for line in epochs], "o-", color=_TRAIN, ms=4, label="training")
-    tested = [line.test_accuracy for line in epochs]
-    right.plot(places, tested, "o-", color=_PLAIN, ms=4, label="test")
+    plain = [line.test_accuracy for line in epochs]
+    right.plot(places, plain, "o-", color=_PLAIN, ms=4, label=tested)
     averaged = [line.averaged_test_accuracy for line in epochs if line.averaged_test_accuracy is not None]
     if averaged:
-        right.plot(places, averaged, "o-", color=_AVERAGED, ms=4, label="test, averaged weights")
+        right.plot(places, averaged, "o-", color=_AVERAGED, ms=4, label=f"{tested}, averaged weights")
     if target is not None:
         right.axhline(target, color="0.3", lw=0.8, ls=":", label=f"{target} %")
     # the last per cents are what matters, but all points of the test stay in sight
     right.set(xlabel="epoch", ylabel="accuracy, %", title="Accuracy")
-    right.set_ylim(min(min([*tested, *averaged]) - 0.3, 98), 100.05)
+    right.set_ylim(min(min([*plain, *averaged]) - 0.3, 98), 100.05)
     right.legend(frameon=False, loc="lower right")
     for axes in (left, right):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -89,17 +92,21 @@ def draw_curves(
 
 
 def _draw_losses(
-    axes: "Axes", places: Sequence[int], epochs: Sequence[EpochRecord], steps: Sequence[Sequence[float]]
+    axes: "Axes",
+    places: Sequence[int],
+    epochs: Sequence[EpochRecord],
+    steps: Sequence[Sequence[float]],
+    tested: str,
 ) -> None:
     if steps:
         at = [
             epoch + number / len(losses) for epoch, losses in enumerate(steps) for number in range(1, len(losses) + 1)
         ]
         axes.plot(at, _smooth(list(chain.from_iterable(steps))), color=_TRAIN, lw=1, label="training, each step")
-    axes.plot(places, [line.test_loss for line in epochs], "o-", color=_PLAIN, ms=4, label="test")
+    axes.plot(places, [line.test_loss for line in epochs], "o-", color=_PLAIN, ms=4, label=tested)
     if epochs[0].averaged_test_loss is not None:
         averaged: list[Any] = [line.averaged_test_loss for line in epochs]
-        axes.plot(places, averaged, "o-", color=_AVERAGED, ms=4, label="test, averaged weights")
+        axes.plot(places, averaged, "o-", color=_AVERAGED, ms=4, label=f"{tested}, averaged weights")
     axes.set(yscale="log", xlabel="epoch", ylabel="cross-entropy", title="Loss")
     axes.legend(frameon=False)
 

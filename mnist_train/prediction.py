@@ -14,7 +14,7 @@ from mnist_train.evaluation import logits
 from mnist_train.handwriting import read_digit
 from mnist_train.plots import save
 from mnist_train.trained import Trained
-from xlbackprop.errors import UnusableInput
+from xlbackprop.errors import UnusableInput, reason
 
 _TOP = 3
 _ENDINGS = (".png", ".jpg", ".pdf", ".svg")
@@ -47,11 +47,15 @@ class Prediction:
         return {"file": str(self.file), "top": top}
 
 
-def check_picture(path: Path) -> None:
+def check_picture(path: Path, inputs: Iterable[Path]) -> None:
     """See whether a picture may be written to a path.
 
+    Args:
+        path: of the picture.
+        inputs: the files that are to be predicted.
+
     Raises:
-        UnusableInput: it has no ending of a picture, or there is no place for it.
+        UnusableInput: it has no ending of a picture, there is no place for it, or it would replace an input.
     """
     if path.suffix.lower() not in _ENDINGS:
         raise UnusableInput(f"{path} is no name for a picture: end it in {' or '.join(_ENDINGS)}.")
@@ -59,6 +63,19 @@ def check_picture(path: Path) -> None:
         raise UnusableInput(f"{path} is a directory: give the name of a file.")
     if not path.parent.is_dir():
         raise UnusableInput(f"{path} cannot be written, since {path.parent} is no directory.")
+    if any(_is_same(file, path) for file in inputs):
+        raise UnusableInput(
+            f"{path} is one of the pictures to predict: give the picture of what the network saw another name with "
+            "--picture."
+        )
+
+
+def _is_same(file: Path, other: Path) -> bool:
+    try:
+        return file.samefile(other)
+    except OSError:
+        # one of them is not there, or has no possible name
+        return False
 
 
 def predict(trained: Trained, files: Iterable[Path]) -> tuple[list[Prediction], list[str]]:
@@ -82,7 +99,11 @@ def predict(trained: Trained, files: Iterable[Path]) -> tuple[list[Prediction], 
 
 
 def draw(path: Path, predictions: Sequence[Prediction]) -> None:
-    """A row a picture: as it is, as the network saw it, and what it took it for."""
+    """A row a picture: as it is, as the network saw it, and what it took it for.
+
+    Raises:
+        UnusableInput: the picture cannot be written.
+    """
     shown = predictions[:_MAX_DRAWN]
     figure = Figure(figsize=(7, 1.9 * len(shown)), layout="constrained")
     rows = figure.subplots(len(shown), 3, squeeze=False, width_ratios=(1, 1, 1.6))
@@ -105,4 +126,7 @@ def draw(path: Path, predictions: Sequence[Prediction]) -> None:
         bars.spines[["top", "right", "bottom"]].set_visible(False)
         for place, value in zip(places, values, strict=True):
             bars.text(value + 0.02, place, f"{100 * value:.1f}%", va="center", fontsize=8)
-    save(figure, path)
+    try:
+        save(figure, path)
+    except OSError as error:
+        raise UnusableInput(f"{path} cannot be written: {reason(error)}; give another place with --picture.") from error

@@ -29,13 +29,16 @@ def text(run: Run) -> str:
     last, data = run.epochs[-1], run.data
     items = brief.items(layers, run.epochs, data.name)
     checklist = "\n".join(f"- [{'x' if item.met else ' '}] {item.wanted}: {item.found}" for item in items)
+    # an earlier version did not count them
+    processes = run.card.get("processes", 1)
+    together = f", {processes} processes" if processes > 1 else ""
     parts = [
         f"# {run.settings.model} on {data.name}",
         f"**{last.accuracy:.2f} %** of the {len(data.test):,} images of the {data.test_name.lower()} after epoch "
         f"{last.epoch}, the last one; {run.card['parameters']:,} parameters, {run.card['seconds']:.1f} s of training "
-        f"on {run.card['device']}{_teacher(run)}.",
+        f"on {run.card['device']}{together}{_teacher(run)}.",
         f"## The brief\n\n{checklist}",
-        f"## How to train it again\n\n```sh\n{command(run.settings)}\n```\n\n{_again(run)}",
+        f"## How to train it again\n\n```sh\n{command(run.settings, processes)}\n```\n\n{_again(run)}",
         f"## Layers\n\n{summary.to_markdown(layers)}. The receptive field is the square of the image that one output "
         "of a layer sees; the jump is how many pixels lie between two neighbours.",
         f"## Log\n\n{_epochs(run)}\n\nAll that was printed is in [{LOG}]({LOG}).",
@@ -48,10 +51,16 @@ def text(run: Run) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def command(settings: Settings) -> str:
-    """The command that trains such a run, with what differs from the recipe of its network."""
+def command(settings: Settings, processes: int = 1) -> str:
+    """The command that trains such a run, with what differs from the recipe of its network.
+
+    Args:
+        settings: of the run.
+        processes: how many trained together, on one machine: each takes its part of every batch.
+    """
     usual: dict[str, Any] = asdict(Settings(**asdict(designs.design(settings.model).recipe), model=settings.model))
-    words = ["python", "-m", "mnist_train", "--model", settings.model, "--seed", str(settings.seed)]
+    start = ["torchrun", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else ["python"]
+    words = [*start, "-m", "mnist_train", "--model", settings.model, "--seed", str(settings.seed)]
     for name, value in asdict(settings).items():
         if value != usual[name] and name not in ("seed", *_OF_THE_MACHINE):
             flag = name_on_command_line(name)
@@ -75,13 +84,16 @@ def _again(run: Run) -> str:
 
 def _epochs(run: Run) -> str:
     """The epochs as a table; of very many the last ones."""
-    lines = ["| epoch | loss in training | accuracy in training % | loss in test | accuracy in test % | seconds |"]
+    tested = run.data.test_name.lower()
+    headers = ["epoch", "loss in training", "accuracy in training %"]
+    headers += [f"loss on the {tested}", f"accuracy on the {tested} %", "seconds"]
+    lines = [f"| {' | '.join(headers)} |"]
     lines.append("|---:|---:|---:|---:|---:|---:|")
     for line in run.epochs[-_MOST_EPOCHS:]:
-        trained, tested = f"{line.train_loss:.4f} | {line.train_accuracy:.2f}", f"{line.loss:.4f} | {line.accuracy:.2f}"
-        lines.append(f"| {line.epoch} | {trained} | {tested} | {line.seconds:.1f} |")
+        trained = f"{line.train_loss:.4f} | {line.train_accuracy:.2f}"
+        lines.append(f"| {line.epoch} | {trained} | {line.loss:.4f} | {line.accuracy:.2f} | {line.seconds:.1f} |")
     if run.card["averaged_weights"]:
-        lines.append("\nThe test is that of the averaged weights.")
+        lines.append(f"\nLoss and accuracy on the {tested} are those of the averaged weights.")
     return "\n".join(lines)
 
 

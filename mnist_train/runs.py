@@ -117,18 +117,31 @@ class Run:
         return f"{self.card['network']}, {self.card['parameters']:,} parameters, seed {self.card['seed']}"
 
 
-def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
-    """The settings with the device that they lead to, and the images on it.
+def check(told: Settings) -> None:
+    """See whether settings go together, and with the teacher that they name, before anything is read or written.
 
     Raises:
-        UnusableInput: the data or the device cannot be used.
+        UnusableInput: they do not.
     """
     if told.small_steps and not models.takes_small_images(models.build(told.model)):
         flag = name_on_command_line("small_steps")
         raise UnusableInput(f"{told.model} takes images of 28x28 pixels only: leave out {flag}, or give it as 0.")
-    if told.teacher and told.teacher not in DESIGNS and not Path(told.teacher).exists():
-        flag = name_on_command_line("teacher")
-        raise UnusableInput(f"{flag} {told.teacher} is neither a network nor the folder of a finished run.")
+    if told.teacher and told.small_steps == 1:
+        raise UnusableInput(
+            f"{name_on_command_line('small_steps')} 1 leaves nothing to {name_on_command_line('teacher')}, which knows "
+            "nothing of small images: give less of the one, or leave out the other."
+        )
+    if told.teacher and told.teacher not in DESIGNS:
+        _given_teacher(told, torch.device("cpu"))
+
+
+def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
+    """The settings with the device that they lead to, and the images on it.
+
+    Raises:
+        UnusableInput: as for `check`, or the data or the device cannot be used.
+    """
+    check(told)
     device = choose_device(told.device)
     if told.deterministic:
         make_deterministic()
@@ -138,11 +151,24 @@ def prepared(told: Settings, processes: Processes) -> tuple[Settings, DataSet]:
     data = load(told.dataset, told.data_dir, limit=told.limit, hold_out=told.hold_out)
     if processes.writes:
         processes.wait()
-    if min(told.batch_size, len(data.train)) < _LEAST_IMAGES * processes.count:
-        raise UnusableInput(
-            f"Each step needs at least {_LEAST_IMAGES} images in each process: train on more, or raise --batch-size."
-        )
+    _check_batches(told, len(data.train), processes)
     return replace(told, device=device.type), data.to(device)
+
+
+def _check_batches(told: Settings, images: int, processes: Processes) -> None:
+    """Raises UnusableInput if a process would get too few of the training images in a step."""
+    needed = _LEAST_IMAGES * processes.count
+    if min(told.batch_size, images) >= needed:
+        return
+    if images >= needed:
+        advice = f"raise {name_on_command_line('batch_size')}"
+    elif images == told.limit:
+        advice = f"raise {name_on_command_line('limit')}"
+    elif told.hold_out:
+        advice = f"hold out fewer with {name_on_command_line('hold_out')}"
+    else:
+        advice = "start fewer processes" if processes.count > 1 else "train on another data set"
+    raise UnusableInput(f"Each step needs at least {_LEAST_IMAGES} images in each process: {advice}.")
 
 
 def train(
@@ -159,7 +185,7 @@ def train(
         resume: go on from the checkpoint in the folder, if there is one yet.
 
     Raises:
-        UnusableInput: the folder cannot be written, or the checkpoint cannot be read.
+        UnusableInput: the teacher cannot be used, the folder cannot be written, or the checkpoint cannot be read.
         CheckFailed: the loss was not finite.
         Interrupted: by Ctrl-C; the run can be taken up again.
     """
@@ -167,12 +193,15 @@ def train(
     if device.type == "cpu":
         keep_memory()
         told = replace(told, threads=_set_threads(told, data, device, processes))
+    # before anything is written: a run that cannot begin leaves nothing
+    teacher = _given_teacher(told, device) if told.teacher and told.teacher not in DESIGNS else None
     with file_errors(folder):
         if processes.writes:
             # of a run that goes on, too: the device and the folder of the images may be others by now
             files.write_text(folder / CONFIG, settings.to_toml(told))
             files.write_text(folder / SUMMARY, summary(network_layers(told.model)) + "\n")
-        teacher = _teacher(told, data, folder, processes, watcher) if told.teacher else None
+        if told.teacher in DESIGNS:
+            teacher = _own_teacher(told, data, folder, processes, watcher)
         training = Training(told, data, device, processes, teacher.model if teacher else None)
         epochs, losses = _restored(training, folder) if resume else ([], [])
         watcher.line(_opening(training, device, processes, len(epochs)))
@@ -241,21 +270,12 @@ def finish(run: Run) -> None:
     (run.folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _teacher(told: Settings, data: DataSet, folder: Path, processes: Processes, watcher: Watcher) -> Trained:
-    """The teacher that a run names: that of a finished run, or one that is trained first, in a folder of the run.
+def _own_teacher(told: Settings, data: DataSet, folder: Path, processes: Processes, watcher: Watcher) -> Trained:
+    """The teacher that is trained first, in a folder of the run.
 
     Raises:
-        UnusableInput: there is none, or it learned from other images.
-        CheckFailed, Interrupted: as for `train`.
+        UnusableInput, CheckFailed, Interrupted: as for `train`.
     """
-    if told.teacher not in DESIGNS:
-        teacher = load_trained(Path(told.teacher), torch.device(told.device))
-        if teacher.data_set != told.dataset:
-            raise UnusableInput(
-                f"The teacher in {told.teacher} was trained on {teacher.data_set}, and this run is on {told.dataset}: "
-                f"give another one with {name_on_command_line('teacher')}."
-            )
-        return teacher
     own = folder / TEACHER
     if not folders.is_finished(own):
         of_teacher = settings.effective(
@@ -271,6 +291,30 @@ def _teacher(told: Settings, data: DataSet, folder: Path, processes: Processes, 
         processes.wait()
     teacher = load_trained(own, torch.device(told.device))
     watcher.line(f"The teacher, {told.teacher}, is at {teacher.card['accuracy']:.2f}% at its last epoch.")
+    return teacher
+
+
+def _given_teacher(told: Settings, device: torch.device) -> Trained:
+    """The teacher of a finished run.
+
+    Raises:
+        UnusableInput: there is none, it learned from other images, or it knows those that are held out.
+    """
+    flag = name_on_command_line("teacher")
+    if not Path(told.teacher).exists():
+        raise UnusableInput(f"{flag} {told.teacher} is neither a network nor the folder of a finished run.")
+    teacher = load_trained(Path(told.teacher), device)
+    if teacher.data_set != told.dataset:
+        raise UnusableInput(
+            f"The teacher in {told.teacher} was trained on {teacher.data_set}, and this run is on {told.dataset}: "
+            f"give another one with {flag}."
+        )
+    if teacher.held_out < told.hold_out:
+        raise UnusableInput(
+            f"The teacher in {told.teacher} knows some of the {told.hold_out} images that this run holds out, as it "
+            f"held out {teacher.held_out}: give {flag} one that was trained with {name_on_command_line('hold_out')} "
+            f"{told.hold_out} or more."
+        )
     return teacher
 
 

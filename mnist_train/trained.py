@@ -54,6 +54,13 @@ class Trained:
             )
         return str(name)
 
+    @property
+    def held_out(self) -> int:
+        """How many images its training held back, of those that each run with so many or more holds back."""
+        settings = self.card.get("settings")
+        count = settings.get("hold_out") if isinstance(settings, dict) else None
+        return count if isinstance(count, int) else 0
+
 
 def load_trained(path: Path, device: torch.device) -> Trained:
     """Read a network.

@@ -210,6 +210,16 @@ def test_the_variable_mnist_data_says_where_the_images_are(train: object, digits
     assert run(*small, "--data-dir", digits, MNIST_DATA="nowhere").exit_code == 0
 
 
+def test_a_wrong_teacher_leaves_no_folder(train: Callable[..., Result], finished: Finished) -> None:
+    Path("mine").mkdir()
+    for where in ((), ("--run-dir", "run")):
+        assert assert_refused(train("--teacher", "mine", *where)) == "mine/model.safetensors does not exist."
+        assert "knows some of the 100 images" in assert_refused(
+            train("--teacher", finished.folder, "--hold-out", 100, "--tensorboard", *where)
+        )
+    assert [path.name for path in Path().iterdir()] == ["mine"]
+
+
 def test_a_folder_with_a_run_is_left_alone_without_resume(train: Callable[..., Result], tmp_path: Path) -> None:
     assert train("--run-dir", "run", "--epochs", 1).exit_code == 0
     before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
@@ -631,7 +641,10 @@ def test_a_finished_run_is_drawn_and_told_again(finished: Finished, tmp_path: Pa
 
 
 def test_a_run_that_is_not_finished_cannot_be_told(interrupted: Result, nowhere: Path) -> None:
-    assert_refused(run("report", "nowhere"))
+    assert (
+        assert_refused(run("report", "nowhere"))
+        == "nowhere holds no run: give the folder of one, with its config.toml."
+    )
     assert (nowhere / "run" / "config.toml").exists()
     assert assert_refused(run("report", "run")) == "The run in run is not finished: go on with it first."
 

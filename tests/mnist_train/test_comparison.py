@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import statistics
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from mnist_train import cli, comparison, designs, folders, history, models, runs
 from mnist_train.comparison import Row, compare, differences, margin
 from mnist_train.comparison_report import to_markdown
-from mnist_train.settings import Settings, effective
+from mnist_train.settings import Settings, effective, to_toml
 from mnist_train.training import Training
 from xlbackprop.errors import UnusableInput
 
@@ -184,6 +185,66 @@ def test_a_folder_with_something_else_in_it_is_refused(digits: Path, tmp_path: P
 
 
 @pytest.mark.usefixtures("no_training")
+@pytest.mark.parametrize("kind", ["finished", "interrupted", "other", "teacher", "small"])
+def test_what_cannot_be_compared_is_found_before_the_first_training(
+    kind: str, compared: tuple[Path, list[Row], list[str]], digits: Path, tmp_path: Path
+) -> None:
+    wanted = [told("nano", digits, lr=0.02), told("tiny", digits)]
+    place = tmp_path / "tiny" / "2"
+    if kind == "finished":
+        shutil.copytree(compared[0] / "tiny" / "2", place)
+        wanted[1] = told("tiny", digits, lr=0.02)
+    if kind == "interrupted":
+        place.mkdir(parents=True)
+        (place / "config.toml").write_text(to_toml(told("tiny", digits, seed=2, lr=0.01)))
+    if kind == "other":
+        place.mkdir(parents=True)
+        (place / "notes.txt").write_text("precious")
+    if kind == "teacher":
+        wanted[1] = told("tiny", digits, teacher=str(compared[0] / "nano" / "1"), hold_out=100)
+    if kind == "small":
+        wanted[1] = told("teach", digits, small_steps=0.5)
+    with pytest.raises(UnusableInput) as caught:
+        compare(wanted, [1, 2], tmp_path, lambda line: None)
+    assert str(caught.value).startswith(
+        {
+            "finished": f"{place} holds a run with --lr 0.03, not 0.02: ",
+            "interrupted": f"{place} holds a run with --lr 0.01, not 0.03: ",
+            "other": f"{place} is not empty: ",
+            "teacher": f"The teacher in {compared[0] / 'nano' / '1'} knows some of the 100 images",
+            "small": "teach takes images of 28x28 pixels only: ",
+        }[kind]
+    )
+
+
+@pytest.mark.usefixtures("no_training")
+def test_the_folder_of_a_single_run_is_no_place_for_a_comparison(
+    compared: tuple[Path, list[Row], list[str]], digits: Path
+) -> None:
+    place = compared[0] / "nano" / "1"
+    before = sorted(place.iterdir())
+    with pytest.raises(UnusableInput) as caught:
+        compare([told("nano", digits)], [1], place, lambda line: None)
+    assert str(caught.value) == (
+        f"{place} holds a single run, not those of a comparison: give another folder with --run-dir."
+    )
+    assert sorted(place.iterdir()) == before
+
+
+def test_a_teacher_is_known_with_its_own_seconds(digits: Path, tmp_path: Path) -> None:
+    (alone, taught) = compare(
+        [told("nano", digits, epochs=1), told("sprint", digits, epochs=1, teacher="nano", dataset="mnist")],
+        [1],
+        tmp_path,
+        lambda line: None,
+    )
+    assert (alone.teacher, alone.teacher_seconds) == ("", None)
+    of_teacher = folders.finished(tmp_path / "sprint" / "1" / "teacher")[0]["seconds"]
+    assert (taught.teacher, taught.teacher_seconds) == ("nano", of_teacher)
+    assert (taught.dataset, taught.hold_out, taught.limit) == ("mnist", 0, 60)
+
+
+@pytest.mark.usefixtures("no_training")
 def test_the_seeds_may_be_any(compared: tuple[Path, list[Row], list[str]], digits: Path) -> None:
     folder, rows, _ = compared
     (row,) = compare([told("nano", digits)], [2, 3], folder, lambda line: None)
@@ -270,7 +331,8 @@ def test_json_has_the_same_rows(compared: tuple[Path, list[Row], list[str]], com
 def test_the_command_trains_what_is_missing(command, tmp_path: Path) -> None:
     result = command(tmp_path, "--models", "nano", "--seeds", 1, "--epochs", 1)
     assert result.exit_code == 0
-    _, _, line = result.stdout.splitlines()
+    measured, _, _, _, line = result.stdout.splitlines()
+    assert measured == "Accuracy on the test images of mnist; trained on the first 60 training images; seed 1."
     assert re.fullmatch(r"\| nano \| [\d,]+ \| 1 \| 1 \| .* \|", line)
     assert result.stderr.count("\n") == 2
 
@@ -308,6 +370,16 @@ def test_what_is_no_range_of_seeds_is_one_sentence(text: str, command, tmp_path:
 def test_a_network_that_is_named_twice_is_refused(command, tmp_path: Path) -> None:
     result = command(tmp_path, "--models", "nano,tiny, nano")
     assert (result.exit_code, result.stderr) == (2, "Error: --models names nano twice: name each network once.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("names", [",", "nano,", "", "nano,,tiny"])
+def test_a_name_that_is_left_out_is_one_sentence(names: str, command, tmp_path: Path) -> None:
+    result = command(tmp_path, "--models", names)
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"Error: --models '{names}' leaves a name out: give networks with commas between them, such as tiny,compact.\n",
+    )
     assert list(tmp_path.iterdir()) == []
 
 

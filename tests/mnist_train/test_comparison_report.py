@@ -1,6 +1,8 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from mnist_train import comparison_report
@@ -16,6 +18,8 @@ ROWS = [
 
 def test_the_tables_are_markdown() -> None:
     assert to_markdown(ROWS).splitlines() == [
+        "Accuracy on the test images of mnist; seeds 1 to 3.",
+        "",
         "| network | parameters | epochs | runs | mean % | 95 % interval | deviation | minimum % | last 5 epochs % | "
         "seconds |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -35,9 +39,53 @@ def test_a_single_run_has_no_interval() -> None:
         Row(name, 10, 1, 1, mean, None, None, mean, mean, 1.0, [1], [mean]) for name, mean in (("a", 99.0), ("b", 99.5))
     ]
     lines = to_markdown(single).splitlines()
-    assert lines[2] == "| a | 10 | 1 | 1 | 99.00 |  |  | 99.00 | 99.00 | 1.0 |"
+    assert lines[0] == "Accuracy on the test images of mnist; seed 1."
+    assert lines[4] == "| a | 10 | 1 | 1 | 99.00 |  |  | 99.00 | 99.00 | 1.0 |"
     assert lines[-1] == "| b | +0.500 |  | one run tells nothing |"
-    assert len(to_markdown(single[:1]).splitlines()) == 3
+    assert len(to_markdown(single[:1]).splitlines()) == 5
+
+
+def told_before_the_table(*rows: Row) -> str:
+    return to_markdown(rows).partition("\n\n|")[0]
+
+
+def test_it_says_what_was_measured() -> None:
+    row = replace(ROWS[0], dataset="kmnist", hold_out=5000, limit=1000, seeds=[4, 5, 6])
+    measured = (
+        "Accuracy on 5,000 training images of kmnist that were held out; trained on the first 1,000 of the others; "
+        "seeds 4 to 6."
+    )
+    assert told_before_the_table(row) == measured
+    assert told_before_the_table(replace(row, hold_out=0)) == (
+        "Accuracy on the test images of kmnist; trained on the first 1,000 training images; seeds 4 to 6."
+    )
+    # what differs is told of each
+    assert told_before_the_table(row, ROWS[1]) == (
+        f"compact: {measured}\n\nnano: Accuracy on the test images of mnist; seeds 1 to 3."
+    )
+
+
+def test_the_seconds_of_teachers_are_told_apart() -> None:
+    first, given = replace(ROWS[0], teacher="wide", teacher_seconds=33.33), replace(ROWS[1], teacher="mine/wide")
+    assert told_before_the_table(first, given, ROWS[2]).splitlines()[1:] == [
+        "",
+        "compact has the teacher wide, whose training of 33.3 s is not in the seconds.",
+        "",
+        "nano has the teacher mine/wide, whose training is not in the seconds.",
+    ]
+
+
+def test_no_interval_goes_beyond_the_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [replace(ROWS[0], mean=99.0, margin=1.5), replace(ROWS[1], mean=1.0, margin=1.25)]
+    assert "| 97.50 to 100.00 |" in to_markdown(rows)
+    assert "| 0.00 to 2.25 |" in to_markdown(rows)
+    drawn = []
+    monkeypatch.setattr("mnist_train.plots.save", lambda figure, path: drawn.append(figure))
+    comparison_report.draw(tmp_path / "comparison.png", rows)
+    (axes,) = drawn[0].axes
+    bars = [bar.lines[2][0].get_segments()[0][:, 0].tolist() for bar in axes.containers]
+    assert bars == [[97.5, 100.0], [0.0, 2.25]]
+    assert "Accuracy on the test images of mnist; seeds 1 to 3." in axes.get_title().replace("\n", " ")
 
 
 def test_table_numbers_and_picture_lie_in_the_folder(tmp_path: Path) -> None:

@@ -93,7 +93,9 @@ def test_the_lock_of_a_killed_process_is_gone(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_run_is_not_gone_on_with(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
-        assert refusal(folders.stored_settings, folder) == (f"{folder} holds no run: start one there without --resume.")
+        assert refusal(folders.stored_settings, folder) == (
+            f"{folder} holds no run: give the folder of one, with its {folders.CONFIG}."
+        )
     assert not folders.holds_run(tmp_path)
 
 
@@ -136,16 +138,28 @@ def test_a_finished_run_that_is_damaged_is_one_sentence(tmp_path: Path) -> None:
     write_finished(tmp_path)
     whole = card()
     unlike: list[object] = [[], None, 5, "card", {}, whole | {"settings": []}, whole | {"accuracy": "high"}]
-    unlike += [whole | {"accuracy": math.nan}, whole | {"seconds": 10**400}, whole | {"epochs": 3}]
+    unlike += [whole | {"accuracy": math.nan}, whole | {"seconds": 10**400}]
     unlike += [{key: value for key, value in whole.items() if key != "parameters"}]
-    sentence = f"The run in {tmp_path} cannot be read: delete the folder to train it again."
+    advice = f": delete {tmp_path} to train the run again."
+    sentence = f"{tmp_path / folders.CARD} is damaged{advice}"
     for text in ("", "{", "[" * 100_000, *map(json.dumps, unlike)):
         (tmp_path / folders.CARD).write_text(text, encoding="utf-8")
         assert refusal(folders.finished, tmp_path) == sentence
     write_finished(tmp_path)
     metrics = (tmp_path / folders.METRICS).read_text(encoding="utf-8")
     (tmp_path / folders.METRICS).write_text(metrics.rsplit("\n", 2)[0], encoding="utf-8")
-    assert refusal(folders.finished, tmp_path) == sentence
+    assert refusal(folders.finished, tmp_path) == (
+        f"{tmp_path / folders.METRICS} does not have the 2 epochs of {folders.CARD}{advice}"
+    )
+    for text in ("", "epoch\n", metrics.replace("0.5", "half"), metrics.replace("0.5", "\0")):
+        (tmp_path / folders.METRICS).write_text(text, encoding="utf-8")
+        assert refusal(folders.finished, tmp_path).startswith(f"{tmp_path / folders.METRICS} ")
+    (tmp_path / folders.METRICS).write_bytes(b"\xff")
+    assert refusal(folders.finished, tmp_path) == f"{tmp_path / folders.METRICS} is damaged{advice}"
+    (tmp_path / folders.METRICS).unlink()
+    assert refusal(folders.finished, tmp_path) == (
+        f"{tmp_path / folders.METRICS} cannot be read, no such file or directory{advice}"
+    )
 
 
 def test_the_losses_of_the_steps_come_back(tmp_path: Path) -> None:

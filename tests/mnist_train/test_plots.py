@@ -276,6 +276,14 @@ def test_without_the_losses_of_the_steps_there_are_those_of_the_test(figures: di
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["training", "test"]
 
 
+def test_what_was_measured_has_its_name_in_the_legends(figures: dict[str, Figure]) -> None:
+    plots.draw_curves(Path("curves.png"), [record(1, 97.0, 98.0)], [], "", target=None, tested="held-out")
+    left, right = figures["curves.png"].axes
+    names = ["held-out", "held-out, averaged weights"]
+    assert [text.get_text() for text in left.get_legend().get_texts()] == names
+    assert [text.get_text() for text in right.get_legend().get_texts()] == ["training", *names]
+
+
 def test_long_names_of_classes_do_not_run_into_each_other(data: DataSet, figures: dict[str, Figure]) -> None:
     names = ("T-shirt/top", "Ankle boot", *map(str, range(2, 10)))
     images, outputs = shown_as(replace(data, classes=names), [(n % 2, 1 - n % 2, 1.0) for n in range(50)])

@@ -200,6 +200,42 @@ def test_a_picture_that_cannot_be_written_is_one_sentence_that_names_it(
     assert list(tmp_path.iterdir()) == []
 
 
+@needs_posix
+@pytest.mark.parametrize("kind", ["same", "linked", "default"])
+def test_a_picture_that_is_to_be_predicted_is_never_replaced(
+    kind: str, folder: Path, pictures: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.safetensors").write_bytes((folder / runs.MODEL).read_bytes())
+    mine = tmp_path / ("predictions.png" if kind == "default" else "mine.png")
+    mine.write_bytes(pictures[0].read_bytes())
+    (tmp_path / "linked.png").symlink_to(mine)
+    target = tmp_path / "linked.png" if kind == "linked" else mine
+    result = run(
+        tmp_path / "mine.safetensors", pictures[1], mine, *([] if kind == "default" else ["--picture", target])
+    )
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"Error: {target} is one of the pictures to predict: give the picture of what the network saw another name "
+        "with --picture.\n"
+    )
+    assert mine.read_bytes() == pictures[0].read_bytes()
+
+
+def test_a_folder_that_is_read_only_is_told_with_the_file_and_the_option(
+    folder: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, target: Path) -> Path:
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    result = run(folder, pictures[0], "--picture", tmp_path / "seen.png")
+    assert result.exit_code == 2
+    assert result.stdout.startswith(f"{pictures[0]}: ")
+    assert result.stderr == (
+        f"Error: {tmp_path / 'seen.png'} cannot be written: permission denied; give another place with --picture.\n"
+    )
+
+
 def test_a_folder_without_a_network_is_one_sentence(pictures: list[Path], tmp_path: Path) -> None:
     result = run(tmp_path, pictures[0])
     assert (result.exit_code, result.stdout) == (2, "")

@@ -48,11 +48,25 @@ def test_it_says_what_was_asked_for_and_what_came_of_it(data: DataSet) -> None:
     assert "\npython -m mnist_train --model nano --seed 7\n" in text
     assert "| conv 5x5 | 8 x 24 x 24 | 200 | 5 x 5 | 1 |" in text
     assert "| 2 | 0.5123 | 90.12 | 0.0456 | 99.41 | 1.3 |" in text
-    assert "The test is that of the averaged weights." in text
+    assert "| loss in training | accuracy in training % | loss on the test set | accuracy on the test set % |" in text
+    assert "Loss and accuracy on the test set are those of the averaged weights." in text
     for name in ("curves", "misclassified", "confusion", "augmented", "filters"):
         assert f"]({name}.png)" in text
     assert text.endswith(")\n")
     assert "None" not in text
+
+
+def test_a_run_of_several_processes_is_repeated_by_as_many(data: DataSet) -> None:
+    alone = finished(data, told(), [98.0])
+    together = replace(alone, card=alone.card | {"processes": 2})
+    text = readme.text(together)
+    assert "\ntorchrun --standalone --nproc-per-node=2 -m mnist_train --model nano --seed 1\n" in text
+    assert "12.3 s of training on CPU, 1 of 2 cores, 2 processes.\n" in text
+    # an earlier version did not count them
+    for card in (alone.card, alone.card | {"processes": 1}):
+        text = readme.text(replace(alone, card=card))
+        assert "\npython -m mnist_train --model nano --seed 1\n" in text
+        assert "processes" not in text
 
 
 def test_the_seconds_of_a_teacher_are_told_beside_those_of_the_run(data: DataSet) -> None:
@@ -67,6 +81,14 @@ def test_other_images_are_not_measured_by_the_brief(data: DataSet) -> None:
     assert text.startswith("# nano on printed\n")
     assert "99.40" not in text
     assert "averaged weights" not in text
+
+
+def test_held_out_images_are_not_called_a_test(data: DataSet) -> None:
+    text = readme.text(finished(replace(data, test_name="Held-out set"), told(hold_out=200), [99.0]))
+    assert "images of the held-out set after epoch 1" in text
+    assert "| loss on the held-out set | accuracy on the held-out set % |" in text
+    assert "Loss and accuracy on the held-out set are those of the averaged weights." in text
+    assert "test" not in text
 
 
 def test_of_very_many_epochs_the_last_ones_are_shown(data: DataSet) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mnist_train import designs, files, folders, history, models, runs
-from mnist_train.data import DataSet, Images
+from mnist_train.data import DataSet, Images, load
 from mnist_train.processes import Processes
 from mnist_train.runs import Watcher
 from mnist_train.settings import Settings, effective
@@ -277,15 +277,34 @@ def test_sprint_learns_the_real_digits_in_one_epoch(real_digits: Path, tmp_path:
     assert run(settings, images, tmp_path).card["accuracy"] > 98.8
 
 
-@pytest.mark.parametrize(("count", "batch"), [(2, 3), (300, 1000)])
-def test_a_process_that_would_get_one_image_a_step_is_refused(digits: Path, count: int, batch: int) -> None:
-    class Alone(Processes):
-        def wait(self) -> None:
-            pass
+class _Alone(Processes):
+    def wait(self) -> None:
+        pass
 
-    with pytest.raises(UnusableInput, match="at least 2 images in each process"):
-        runs.prepared(told(digits, batch_size=batch), Alone(0, count))
-    assert runs.prepared(told(digits, batch_size=batch + 1), Alone(0, min(count, 2)))
+
+@pytest.mark.parametrize(
+    ("changes", "count", "advice"),
+    [
+        ({"batch_size": 3}, 2, "raise --batch-size"),
+        ({"batch_size": 499}, 250, "raise --batch-size"),
+        ({"limit": 1}, 1, "raise --limit"),
+        ({"limit": 3, "hold_out": 100, "batch_size": 2}, 2, "raise --limit"),
+        ({"hold_out": 499}, 1, "hold out fewer with --hold-out"),
+        ({"hold_out": 498, "limit": 9}, 2, "hold out fewer with --hold-out"),
+        ({"batch_size": 1000}, 300, "start fewer processes"),
+    ],
+)
+def test_a_process_that_would_get_one_image_a_step_is_refused(
+    changes: dict[str, int], count: int, advice: str, digits: Path
+) -> None:
+    with pytest.raises(UnusableInput) as caught:
+        runs.prepared(told(digits, **changes), _Alone(0, count))
+    assert str(caught.value) == f"Each step needs at least 2 images in each process: {advice}."
+
+
+@pytest.mark.parametrize(("count", "batch"), [(1, 2), (2, 4), (250, 500)])
+def test_two_images_a_step_and_process_are_enough(digits: Path, count: int, batch: int) -> None:
+    assert runs.prepared(told(digits, batch_size=batch), _Alone(0, count))
 
 
 class _Lines(Watcher):
@@ -361,6 +380,59 @@ def test_a_teacher_of_other_images_is_refused(taught: Path, digits: Path, data: 
         run(settings, data, tmp_path)
     with pytest.raises(UnusableInput, match="--teacher nobody is neither a network nor the folder of a finished run"):
         runs.prepared(told(digits, teacher="nobody"), Processes())
+
+
+def test_a_teacher_is_checked_before_anything_is_written(taught: Path, digits: Path, tmp_path: Path) -> None:
+    with pytest.raises(runs.Interrupted):
+        (tmp_path / "unfinished").mkdir()
+        run(told(digits), load("mnist", digits), tmp_path / "unfinished", _Lines(stop_at_line="nano 2"))
+    (tmp_path / "run").mkdir()
+    for teacher, said in (
+        (tmp_path, "model.safetensors does not exist"),
+        (tmp_path / "unfinished", "is not finished: resume it first"),
+        (tmp_path / "unfinished" / "checkpoint.safetensors", "not finished: resume it first"),
+    ):
+        settings = told(digits, teacher=str(teacher))
+        with pytest.raises(UnusableInput, match=said):
+            runs.prepared(settings, Processes())
+        with pytest.raises(UnusableInput, match=said):
+            run(settings, load("mnist", digits), tmp_path / "run")
+        assert list((tmp_path / "run").iterdir()) == []
+    for changes in ({"dataset": "printed"}, {"hold_out": 1}):
+        with pytest.raises(UnusableInput, match="The teacher in"):
+            runs.prepared(dataclasses.replace(told(digits, teacher=str(taught)), **changes), Processes())
+
+
+def test_a_teacher_that_knows_the_held_out_images_is_refused(digits: Path, tmp_path: Path) -> None:
+    def teacher(hold_out: int) -> Path:
+        settings = told(digits, epochs=1, hold_out=hold_out)
+        folder = tmp_path / f"teacher-{hold_out}"
+        folder.mkdir()
+        runs.finish(run(settings, runs.prepared(settings, Processes())[1], folder))
+        return folder
+
+    for hold_out in (0, 99):
+        settings = told(digits, epochs=1, hold_out=100, teacher=str(teacher(hold_out)))
+        with pytest.raises(UnusableInput) as caught:
+            run(settings, load("mnist", digits, hold_out=100), tmp_path)
+        assert str(caught.value) == (
+            f"The teacher in {tmp_path / f'teacher-{hold_out}'} knows some of the 100 images that this run holds out, "
+            f"as it held out {hold_out}: give --teacher one that was trained with --hold-out 100 or more."
+        )
+    # those that more were held back from are the same ones
+    settings = dataclasses.replace(settings, hold_out=99)
+    assert run(settings, load("mnist", digits, hold_out=99), tmp_path).card["teacher"]["network"] == "nano"
+
+
+@pytest.mark.parametrize("teacher", ["tiny", "somewhere"])
+def test_a_teacher_with_nothing_but_small_images_is_refused(teacher: str, digits: Path) -> None:
+    with pytest.raises(UnusableInput) as caught:
+        runs.prepared(told(digits, teacher=teacher, small_steps=1), Processes())
+    assert str(caught.value) == (
+        "--small-steps 1 leaves nothing to --teacher, which knows nothing of small images: give less of the one, or "
+        "leave out the other."
+    )
+    runs.prepared(told(digits, teacher="tiny", small_steps=0.9), Processes())
 
 
 @pytest.mark.parametrize("model", ["seed3", "teach"])
