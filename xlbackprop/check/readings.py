@@ -137,7 +137,7 @@ def _numberings(contents: Contents) -> Iterator[tuple[Table, str]]:
     of_second = (f"{own[w]}*{a}" for w, a in zip(row, network.activations(network.last - 1), strict=True))
     parts = dict.fromkeys((f"{first} = {' + '.join(terms)}", f"{second} = {' + '.join(of_second)}"))
     yield (
-        replace(table, columns=columns, own_names=changed),
+        replace(table, columns=columns, own_names={**table.own_names, **changed}),
         f"it numbers the weights in a way of its own, {', '.join(parts)}, and is judged by that",
     )
 
@@ -314,5 +314,5 @@ def _typed_rate(contents: Contents) -> float | None:
 
 
 def renamed(text: str, own_names: Mapping[str, str]) -> str:
-    """A sentence with the table's own names of its weights for ours."""
-    return re.sub(r"\bw\d+\b", lambda match: own_names.get(match[0], match[0]), text)
+    """A sentence with the table's own names of its weights and biases for ours."""
+    return re.sub(r"\b[wb]\d+\b", lambda match: own_names.get(match[0], match[0]), text)
