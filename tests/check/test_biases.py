@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.biased import DELTAS, one_a_layer, one_each, write_biased
-from tests.handmade import FORMULAS
+from tests.handmade import FORMULAS, Handmade, write
 from tests.mended import mended
 from xlbackprop.check.contents import Contents
 from xlbackprop.check.file import check
@@ -178,3 +179,18 @@ def test_a_value_that_nobody_knows_makes_no_formula_right(tmp_path: Path) -> Non
     result = judge_contents(unknown)
     assert result.verdict != "correct"
     assert "nothing is known of b1, so what follows from there is not judged" in result.notes
+
+
+def test_biases_in_cells_with_a_label_in_words_are_told_by_their_cells(tmp_path: Path) -> None:
+    formulas = FORMULAS | {z: f"{FORMULAS[z]}+$AJ${1 if z[0] == 'h' else 2}" for z in ("h1", "h2", "o1", "o2")}
+    for forgotten, notes in ((None, ()), ("h2", ())):
+        shown = formulas | ({forgotten: FORMULAS[forgotten]} if forgotten else {})
+        path = write(tmp_path / "book.xlsx", Handmade(formulas=shown))
+        book = load_workbook(path)
+        for row, (label, number) in enumerate((("Schwelle verdeckt", 0.35), ("Schwelle Ausgabe", 0.6)), start=1):
+            book.active.cell(row, 35, label)
+            book.active.cell(row, 36, number)
+        book.save(path)
+        table = only_table(path)
+        assert table.notes == ("what stands in AJ1, AJ2 is read as a bias", *notes)
+        assert [finding.slip for finding in table.findings] == ["lacks the term AJ1"] * bool(forgotten)
