@@ -67,7 +67,7 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
         # what is given stands on the Network sheet, and not in the row that most others agree with
         findings = [finding for finding in findings if finding.quantity not in contents.constants]
         findings = in_order([*findings, *unlinked(contents, network)], contents)
-    unknown = [] if table.missing else list(_unknown(contents))
+    unknown = [] if table.missing else list(_unknown(contents, findings))
     update = None if network or contents.is_ours else other_update(contents, findings)
     told, error = list(table_notes(contents)), None if unknown else largest_error(contents)
     if update:
@@ -97,10 +97,12 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
     )
 
 
-def _unknown(contents: Contents) -> Iterator[str]:
-    """What is not known of a table, so that not all of it can be judged."""
+def _unknown(contents: Contents, findings: Sequence[Finding]) -> Iterator[str]:
+    """What is not known of a table, so that not all of it can be judged, and what findings do not tell."""
     table, numbers = contents.table, contents.numbers
     yield from table.unjudged
+    if findings:
+        return
     if lacking := [n for n in table.network.start_values if n not in numbers or not np.isfinite(numbers[n]).any()]:
         yield f"nothing is known of {', '.join(lacking)}, so what follows from there is not judged"
 
