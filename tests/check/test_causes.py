@@ -26,6 +26,7 @@ from tests.handmade import (
     write,
 )
 from tests.handmade import slips as slips_of
+from tests.mended import mended
 from xlbackprop.check.file import check
 from xlbackprop.report.findings import CheckedTable
 
@@ -398,6 +399,31 @@ def test_a_cell_of_blanks_is_as_empty_as_it_looks(checked: Checked, name: str) -
 def test_gradients_that_the_last_row_does_not_need_may_hold_blanks(checked: Checked) -> None:
     result = checked(Handmade(cells={(name, 8): "   " for name in GRADIENTS}))
     assert (result.verdict, result.findings) == ("correct", ())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "number"), [("t2", "0,99", "=0.99"), ("w3", " 0,25 ", "=0.25"), ("i2", "a tenth", "a number")]
+)
+def test_a_start_value_that_is_a_text_is_the_cause_of_the_errors(
+    tmp_path: Path, name: str, text: str, number: str
+) -> None:
+    formulas = FORMULAS | {constant: f"{{-{constant}}}" for constant in ("t1", "t2", "i1", "i2")}
+    cells: dict[tuple[str, int], str | float | None] = {
+        (constant, step): f"={'ABCD'[n]}{step + 5}"
+        for n, constant in enumerate(("t1", "t2", "i1", "i2"))
+        for step in range(1, 9)
+    }
+    path = write(tmp_path / "book.xlsx", Handmade(formulas=formulas, cells=cells | {(name, 0): text}))
+    result = check(path)
+    (finding,) = result.tables[0].findings
+    assert (finding.quantity, finding.slip, finding.expected) == (
+        name,
+        f"holds {text.strip()!r}, which is a text and no number",
+        number,
+    )
+    assert finding.ranges == (finding.cell,)
+    if number.startswith("="):
+        assert check(mended(result, tmp_path / "mended.xlsx")).tables[0].verdict == "correct"
 
 
 def test_a_long_text_is_shortened_in_the_sentence(checked: Checked) -> None:

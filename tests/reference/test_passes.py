@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
@@ -6,6 +9,7 @@ from tests.reference.in_torch import torch_error, torch_leaves
 from tests.strategies import networks
 from xlbackprop import reference
 from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.simulation import Simulation
 from xlbackprop.backprop.templates import load_template
 
 
@@ -56,3 +60,15 @@ def test_gradients_are_what_torch_autograd_says(network: Network) -> None:
 
 def test_a_large_negative_sum_gives_a_sigmoid_of_zero_without_a_warning() -> None:
     assert first_step(load_template("A").with_values({"w1": -20000.0}))["a_h1"] == 0.0
+
+
+def test_a_bias_that_a_layer_shares_has_the_sum_of_the_deltas_for_its_gradient() -> None:
+    network = Network.blank((2, 3, 2))
+    network = replace(network, biases="trained", bias_a_layer=True, bias_values=(0.3, -0.2)).drawn(1)
+    assert network.bias_names == ["b1", "b2"]
+    by_formulas = [dict(step) for step in Simulation(network).steps(0.5, 5)][-1]
+    *_, last = reference.train(network, [0.5], 5)
+    for name, values in reference.named(network, last).items():
+        assert values[0] == pytest.approx(by_formulas[name], rel=1e-12, abs=1e-15)
+    step = reference.expected_step(network, {name: np.array([value]) for name, value in by_formulas.items()})
+    assert step["dE_db1"].value[0] == pytest.approx(sum(by_formulas[f"delta_h{n}"] for n in (1, 2, 3)))

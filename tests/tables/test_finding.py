@@ -170,8 +170,8 @@ def test_biases_that_layers_share_stand_for_all_their_neurons(tmp_path: Path) ->
     path = write(tmp_path / "book.xlsx", Handmade(Layout(order=order), start, formulas=formulas, cells=cells, steps=3))
     (table,) = tables(path)
     assert table.network.biases == "fixed"
-    assert table.places["b2"] == "b1"
-    assert table.places["b3"] == "b2"
+    assert [table.places[bias] for bias in ("b1", "b2", "b3", "b4")] == ["b1", "b1", "b3", "b3"]
+    assert [table.own_names.get(bias, bias) for bias in ("b1", "b2", "b3", "b4")] == ["b1", "b1", "b2", "b2"]
 
 
 def test_all_weights_are_found_in_any_order(tmp_path: Path) -> None:

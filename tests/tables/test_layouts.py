@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from tests.handmade import Handmade, write
 from xlbackprop.check.file import check
+from xlbackprop.report.findings import CheckedTable
 from xlbackprop.spreadsheet.engines import recalculated
 
 
@@ -36,6 +37,48 @@ def test_one_step_with_its_numbers_beside_their_labels(tmp_path: Path) -> None:
         "the sheet Sheet has its numbers beside their labels, such as w1 in C3: that is one step of a training, and "
         "only tables with a row a step are judged."
     )
+
+
+def with_second(path: Path, second: dict[tuple[int, int], object]) -> CheckedTable:
+    book = load_workbook(write(path, Handmade(steps=4)))
+    sheet = book.create_sheet("second")
+    for (row, column), content in second.items():
+        sheet.cell(row, column, content)
+    book.save(path)
+    result = check(path)
+    assert result.tables[0].verdict == "correct"
+    assert [table.sheet for table in result.tables] in (["Sheet1"], ["Sheet1", "second"])
+    assert result.correct == (len(result.tables) == 1)
+    return result.tables[-1]
+
+
+def test_a_second_sheet_with_foreign_headers_is_not_passed_over(tmp_path: Path) -> None:
+    sheet = load_workbook(write(tmp_path / "other.xlsx", Handmade(steps=4))).active
+    cells = {(cell.row, cell.column): cell.value for row in sheet for cell in row if cell.value is not None}
+    foreign = cells | {(5, column): f"columna {column}" for column in range(1, 32)}
+    table = with_second(tmp_path / "book.xlsx", foreign)
+    assert (table.sheet, table.verdict, table.notes) == (
+        "second",
+        "incomplete",
+        (
+            "it looks like a training, with updates from row 7 on, but the headers above are not understood: call its "
+            "columns w1, h1, a_h1, E_total, ∂E/∂w1 and so on to have it judged",
+        ),
+    )
+
+
+def test_a_second_sheet_with_a_step_in_each_column_is_not_passed_over(tmp_path: Path) -> None:
+    values = recalculated(write(tmp_path / "other.xlsx", Handmade(steps=4))).values("Sheet1")
+    turned: dict[tuple[int, int], object] = {(c, r): value for (r, c), value in values.items() if r >= 5}
+    table = with_second(tmp_path / "book.xlsx", turned)
+    assert (table.sheet, table.verdict, table.notes) == (
+        "second",
+        "incomplete",
+        ("it has a quantity in each row, from E1 down, and a step in each column: transpose it to have it judged",),
+    )
+    # a summary of some trainings is none
+    summary = {(r, c): value for (r, c), value in turned.items() if r <= 23}
+    assert with_second(tmp_path / "book.xlsx", summary).sheet == "Sheet1"
 
 
 def test_matrices(tmp_path: Path) -> None:

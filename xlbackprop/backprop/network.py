@@ -42,6 +42,7 @@ class Network:
         description: one line about it.
         samples: the examples, where it learns from more than one.
         optimizer: how its weights move.
+        bias_a_layer: whether the neurons of a layer share one bias, `b1` those of the first after the inputs.
 
     Raises:
         UnusableInput: the parts do not fit together.
@@ -60,6 +61,7 @@ class Network:
     description: str = ""
     samples: Samples | None = None
     optimizer: Optimizer = GRADIENT_DESCENT
+    bias_a_layer: bool = False
 
     def __post_init__(self) -> None:
         _check_layers(self.layers)
@@ -194,9 +196,11 @@ class Network:
         return [[f"w{before + row * fan_in + n + 1}" for n in range(fan_in)] for row in range(self.layers[layer])]
 
     def layer_biases(self, layer: int) -> list[str]:
-        """The names of the biases of a layer from 1 on, one a neuron; empty without biases."""
+        """The names of the biases of a layer from 1 on, that of each neuron; empty without biases."""
         if self.biases == "none":
             return []
+        if self.bias_a_layer:
+            return [f"b{layer}"] * self.layers[layer]
         before = sum(self.layers[1:layer])
         return [f"b{before + n + 1}" for n in range(self.layers[layer])]
 
@@ -214,7 +218,7 @@ class Network:
 
     @property
     def bias_names(self) -> list[str]:
-        return [name for layer in self.trained_layers for name in self.layer_biases(layer)]
+        return list(dict.fromkeys(name for layer in self.trained_layers for name in self.layer_biases(layer)))
 
     @property
     def trained_names(self) -> list[str]:

@@ -27,6 +27,9 @@ def header(name: str) -> str:
         return f"{of_a_sample['output']} of {of_a_sample['sample']}"
     if name.startswith("delta_"):
         return "δ_" + name.removeprefix("delta_")
+    if name.startswith("dE_d"):
+        # of a weight or bias with a name of somebody's own
+        return "∂E/∂" + name.removeprefix("dE_d")
     return _GREEK.get(name, name)
 
 

@@ -352,9 +352,12 @@ def _gradients(network: Network, layer: int) -> Iterator[_Line]:
                 f"delta_{z}*{a}",
             )
     if network.biases == "trained":
-        for z, bias in zip(network.neurons(layer), network.layer_biases(layer), strict=True):
+        neurons, biases = network.neurons(layer), network.layer_biases(layer)
+        for bias in dict.fromkeys(biases):
+            deltas = [f"delta_{z}" for z, own in zip(neurons, biases, strict=True) if own == bias]
+            whose = "δ of its neuron" if len(deltas) == 1 else "sum of the δ of its neurons"
             yield (
                 f"dE_d{bias}",
-                f"How E_total changes with {bias}: the δ of its neuron, because a bias has the input 1.",
-                f"delta_{z}",
+                f"How E_total changes with {bias}: the {whose}, because a bias has the input 1.",
+                " + ".join(deltas),
             )

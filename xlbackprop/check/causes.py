@@ -18,6 +18,7 @@ from xlbackprop.check.mending import Mending
 from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.pasted import Rounding
 from xlbackprop.check.rates import broken_rate, changing_rate, quoted
+from xlbackprop.check.start_values import texts_for_numbers
 from xlbackprop.check.tried import Group
 from xlbackprop.reference import lowest_inputs
 from xlbackprop.report.findings import Finding, Kind, SlipKind
@@ -58,7 +59,7 @@ class _Causes:
             judged = self._merged([*judged, *self._repeated_rows()])
             findings = (
                 broken_rate(self._contents)
-                or judged
+                or [*texts_for_numbers(self._contents), *judged]
                 or self._suspects
                 or self._unexplained_errors()
                 or changing_rate(self._contents)

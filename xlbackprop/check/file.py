@@ -18,7 +18,7 @@ from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.spreadsheet.engines import recalculated
 from xlbackprop.spreadsheet.ironcalc import Stored, opened
 from xlbackprop.tables.finding import find_tables
-from xlbackprop.tables.layouts import unjudged_layout
+from xlbackprop.tables.layouts import unjudged_layout, unread_tables
 from xlbackprop.tables.own import Edited, OwnWorkbook, has_samples, is_own_workbook, read_own_workbook
 from xlbackprop.tables.table import Table
 from xlbackprop.workbook.sheets import OurSheets
@@ -56,6 +56,11 @@ def check(path: Path) -> CheckedFile:
         return CheckedFile(path, error=f"{path} holds no backpropagation table: {seen}.")
     by_themselves = with_strange_starts(sheets, others, [judge_table(sheets, table) for table in others])
     judged = [*_with_stored(sheets, others, by_themselves, stored), *judged]
+    if own is None:
+        judged += [
+            CheckedTable(one.sheet, notes=(f"it {one.seen}",), incomplete=True, header_row=one.row, steps=0)
+            for one in unread_tables(sheets, others)
+        ]
     return _report(path, "ironcalc", sheets, own, judged, notes)
 
 

@@ -66,6 +66,7 @@ def mistakes(network: Network, name: str, known: frozenset[str], multiples: Mult
     parts = list(parts_of(expression))
     yield from _other_quantities(network, name, known, multiples)
     yield from _wrong_signs(expression, parts)
+    yield from _missing_terms(parts)
     yield from _exchanged_names(parts, names)
     yield from _exchanged_neurons(network, parts)
     yield from _lost_brackets(parts)
@@ -169,6 +170,18 @@ def _exchanged_neurons(network: Network, parts: Sequence[Part]) -> Iterator[Mist
                             part.put(both),
                             Slip(f"has output {k + 1} and output {m + 1} swapped in {_text(part.node)}"),
                         )
+
+
+def _missing_terms(parts: Sequence[Part]) -> Iterator[Mistake]:
+    """A term of the whole sum left out: so is one in which a_o1 stands for t1, which is 0, but that is less likely."""
+    terms, waiting = list[Part](), [parts[0]]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part.node, ast.BinOp) and isinstance(part.node.op, ast.Add):
+            terms.append(part)
+            left = part.node.left
+            waiting += [one for one in parts if one.node is left]
+    yield from _missing_parts(terms)
 
 
 def _missing_parts(parts: Sequence[Part]) -> Iterator[Mistake]:

@@ -20,6 +20,7 @@ from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import Cell, Sheets
 from xlbackprop.spreadsheet.formulas import parsed
+from xlbackprop.tables.biases import bare_neurons
 from xlbackprop.tables.table import Multiple, Table, number_in
 
 #: A neuron with more incoming weights is taken to number them in order.
@@ -137,7 +138,7 @@ def _numberings(contents: Contents) -> Iterator[tuple[Table, str]]:
     of_second = (f"{own[w]}*{a}" for w, a in zip(row, network.activations(network.last - 1), strict=True))
     parts = dict.fromkeys((f"{first} = {' + '.join(terms)}", f"{second} = {' + '.join(of_second)}"))
     yield (
-        replace(table, columns=columns, own_names=changed),
+        replace(table, columns=columns, own_names={**table.own_names, **changed}),
         f"it numbers the weights in a way of its own, {', '.join(parts)}, and is judged by that",
     )
 
@@ -190,7 +191,7 @@ def _unnamed_biases(contents: Contents) -> Iterator[tuple[Table, str]]:
     if network.biases != "none":
         return
     named = replace(network, biases="fixed", bias_values=(0.0,) * sum(network.layers[1:]))
-    cells, typed = dict(table.cells), dict.fromkeys(named.bias_names, 0.0)
+    cells, typed, bare = dict(table.cells), dict.fromkeys(named.bias_names, 0.0), list[str]()
     for layer in network.trained_layers:
         biases = dict(zip(network.neurons(layer), named.layer_biases(layer), strict=True))
         added = {
@@ -198,14 +199,22 @@ def _unnamed_biases(contents: Contents) -> Iterator[tuple[Table, str]]:
             for z, row in zip(biases, network.layer_weights(layer), strict=True)
             if (rest := _added(contents, z, row, network.activations(layer - 1)))
         }
-        # the others of the layer may add the same, and be wrong in something else
+        # the others of the layer may add the same, and be wrong in something else, or have forgotten it
         usual_number = next(iter(added.values()), 0.0)
+        usual_cells = {_cell_with(contents, _formula_of(contents, z), number) for z, number in added.items()}
+        alone = len(usual_cells) == len(set(added.values())) == 1
         for z, bias in biases.items():
             text, number = _formula_of(contents, z), added.get(z, usual_number)
             if (cell := _cell_with(contents, text, number)) is not None:
                 cells[bias] = cell
             elif (sign := _typed_number(text, number)) is not None:
                 typed[bias] = sign
+            elif alone and (usual_cell := next(iter(usual_cells))) is not None:
+                cells[bias] = usual_cell
+            elif alone:
+                typed[bias] = usual_number
+            else:
+                bare.append(z)
     placed = {bias for bias in named.bias_names if bias in cells}
     typed = {bias: number for bias, number in typed.items() if bias not in placed}
     if not placed and not any(typed.values()):
@@ -214,8 +223,26 @@ def _unnamed_biases(contents: Contents) -> Iterator[tuple[Table, str]]:
     if placed:
         where = ", ".join(dict.fromkeys(cell_address(cells[b].row, cells[b].column) for b in sorted(placed)))
         note = f"what stands in {where} is read as a bias"
-    own = {name: name for name in named.start_values if name not in typed}
-    yield replace(table, network=named, cells=cells, typed=typed, places=own), note
+    # biases that stand in one cell share their value, and are called after it
+    first = {cells[bias]: bias for bias in sorted(placed, reverse=True)}
+    places = {name: name for name in named.start_values if name not in typed}
+    places |= {bias: first[cells[bias]] for bias in placed}
+    cells = {name: cell for name, cell in cells.items() if name not in placed or places[name] == name}
+    own = {bias: cell_address(cell.row, cell.column) for bias in placed for cell in [cells[places[bias]]]}
+    own |= {bias: f"{number:g}" for bias, number in typed.items()}
+    neurons = [z for layer in network.trained_layers for z in network.neurons(layer) if z not in bare]
+    yield (
+        replace(
+            table,
+            network=named,
+            cells=cells,
+            typed=typed,
+            places=places,
+            own_names={**table.own_names, **own},
+            unjudged=tuple(bare_neurons(network, neurons)),
+        ),
+        note,
+    )
 
 
 def _formula_of(contents: Contents, name: str) -> str:
@@ -314,5 +341,5 @@ def _typed_rate(contents: Contents) -> float | None:
 
 
 def renamed(text: str, own_names: Mapping[str, str]) -> str:
-    """A sentence with the table's own names of its weights for ours."""
-    return re.sub(r"\bw\d+\b", lambda match: own_names.get(match[0], match[0]), text)
+    """A sentence with the table's own names of its weights and biases for ours."""
+    return re.sub(r"\b[wb]\d+\b", lambda match: own_names.get(match[0], match[0]), text)

@@ -51,7 +51,8 @@ class Rendering:
             return f"={fixed_address(table.rows[first], table.columns[name])}"
         source = table.rows[max(step - 1, 0) if name in self._contents.updates else step]
         expression = expected_expression(self._network, name, self.known(text, step), tuple(table.multiples.items()))
-        return f"={cell_formula(expression, self.addresses(source))}"
+        # a neuron without a bias adds 0
+        return f"={cell_formula(expression, self.addresses(source))}".removesuffix("+0")
 
     def addresses(self, row: int) -> Callable[[str], str]:
         table = self._table

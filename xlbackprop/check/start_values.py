@@ -1,6 +1,7 @@
 """What a table starts from: in a workbook of ours the Network sheet, else what the other tables start from."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from xlbackprop.backprop import notation
-from xlbackprop.backprop.network import Network
+from xlbackprop.backprop.network import Network, parse_number
 from xlbackprop.check.contents import Contents, Steps
+from xlbackprop.check.rates import quoted
 from xlbackprop.reference import TINY, TOLERANCE, Array
 from xlbackprop.report.findings import CheckedTable, Finding, Kind, SlipKind
 from xlbackprop.spreadsheet.cells import Sheets
@@ -73,6 +75,45 @@ def _unlinked(contents: Contents, name: str, steps: Steps, errors: Array, *, is_
         ranges=table.ranges(name, steps),
         slip=slip if is_wrong else "",
     )
+
+
+# -- a text ------------------------------------------------------------------------------------------
+
+
+def texts_for_numbers(contents: Contents) -> Iterator[Finding]:
+    """Start values that are written as a text, which is the cause of all errors that follow from there."""
+    table, values = contents.table, contents.sheets.values(contents.table.sheet)
+    for name in table.network.start_values:
+        column = table.columns.get(name)
+        # of ours, it is told where such values come from
+        if contents.is_ours or column is None or math.isfinite(contents.numbers[name][0]) or contents.texts[name][0]:
+            continue
+        texts = [
+            values.get((row, column)) if contents.texts[name][n] is None else None for n, row in enumerate(table.rows)
+        ]
+        steps = np.flatnonzero([text == texts[0] for text in texts])
+        text = texts[0]
+        if not isinstance(text, str) or not text.strip() or text.startswith("#"):
+            continue
+        yield Finding(
+            quantity=name,
+            kind=Kind.CONSTANT,
+            cell=table.address(name, 0),
+            rows=len(steps),
+            found=text,
+            expected=_number_meant(text),
+            ranges=table.ranges(name, steps),
+            slip=f"holds {quoted(text)}, which is a text and no number",
+        )
+
+
+def _number_meant(text: str) -> str:
+    """The number that a text means, as a formula; 0,5 is 0.5 where a comma is the decimal point."""
+    plain = re.sub(r"[\s'\"]", "", text).replace(",", ".")
+    try:
+        return f"={parse_number(plain):.15g}"
+    except ValueError:
+        return "a number"
 
 
 # -- anybody's tables --------------------------------------------------------------------------------

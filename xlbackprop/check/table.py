@@ -1,7 +1,9 @@
 """Judges one table: the causes of what is wrong in it, what else is worth saying, and its whole run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.check.causes import find_causes, in_order
@@ -66,8 +68,9 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
         # what is given stands on the Network sheet, and not in the row that most others agree with
         findings = [finding for finding in findings if finding.quantity not in contents.constants]
         findings = in_order([*findings, *unlinked(contents, network)], contents)
+    unknown = [] if table.missing else list(_unknown(contents, findings))
     update = None if network or contents.is_ours else other_update(contents, findings)
-    told, error = list(table_notes(contents)), largest_error(contents)
+    told, error = list(table_notes(contents)), None if unknown else largest_error(contents)
     if update:
         findings, error = judged_by(update, findings, contents.updates), None
         told.append(update.note)
@@ -76,8 +79,8 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
     return CheckedTable(
         sheet=table.sheet,
         findings=tuple(_in_own_names(finding, table.own_names) for finding in findings),
-        notes=(*notes, *(renamed(note, table.own_names) for note in told)),
-        incomplete=bool(table.missing) or (update is not None and not update.name),
+        notes=(*notes, *(renamed(note, table.own_names) for note in [*told, *unknown])),
+        incomplete=bool(table.missing or unknown) or (update is not None and not update.name),
         header_row=table.header_row,
         first_row=table.rows[0],
         last_row=table.rows[-1],
@@ -94,6 +97,16 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
         curves=None if update else curves(contents),
         pieces=pieces(contents, findings),
     )
+
+
+def _unknown(contents: Contents, findings: Sequence[Finding]) -> Iterator[str]:
+    """What is not known of a table, so that not all of it can be judged, and what findings do not tell."""
+    table, numbers = contents.table, contents.numbers
+    yield from table.unjudged
+    if findings:
+        return
+    if lacking := [n for n in table.network.start_values if n not in numbers or not np.isfinite(numbers[n]).any()]:
+        yield f"nothing is known of {', '.join(lacking)}, so what follows from there is not judged"
 
 
 def _in_own_names(finding: Finding, own_names: Mapping[str, str]) -> Finding:

@@ -191,7 +191,8 @@ class Trial:
         if any(places.get(bias) != bias for bias in network.bias_names):
             # biases that share a cell share their value, and one that is left out is none
             for name in network.bias_names:
-                fixed.setdefault(name, 0.35 + 0.1 * int(places[name][1:]) if name in places else 0.0)
+                first = self._table.network_names[places[name]] if name in places else ""
+                fixed.setdefault(name, 0.35 + 0.1 * int(first[1:]) if first else 0.0)
         known = tuple(sorted(fixed.items()))
         runs = trainings(network, known)
         layouts = [self._layout(text, row) for text, row in formulas]

@@ -191,7 +191,10 @@ def _expect_backward(network: Network, layer: int, given: _Given) -> None:
     scale = outer(given.scales(deltas), given.scales(incoming))
     given.expect(gradients, *(array.reshape(*array.shape[:-2], -1) for array in (value, scale)))
     if network.biases == "trained":
-        given.expect([f"dE_d{b}" for b in network.layer_biases(layer)], given.values(deltas), given.scales(deltas))
+        value, scale = given.values(deltas), given.scales(deltas)
+        if network.bias_a_layer:
+            value, scale = value.sum(axis=-1, keepdims=True), scale.sum(axis=-1, keepdims=True)
+        given.expect([f"dE_d{b}" for b in dict.fromkeys(network.layer_biases(layer))], value, scale)
 
 
 @np.errstate(all="ignore")

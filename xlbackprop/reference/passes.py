@@ -154,7 +154,9 @@ def _training_step(network: Network, parameters: Parameters, inputs: Array, targ
         da_dz=da_dz_of,
         delta=delta_of,
         dE_dW=[outer(delta, a) for delta, a in zip(delta_of, incoming, strict=True)],
-        dE_db=delta_of,
+        dE_db=[np.broadcast_to(d.sum(axis=-1, keepdims=True), d.shape) for d in delta_of]
+        if network.bias_a_layer
+        else delta_of,
         right=_right(network, a_of[-1], target),
     )
 

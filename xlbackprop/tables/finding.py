@@ -20,9 +20,10 @@ from xlbackprop.backprop.network import Network
 from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.cells import Cell, Sheets
 from xlbackprop.spreadsheet.formulas import parsed
+from xlbackprop.tables import biases
 from xlbackprop.tables.headers import quantity
 from xlbackprop.tables.headline import NEAR, segments
-from xlbackprop.tables.shape import is_softmax, network_of, shared_biases
+from xlbackprop.tables.shape import is_softmax, network_of
 from xlbackprop.tables.table import Table, number_in, number_or_nan
 
 #: A sheet of parameters has no more cells.
@@ -30,8 +31,8 @@ _SMALL_SHEET = 200
 #: A group of headers may stand so many rows above the others.
 _HIGHER = 2
 
-_CONSTANT = re.compile(r"[tib]\d+")
-_PARAMETER = re.compile(r"eta|[tib]\d+")
+_CONSTANT = re.compile(rf"[ti]\d+|{biases.NAME}")
+_PARAMETER = re.compile(rf"eta|[ti]\d+|{biases.NAME}")
 
 
 def find_tables(sheets: Sheets) -> list[Table]:
@@ -136,9 +137,9 @@ class _Sheet:
             classic = Network.blank((2, 2, 2))
             return Table(self._name, header.row, rows, columns, cells, classic, tuple(classic.weight_names))
         columns = _of_network(columns, network)
-        missing = tuple(_missing(network, columns, cells, rows, filled))
-        table = Table(self._name, header.row, rows, columns, cells, network, missing)
-        return _with_functions(self._sheets, table)
+        table = biases.with_biases(self._sheets, Table(self._name, header.row, rows, columns, cells, network))
+        missing = tuple(_missing(table.network, table.columns, table.cells, rows, filled))
+        return _with_functions(self._sheets, replace(table, missing=missing))
 
     def _is_summary(self, row: int, columns: Mapping[str, int]) -> bool:
         """Whether a row sums its own columns up: the average of all steps is no step."""
@@ -229,7 +230,7 @@ def _labelled(sheets: Sheets) -> dict[str, Cell]:
 
 
 #: Names that stand for a quantity only where it has no other: y1 for an output or else a target, Δw1 for a gradient.
-_STAND_INS = ((r"y(\d+)", ("a_o{}", "t{}")), (r"change_([wb]\d+)", ("dE_d{}",)))
+_STAND_INS = ((r"y(\d+)", ("a_o{}", "t{}")), (rf"change_(w\d+|{biases.NAME})", ("dE_d{}",)))
 
 
 def _with_meant(columns: Mapping[str, int]) -> dict[str, int]:
@@ -261,7 +262,10 @@ def _missing(
     rows: Sequence[int],
     filled: Mapping[int, set[int]],
 ) -> Iterator[str]:
-    gradients = [f"dE_d{name}" for name in network.trained_names]
+    of_biases = [f"dE_d{name}" for name in network.bias_names]
+    # that of a bias is the δ of its neuron, and an update may take it from there
+    alone = [] if any(name in columns for name in of_biases) else of_biases
+    gradients = [name for name in (f"dE_d{name}" for name in network.trained_names) if name not in alone]
     activations = [a for layer in network.trained_layers for a in network.activations(layer)]
     for name in [*network.trained_names, *activations, "E_total", *gradients]:
         if name not in columns or not any(columns[name] in filled[row] for row in rows):
@@ -272,14 +276,8 @@ def _missing(
 
 
 def _with_functions(sheets: Sheets, table: Table) -> Table:
-    """The table with the activations, and the places of the biases, that fit its numbers best."""
-    network = table.network
-    biases = {name for name in (*table.columns, *table.cells) if re.fullmatch(r"b\d+", name)}
-    plain = {name: name for name in network.start_values if name not in network.bias_names}
-    tables = [replace(table, places=plain | way) for way in shared_biases(network, biases)]
-    read = [candidate.read(sheets) for candidate in tables]
-    best = min(range(len(tables)), key=lambda n: _misfit(tables[n], read[n]) if len(tables) > 1 else 0)
-    table, numbers = tables[best], read[best]
+    """The table with the activations that fit its numbers best."""
+    network, numbers = table.network, table.read(sheets)
 
     def fit(layers: range) -> str:
         names = [name for layer in layers for name in network.activations(layer) if name in table.columns]
@@ -317,15 +315,3 @@ def _best_fit(network: Network, numbers: Mapping[str, Array], layers: range, *, 
 @np.errstate(all="ignore")
 def _fit(activation: str, z: Array, a: Array) -> int:
     return int(np.isclose(reference.activate(activation, z), a, rtol=1e-6, atol=1e-12).sum())
-
-
-def _misfit(table: Table, numbers: Mapping[str, Array]) -> int:
-    """How many sums do not fit their weights, inputs and biases."""
-    network, wrong = table.network, 0
-    for layer in network.trained_layers:
-        incoming, biases = network.activations(layer - 1), network.layer_biases(layer)
-        for z, row, bias in zip(network.neurons(layer), network.layer_weights(layer), biases, strict=True):
-            if all(name in numbers for name in (z, bias, *row, *incoming)):
-                total = sum((numbers[w] * numbers[a] for w, a in zip(row, incoming, strict=True)), numbers[bias])
-                wrong += int((~np.isclose(total, numbers[z], rtol=1e-6)).sum())
-    return wrong

@@ -25,6 +25,9 @@ _ETA = r"(?:η|ɳ|ƞ|eta|lr|learningrate|learnrate|alpha|α|stepsize)"
 _D = r"(?:[∂dδ∇ðдә∆]|del)"
 _ERROR = r"(?:e|err|error|l|loss|c|cost|j)"
 _TOTAL = r"(?:t|tot|total|sum)"
+# b1, b_h1, b1_h, bias h1, θ1; b_h of a layer
+_BIAS = r"(?:b|bias|biasof|θ|theta)(?:[ho]?\d+|\d+[ho]|[ho]|(?:hidden|output)(?:layer)?)"
+_TRAINED = rf"w\d+|{_BIAS}"
 
 # in the order in which they are tried; spaces, underscores and brackets are gone by then
 _SPELLINGS = [
@@ -34,7 +37,7 @@ _SPELLINGS = [
         (r"(?:t|target|targ|tgt|desired|expected|exp)o?(\d+)", "t{0}"),
         (r"(?:i|x|in|inp|input)(\d+)", "i{0}"),
         (r"(?:w|wt|weight)(\d+)", "w{0}"),
-        (r"(?:b|bias)(\d+)", "b{0}"),
+        (rf"({_BIAS})", "{0}"),
         # a_01 with a zero for the o
         (r"(?:a|out|act|alpha|α|σ|f)0([1-9])", "a_o{0}"),
         (rf"(?:a|ao|out|output|act|activ|activation|alpha|α|sig|sigm|sigmoid|σ|s|f)({_NEURON})", "a_{0}"),
@@ -45,15 +48,15 @@ _SPELLINGS = [
         # an output to some, a target to others
         (r"y(\d+)", "y{0}"),
         # a change, and no derivative: -η ∂E/∂w1
-        (r"\?([wb]\d+)", "change_{0}"),
+        (rf"\?({_TRAINED})", "change_{0}"),
         (rf"(?:net|in|input|sum|z|netinput)?({_NEURON})", "{0}"),
         (rf"({_NEURON})(?:net|in|input|sum|z)", "{0}"),
         (rf"(?:{_ERROR})o?(\d+)", "E{0}"),
         (rf"(?:σ|∑)?{_ERROR}{_TOTAL}?|{_TOTAL}{_ERROR}|e1\+e2|mse", "E_total"),
-        (rf"(?:{_D}?{_ERROR}{_TOTAL}?)?[/-]?{_D}/?([wb]\d+)|{_D}?{_ERROR}{_TOTAL}?/([wb]\d+)", "dE_d{0}"),
+        (rf"(?:{_D}?{_ERROR}{_TOTAL}?)?[/-]?{_D}/?({_TRAINED})|{_D}?{_ERROR}{_TOTAL}?/({_TRAINED})", "dE_d{0}"),
         # one output's share of it, which is all of it for an output weight
-        (rf"{_D}{_ERROR}o?(\d+)/?{_D}([wb]\d+)", "dE{0}_d{1}"),
-        (r"(?:grad|gradient|g)([wb]\d+)|([wb]\d+)(?:grad|gradient)", "dE_d{0}"),
+        (rf"{_D}{_ERROR}o?(\d+)/?{_D}({_TRAINED})", "dE{0}_d{1}"),
+        (rf"(?:grad|gradient|g)({_TRAINED})|({_TRAINED})(?:grad|gradient)", "dE_d{0}"),
         (rf"{_D}{_ERROR}{_TOTAL}?/?{_D}(?:a|out)({_NEURON})", "dE_da_{0}"),
         (rf"{_D}{_ERROR}o?(\d+)/?{_D}(?:a|out)({_NEURON})", "dE{0}_da_{1}"),
         (rf"{_D}(?:a|out)({_NEURON})/?{_D}(?:net)?\1", "da_{0}_d{0}"),
@@ -99,9 +102,18 @@ def _wordings(text: str) -> Iterator[str]:
 
 def _spelled(text: str) -> str | None:
     # subscripts become digits, and 𝟃 and 𝜕 become ∂; a capital Δ before a weight is a change, not a derivative
-    plain = unicodedata.normalize("NFKC", re.sub(r"^[Δ∆]\s*(?=[wbWB])", "?", text)).casefold()
+    plain = unicodedata.normalize("NFKC", re.sub(r"^[Δ∆]\s*(?=[wbWBθΘ])", "?", text)).casefold()
     plain = re.sub(r"[\s_(){}\[\]\\$^:,.\u200b\ufeff]", "", plain).removesuffix("=")
     for pattern, name in _SPELLINGS:
         if match := pattern.fullmatch(plain):
-            return name.format(*filter(None, match.groups()))
+            return name.format(*(_bias(part) for part in match.groups() if part))
     return None
+
+
+def _bias(part: str) -> str:
+    """The name of a bias for what it is called: b_h1 for bias h1 and b1_h; anything else as it is."""
+    if not re.fullmatch(_BIAS, part):
+        return part
+    rest = re.sub(r"biasof|bias|theta|θ|^b|layer|idden|utput", "", part)
+    layer, number = re.sub(r"\d", "", rest), re.sub(r"\D", "", rest)
+    return f"b_{layer}{number}" if layer else f"b{number}"

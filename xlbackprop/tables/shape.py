@@ -1,18 +1,18 @@
 """The network behind a set of names: `w1 .. w8`, `h1`, `h2`, `o1` ... are a 2-2-2 network."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from itertools import pairwise
 
 from xlbackprop.backprop.network import Network
 from xlbackprop.errors import UnusableInput
 from xlbackprop.spreadsheet.limits import MAX_COLUMNS
 
-_NUMBERED = re.compile(r"(?P<kind>a_h|a_o|[itwbhoE]|dE_dw|dE_db|delta_o|delta_h)(?:(?P<layer>\d+)_)?(?P<number>\d+)")
+_NUMBERED = re.compile(r"(?P<kind>a_h|a_o|[itwhoE]|dE_dw|delta_o|delta_h)(?:(?P<layer>\d+)_)?(?P<number>\d+)")
 
 
 def network_of(names: Collection[str]) -> Network | None:
-    """The network that has these names, with zeros for its values; None if no network has.
+    """The network without biases that has these names, with zeros for its values; None if no network has.
 
     Args:
         names: of quantities; not all of them need to be there, and a stray one does no harm where
@@ -45,7 +45,7 @@ def network_of(names: Collection[str]) -> Network | None:
         return None
     functions = {"output": "softmax", "loss": "cross-entropy"} if is_softmax(names) else {}
     try:
-        return Network.blank(layers, biases=_biases(layers, size(0, "b"), names), **functions)
+        return Network.blank(layers, **functions)
     except UnusableInput:
         return None
 
@@ -53,26 +53,3 @@ def network_of(names: Collection[str]) -> Network | None:
 def is_softmax(names: Collection[str]) -> bool:
     """Whether these are the names of a network with softmax."""
     return "e_sum" in names or "o_max" in names
-
-
-def _biases(layers: tuple[int, ...], biases: int, names: Iterable[str]) -> str:
-    """Biases are trained if they have gradients; fewer than one a neuron stand for several, and stay as they are."""
-    if not biases:
-        return "none"
-    trained = biases == sum(layers[1:]) and any(name.startswith("dE_db") for name in names)
-    return "trained" if trained else "fixed"
-
-
-def shared_biases(network: Network, biases: Collection[str]) -> list[dict[str, str]]:
-    """How the biases of a table may stand for those of the network: for each way the table's name of each.
-
-    One a neuron, one a layer, a single one for all, or only for the hidden layers; a neuron that is
-    left out has no bias.
-    """
-    names = {layer: network.layer_biases(layer) for layer in network.trained_layers}
-    if len(biases) >= len(network.bias_names):
-        return [{name: name for name in network.bias_names}]
-    candidates = [{bias: f"b{layer}" for layer in names for bias in names[layer] if f"b{layer}" in biases}]
-    if len(biases) == 1:
-        candidates.append(dict.fromkeys(network.bias_names, next(iter(biases))))
-    return candidates

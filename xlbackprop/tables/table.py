@@ -48,8 +48,9 @@ class Table:
         places: the table's name for each of the network's values: biases may share one.
         other_eta_cells: cells with a learning rate that belongs to other tables.
         multiples: by name, what is shown as a multiple.
-        own_names: the table's own names, by ours, where it numbers its weights otherwise.
+        own_names: the table's own names, by ours, where it numbers its weights or names its biases otherwise.
         typed: values that stand in no cell, but in the formulas: biases, the learning rate of columns Δw.
+        unjudged: what is not understood of its biases, as sentences.
     """
 
     sheet: str
@@ -64,6 +65,7 @@ class Table:
     multiples: Mapping[str, Multiple] = field(default_factory=dict)
     own_names: Mapping[str, str] = field(default_factory=dict)
     typed: Mapping[str, float] = field(default_factory=dict)
+    unjudged: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:
