@@ -89,6 +89,56 @@ def test_gradients_of_the_wrong_sign_are_no_convention_where_the_updates_take_th
     assert [finding.quantity for finding in result.findings] == [*GRADIENTS[4:], *GRADIENTS[:4]]
 
 
+#: The columns of the delta rule: δ of the outputs, and of the hidden neurons.
+DELTAS = {f"delta_o{k}": f"({{t{k}}}-{{a_o{k}}})*{{a_o{k}}}*(1-{{a_o{k}}})" for k in (1, 2)} | {
+    f"delta_h{j}": f"({{delta_o1}}*{{w{4 + j}}}+{{delta_o2}}*{{w{6 + j}}})*{{a_h{j}}}*(1-{{a_h{j}}})" for j in (1, 2)
+}
+WITH_DELTAS = (*CLASSIC[:23], *DELTAS, *GRADIENTS)
+DELTA_RULE = {
+    "dE_dw1": "{delta_h1}*{i1}",
+    "dE_dw2": "{delta_h1}*{i2}",
+    "dE_dw3": "{delta_h2}*{i1}",
+    "dE_dw4": "{delta_h2}*{i2}",
+    "dE_dw5": "{delta_o1}*{a_h1}",
+    "dE_dw6": "{delta_o1}*{a_h2}",
+    "dE_dw7": "{delta_o2}*{a_h1}",
+    "dE_dw8": "{delta_o2}*{a_h2}",
+}
+
+
+def _delta_rule(pattern: str, update: str) -> dict[str, str]:
+    of_weights = {w: update.replace("W", f"{{-{w}}}").replace("G", f"{{-dE_d{w}}}") for w in WEIGHTS}
+    return DELTAS | {name: pattern.replace("G", text) for name, text in DELTA_RULE.items()} | of_weights
+
+
+@pytest.mark.parametrize(
+    ("pattern", "update", "sign", "note"),
+    [
+        ("-G", "W-{eta}*G", "∂E/∂", ""),
+        ("G", "W+{eta}*G", "∂E/∂", "its gradients have the other sign, as what is added to the weights and "),
+        ("{eta}*G", "W+G", "Δ", "its columns hold the changes of the weights, -η ∂E/∂w and "),
+    ],
+)
+def test_the_delta_rule_is_right_and_noted(checked: Checked, pattern: str, update: str, sign: str, note: str) -> None:
+    formulas = _delta_rule(pattern, update)
+    result = checked(formulas, sign=sign, order=WITH_DELTAS)
+    assert (result.verdict, result.notes) == ("correct", (f"{note}its δ is -∂E/∂o, as in the delta rule",))
+    slip = {"delta_h2": DELTAS["delta_h2"].replace("(1-{a_h2})", "(1-{a_h1})")}
+    (finding,) = checked(formulas | slip, sign=sign, order=WITH_DELTAS).findings
+    assert (finding.quantity, finding.slip) == ("delta_h2", "uses a_h1; it should be a_h2")
+
+
+def test_a_delta_of_the_other_sign_is_wrong_where_the_updates_go_uphill_by_it(checked: Checked) -> None:
+    result = checked(_delta_rule("G", "W-{eta}*G"), order=WITH_DELTAS)
+    assert {finding.slip for finding in result.findings} == {"has the wrong sign"}
+    assert [finding.quantity for finding in result.findings] == ["delta_o1", "delta_o2"]
+
+
+def test_a_delta_of_the_other_sign_is_wrong_in_one_output_alone(checked: Checked) -> None:
+    result = checked(_delta_rule("-G", "W-{eta}*G") | {"delta_o1": f"-({DELTAS['delta_o1']})"}, order=WITH_DELTAS)
+    assert [finding.quantity for finding in result.findings] == ["delta_o1"]
+
+
 def test_an_error_without_its_half_is_wrong_where_the_gradients_have_it(checked: Checked) -> None:
     assert [finding.quantity for finding in checked(WITHOUT_HALF).findings] == ["E1", "E2"]
 
