@@ -48,7 +48,15 @@ class Explanation:
         for tried in (group.tried, group.tried_with_constants):
             if tried and not tried.right:
                 found = slip(
-                    self._network, name, known, tried.constants, tried.results, formula.numbers, self._multiples, text
+                    self._network,
+                    name,
+                    known,
+                    tried.constants,
+                    tried.results,
+                    formula.numbers,
+                    self._multiples,
+                    text,
+                    held=lambda: self.references.held(text, step),
                 )
                 if found:
                     return found

@@ -29,11 +29,13 @@ class Slip:
         sentence: what the formula does and what it should do, as the end of a sentence.
         shifted: whether the formula refers to another row than it should.
         sign: the operator without which a formula cannot have this slip.
+        names: the quantities without which a formula cannot have this slip.
     """
 
     sentence: str
     shifted: bool = False
     sign: str = ""
+    names: frozenset[str] = frozenset()
 
 
 #: A changed expression, and what it does.
@@ -57,10 +59,13 @@ def mistakes(network: Network, name: str, known: frozenset[str], multiples: Mult
     parts = list(_parts(expression))
     yield from _other_quantities(network, name, known, multiples)
     yield from _wrong_signs(expression, parts)
-    yield from _exchanged_names(parts, names)
+    yield from _exchanged_names(parts, names, alike=True)
     yield from _exchanged_neurons(network, expression, parts)
-    yield from _lost_brackets(parts)
+    # before what gives the same numbers as a missing part: t2-t2 for a_o2-t2, or a_o2*1-a_o2 for a_o2*(1-a_o2)
     yield from _missing_parts(parts)
+    yield from _lost_brackets(parts)
+    yield from _missing_functions(parts)
+    yield from _exchanged_names(parts, names, alike=False)
     yield from _repeated_parts(parts)
     yield from _wrong_operators(parts)
     yield from _split_products(parts)
@@ -123,7 +128,12 @@ def _text(node: ast.expr) -> str:
 
 
 def _uses(found: ast.expr, expected: ast.expr) -> Slip:
-    return Slip(f"uses {_text(found)}; it should be {_text(expected)}")
+    return Slip(f"uses {_text(found)}; it should be {_text(expected)}", names=_held(found))
+
+
+def _held(found: ast.expr) -> frozenset[str]:
+    """The quantities in a part of a wrong formula, whichever row they stand in."""
+    return frozenset(name.removeprefix(ABOVE).removeprefix(BELOW) for name in names_in(found))
 
 
 def _other_quantities(network: Network, name: str, known: frozenset[str], multiples: Multiples) -> Iterator[Mistake]:
@@ -145,11 +155,12 @@ def _other_losses(network: Network, name: str, known: frozenset[str], multiples:
                 yield expected(other, name, known, multiples), Slip(sentence)
 
 
-def _exchanged_names(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[Mistake]:
+def _exchanged_names(parts: Sequence[_Part], names: Sequence[str], *, alike: bool) -> Iterator[Mistake]:
+    """A name where another one belongs: with `alike` one of its kind, w6 for w7, or else one of another kind."""
     for part in parts:
         if isinstance(part.node, ast.Name):
             for other in names:
-                if other != part.node.id:
+                if other != part.node.id and alike == (_kind(other) == _kind(part.node.id)):
                     yield part.put(ast.Name(other)), _uses(ast.Name(other), part.node)
     # the same name in several places: a_h1*(1-a_h1)
     for part in sorted(parts, key=lambda part: len(ast.unparse(part.node))):
@@ -158,10 +169,11 @@ def _exchanged_names(parts: Sequence[_Part], names: Sequence[str]) -> Iterator[M
         inside = names_in(part.node)
         for one in dict.fromkeys(inside):
             for other in names:
-                if inside.count(one) > 1 and one != other and _kind(one) == _kind(other):
+                is_alike = _kind(one) == _kind(other)
+                if alike and is_alike and inside.count(one) > 1 and one != other:
                     new = _renamed(part.node, {one: other})
                     yield part.put(new), _uses(new, part.node)
-                if one < other and other in inside:
+                if alike == is_alike and one < other and other in inside:
                     new = _renamed(part.node, {one: other, other: one})
                     yield part.put(new), Slip(f"has {notation.header(one)} and {notation.header(other)} swapped")
 
@@ -202,6 +214,11 @@ def _missing_parts(parts: Sequence[_Part]) -> Iterator[Mistake]:
                 yield part.put(_minus(right)), _uses(_minus(right), part.node)
             case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=int() as exponent)):
                 yield part.put(base), Slip(f"lacks the {_power(exponent)} of {_factor(base)}")
+
+
+def _missing_functions(parts: Sequence[_Part]) -> Iterator[Mistake]:
+    for part in parts:
+        match part.node:
             case ast.BinOp(left=ast.Constant(value=1), op=ast.Div(), right=below):
                 yield part.put(below), Slip(f"lacks the 1/ before {_factor(below)}")
             case ast.Call(args=[argument]):
@@ -265,7 +282,10 @@ def _wrong_operators(parts: Sequence[_Part]) -> Iterator[Mistake]:
                     right = signs[type(part.node.op)]
                     yield (
                         part.put(new),
-                        Slip(f"has {sign} where {right} belongs: {_text(new)}; it should be {_text(part.node)}"),
+                        Slip(
+                            f"has {sign} where {right} belongs: {_text(new)}; it should be {_text(part.node)}",
+                            names=_held(new),
+                        ),
                     )
 
 
@@ -277,7 +297,7 @@ def _split_products(parts: Sequence[_Part]) -> Iterator[Mistake]:
             for operator, sign in ((ast.Add(), "+"), (ast.Sub(), "-")):
                 new = ast.BinOp(_product(factors[:n]), operator, _product(factors[n:]))
                 text = f"has {sign} where * belongs: {_text(new)}; it should be {_text(part.node)}"
-                yield part.put(new), Slip(text)
+                yield part.put(new), Slip(text, names=_held(new))
 
 
 def _factors(node: ast.expr) -> list[ast.expr]:
@@ -298,7 +318,8 @@ def _lost_brackets(parts: Sequence[_Part]) -> Iterator[Mistake]:
     for part in parts:
         for new in _without_brackets(part.node):
             sign = "/" if isinstance(part.node, ast.BinOp) and isinstance(part.node.op, ast.Div) else ""
-            yield part.put(new), Slip(f"lacks brackets: {_text(new)}; it should be {_text(part.node)}", sign=sign)
+            text = f"lacks brackets: {_text(new)}; it should be {_text(part.node)}"
+            yield part.put(new), Slip(text, sign=sign, names=_held(new))
 
 
 def _without_brackets(node: ast.expr) -> Iterator[ast.expr]:

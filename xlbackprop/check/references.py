@@ -1,9 +1,11 @@
 """What is wrong with a formula for the cells that it refers to: another row, an empty cell, itself."""
 
+import ast
 from collections.abc import Iterator
 from itertools import islice
 
 from xlbackprop.backprop import notation
+from xlbackprop.backprop.quantities import training_step
 from xlbackprop.check.contents import Contents
 from xlbackprop.check.mistakes import Slip, expected, names_in
 from xlbackprop.check.rendering import Rendering
@@ -114,6 +116,33 @@ class References:
             if of.is_cell and of.row in rows and self._contents.trial.name_of(of, step) is None
         )
         return list(dict.fromkeys(cells))
+
+    def held(self, text: str, step: int) -> frozenset[str]:
+        """The quantities that a formula takes, also by way of cells without a header, or of δ and the gradients."""
+        contents, table = self._contents, self._table
+        found, waiting, seen = {*table.typed, "eta"}, [(text, table.sheet)], set[tuple[str, str]]()
+        while waiting and len(seen) < _MOST_CELLS:
+            one, sheet = waiting.pop()
+            if (one, sheet) in seen:
+                continue
+            seen.add((one, sheet))
+            formula = parsed(one)
+            found |= {name for of in formula.references for name in contents.trial.names_in(of, step)}
+            cells = [Cell(of.sheet or sheet, of.row, of.column) for of in formula.references if of.is_cell]
+            cells += [at for used in formula.names if (at := self._sheets.named_cell(used, sheet))]
+            for cell in cells:
+                of = Reference(cell.sheet, cell.row, cell.column, cell.row, cell.column, row_fixed=True)
+                named, _ = contents.trial.name_of(of, step) or ("", 0)
+                found |= {named} - {""}
+                passed_on = not named or named.startswith(("dE_d", "delta_", "da_"))
+                if passed_on and cell.sheet in self._sheets.names:
+                    below = self._sheets.formulas(cell.sheet).get((cell.row, cell.column))
+                    waiting += [(below, cell.sheet)] if below else []
+        for quantity in training_step(contents.network):
+            # what is written out instead: h1 as w1*i1+w2*i2
+            if found.issuperset(names_in(ast.parse(quantity.expression, mode="eval").body)):
+                found.add(quantity.name)
+        return frozenset(found)
 
     def other_eta(self, name: str, formula: Formula) -> Slip | None:
         """Another cell where the learning rate belongs."""

@@ -34,6 +34,7 @@ def slip(
     typed: Sequence[float] = (),
     multiples: Multiples = (),
     text: str = "/",
+    held: Callable[[], frozenset[str]] | None = None,
 ) -> Slip | None:
     """The slip that makes a formula give these numbers; None if it is none of the known kinds.
 
@@ -46,6 +47,7 @@ def slip(
         typed: the numbers that are typed into it.
         multiples: what the table shows as multiples.
         text: the formula itself.
+        held: tells the quantities that it takes; None where that cannot be told.
     """
     answers = np.array(found)
     if not answers.size or not np.isfinite(answers).all():
@@ -56,7 +58,7 @@ def slip(
     with np.errstate(all="ignore"):
         matching = same(values, answers).all(axis=1)
     for n in np.flatnonzero(matching):
-        if slips[n].sign in text:
+        if slips[n].sign in text and (held is None or slips[n].names <= held()):
             return slips[n]
     environment = _environment(network, name, constants, multiples)
     with np.errstate(all="ignore"):
