@@ -56,7 +56,7 @@ class Explanation:
                     formula.numbers,
                     self._multiples,
                     text,
-                    held=lambda: self.references.held(text, step),
+                    held=lambda: self.references.held(name, text, step),
                 )
                 if found:
                     return found

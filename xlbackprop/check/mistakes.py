@@ -6,6 +6,7 @@ sentence that says what it does.
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -30,12 +31,14 @@ class Slip:
         shifted: whether the formula refers to another row than it should.
         sign: the operator without which a formula cannot have this slip.
         names: the quantities without which a formula cannot have this slip.
+        without: the quantities with which a formula cannot have this slip.
     """
 
     sentence: str
     shifted: bool = False
     sign: str = ""
     names: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
 
 
 #: A changed expression, and what it does.
@@ -78,9 +81,14 @@ def typed_numbers(
     network: Network, name: str, known: frozenset[str], typed: Sequence[float], multiples: Multiples = ()
 ) -> Iterator[Mistake]:
     """One of the numbers that are typed into a formula where a quantity belongs."""
-    for part in _parts(expected(network, name, known, multiples)):
-        for number in typed if isinstance(part.node, ast.Name) else ():
-            yield part.put(ast.Constant(number)), Slip(f"has the number {number:g} where {_text(part.node)} belongs")
+    expression = expected(network, name, known, multiples)
+    often = Counter(names_in(expression))
+    for part in _parts(expression):
+        if isinstance(part.node, ast.Name):
+            gone = frozenset({part.node.id} if often[part.node.id] == 1 else ())
+            for number in typed:
+                text = f"has the number {number:g} where {_text(part.node)} belongs"
+                yield part.put(ast.Constant(number)), Slip(text, without=gone)
 
 
 def size(expression: ast.expr) -> int:

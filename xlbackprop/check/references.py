@@ -117,10 +117,16 @@ class References:
         )
         return list(dict.fromkeys(cells))
 
-    def held(self, text: str, step: int) -> frozenset[str]:
-        """The quantities that a formula takes, also by way of cells without a header, or of δ and the gradients."""
+    def held(self, name: str, text: str, step: int) -> frozenset[str]:
+        """The quantities that a formula takes, also by way of cells without a header, a gradient by way of others.
+
+        Args:
+            name: the quantity, weight or bias.
+            text: its formula.
+            step: the step in whose row it stands.
+        """
         contents, table = self._contents, self._table
-        found, waiting, seen = {*table.typed, "eta"}, [(text, table.sheet)], set[tuple[str, str]]()
+        found, waiting, seen = set(table.typed), [(text, table.sheet)], set[tuple[str, str]]()
         while waiting and len(seen) < _MOST_CELLS:
             one, sheet = waiting.pop()
             if (one, sheet) in seen:
@@ -134,8 +140,8 @@ class References:
                 of = Reference(cell.sheet, cell.row, cell.column, cell.row, cell.column, row_fixed=True)
                 named, _ = contents.trial.name_of(of, step) or ("", 0)
                 found |= {named} - {""}
-                passed_on = not named or named.startswith(("dE_d", "delta_", "da_"))
-                if passed_on and cell.sheet in self._sheets.names:
+                of_gradient = named.startswith(("dE_d", "delta_", "da_")) and name not in contents.updates
+                if (not named or of_gradient) and cell.sheet in self._sheets.names:
                     below = self._sheets.formulas(cell.sheet).get((cell.row, cell.column))
                     waiting += [(below, cell.sheet)] if below else []
         for quantity in training_step(contents.network):
