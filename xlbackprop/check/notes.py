@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from xlbackprop.spreadsheet.ironcalc import KNOWN_FUNCTIONS, Stored
 from xlbackprop.tables.headers import quantity
 from xlbackprop.tables.table import Table
 
+_LUCK = "comes out right here, but "
 #: A sentence lists so many columns.
 _MOST_NAMES = 10
 #: A learning rate that changes in more than this part of the rows has a schedule.
@@ -100,7 +101,12 @@ def _luck(contents: Contents) -> Iterator[str]:
             named = explanation.named_slip(group)
             what = named.sentence if named else "does not follow the chain rule, or has numbers typed into it"
             cell = cell_address(group.formula.row, contents.table.columns[name])
-            yield f"{notation.header(name)} ({cell}) comes out right here, but {what}"
+            yield f"{notation.header(name)} ({cell}) {_LUCK}{what}"
+
+
+def is_luck(note: str, names: Collection[str]) -> bool:
+    """Whether a note tells that the formula of one of these quantities is wrong and comes out right."""
+    return any(note.startswith(f"{notation.header(name)} (") and _LUCK in note for name in names)
 
 
 def _about_the_learning_rate(contents: Contents) -> Iterator[str]:

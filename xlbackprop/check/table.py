@@ -7,7 +7,7 @@ from xlbackprop.backprop.network import Network
 from xlbackprop.check.causes import find_causes, in_order
 from xlbackprop.check.contents import Contents, ContentsAsBuilt
 from xlbackprop.check.evidence import curves, pieces
-from xlbackprop.check.notes import samples_a_step, table_notes
+from xlbackprop.check.notes import is_luck, samples_a_step, table_notes
 from xlbackprop.check.numpy_run import largest_error
 from xlbackprop.check.optimizers import judged_by, other_update
 from xlbackprop.check.readings import best_reading, renamed
@@ -68,7 +68,8 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
     update = None if network or contents.is_ours else other_update(contents, findings)
     told, error = list(table_notes(contents)), largest_error(contents)
     if update:
-        findings, error = judged_by(update, findings, contents.updates), None
+        findings, error = judged_by(update, findings, contents), None
+        told = [note for note in told if not is_luck(note, update.of)]
         told.append(update.note)
     if not (findings or contents.gathers) and error is not None and error > _RUN_TOLERANCE:
         told.append(f"E_total leaves NumPy's own run from the start values by {error:.1e}")
