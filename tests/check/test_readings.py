@@ -234,3 +234,34 @@ def test_a_learning_rate_that_falls_from_row_to_row_is_a_schedule(tmp_path: Path
         "correct",
         ("the learning rate changes from step to step, from 0.5 to 0.215234",),
     )
+
+
+SOFTMAX = (
+    {f"a_o{k}": f"EXP({{o{k}}})/(EXP({{o1}})+EXP({{o2}}))" for k in (1, 2)}
+    | {f"E{k}": f"-{{t{k}}}*LN({{a_o{k}}})" for k in (1, 2)}
+    | {name: CROSS_ENTROPY[name] for name in GRADIENTS}
+)
+
+
+@pytest.mark.parametrize("targets", [{}, {"t1": 0.0, "t2": 1.0}])
+@pytest.mark.parametrize("error", ["E1", "E_total"])
+def test_softmax_with_cross_entropy_is_right_and_a_slip_in_it_is_found(
+    tmp_path: Path, targets: dict[str, float], error: str
+) -> None:
+    formulas = FORMULAS | SOFTMAX
+    order = CLASSIC
+    if error == "E_total":
+        order = tuple(name for name in CLASSIC if name not in ("E1", "E2"))
+        formulas |= {"E_total": f"{SOFTMAX['E1']}+({SOFTMAX['E2']})"}
+
+    def checked_with(name: str, formula: str) -> CheckedTable:
+        table = Handmade(Layout(order), START_C | targets, formulas=formulas | {name: formula})
+        (found,) = check(write(tmp_path / "book.xlsx", table)).tables
+        return found
+
+    right = checked_with("o1", FORMULAS["o1"])
+    assert (right.verdict, right.notes) == ("correct", ("its neurons have the activation softmax",))
+    (finding,) = checked_with("dE_dw6", SOFTMAX["dE_dw5"]).findings
+    assert (finding.quantity, finding.slip) == ("dE_dw6", "is the formula of ∂E/∂w5")
+    (finding,) = checked_with("a_o2", "EXP({o2})/(EXP({o1})+EXP({o1}))").findings
+    assert finding.quantity == "a_o2"

@@ -308,8 +308,22 @@ def _with_functions(sheets: Sheets, table: Table) -> Table:
 
     hidden, output = fit(network.trained_layers[:-1]), network.output
     if output != SOFTMAX:
+        if _is_softmax(network, numbers):
+            return replace(table, network=replace(network, hidden=hidden, output=SOFTMAX, loss="cross-entropy"))
         output = fit(network.trained_layers[-1:])
     return replace(table, network=replace(network, hidden=hidden, output=output))
+
+
+@np.errstate(all="ignore")
+def _is_softmax(network: Network, numbers: Mapping[str, Array]) -> bool:
+    """Whether at least half of the outputs are the softmax of the numbers beside them, and fewer are anything else."""
+    names = network.neurons(network.last)
+    if len(names) < 2 or not all(name in numbers for o in names for name in (o, f"a_{o}")):
+        return False
+    z, a = (np.stack([numbers[f"{mark}{o}"] for o in names], axis=-1) for mark in ("", "a_"))
+    fits = np.isclose(reference.activate(SOFTMAX, z), a, rtol=1e-6, atol=1e-12)
+    others = max(sum(_fit(name, numbers[o], numbers[f"a_{o}"]) for o in names) for name in ACTIVATIONS)
+    return bool(2 * fits.sum() >= fits.size and fits.sum() > others)
 
 
 def _best_fit(network: Network, numbers: Mapping[str, Array], layers: range, *, passed_on: bool) -> str:
