@@ -12,6 +12,7 @@ from xlbackprop.check.numpy_run import largest_error
 from xlbackprop.check.optimizers import judged_by, other_update
 from xlbackprop.check.readings import best_reading, renamed
 from xlbackprop.check.start_values import unlinked
+from xlbackprop.check.unknown import unknown_functions, without
 from xlbackprop.report.findings import CheckedTable, Finding
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.tables.table import Table
@@ -65,19 +66,25 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
         # what is given stands on the Network sheet, and not in the row that most others agree with
         findings = [finding for finding in findings if finding.quantity not in contents.constants]
         findings = in_order([*findings, *unlinked(contents, network)], contents)
+    unjudged = [] if network or contents.is_ours else [*unknown_functions(contents, findings)]
+    findings = without(findings, unjudged)
     update = None if network or contents.is_ours else other_update(contents, findings)
     told, error = list(table_notes(contents)), largest_error(contents)
     if update:
         findings, error = judged_by(update, findings, contents), None
         told = [note for note in told if not is_luck(note, update.of)]
         told.append(update.note)
+    if unjudged:
+        error = None
+        told = [note for note in told if not any(is_luck(note, one.names) for one in unjudged)]
+        told += [one.note for one in unjudged]
     if not (findings or contents.gathers) and error is not None and error > _RUN_TOLERANCE:
         told.append(f"E_total leaves NumPy's own run from the start values by {error:.1e}")
     return CheckedTable(
         sheet=table.sheet,
         findings=tuple(_in_own_names(finding, table.own_names) for finding in findings),
         notes=(*notes, *(renamed(note, table.own_names) for note in told)),
-        incomplete=bool(table.missing) or (update is not None and not update.name),
+        incomplete=bool(table.missing or unjudged) or (update is not None and not update.name),
         header_row=table.header_row,
         first_row=table.rows[0],
         last_row=table.rows[-1],
@@ -90,7 +97,7 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
             name: float(contents.numbers[name][0]) for name in table.network.start_values if name in contents.numbers
         },
         columns=table.columns,
-        curves=None if update else curves(contents),
+        curves=None if update or unjudged else curves(contents),
         pieces=pieces(contents, findings),
     )
 

@@ -1,0 +1,98 @@
+"""Functions that are none of those known here: an activation or an error that all neurons of a layer have.
+
+They may be right, so neither they nor what follows from their slope can be judged.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from xlbackprop.backprop import notation
+from xlbackprop.check.contents import Contents
+from xlbackprop.report.findings import Finding, Kind
+from xlbackprop.spreadsheet.addresses import place
+from xlbackprop.spreadsheet.formulas import parsed
+
+
+@dataclass(frozen=True)
+class Unjudged:
+    """What cannot be judged.
+
+    Attributes:
+        names: the quantities.
+        note: why, as a sentence.
+    """
+
+    names: frozenset[str]
+    note: str
+
+
+def unknown_functions(contents: Contents, findings: Sequence[Finding]) -> Iterator[Unjudged]:
+    """The activations and errors of a table that are of no known kind, with all that follows from their slopes."""
+    network = contents.network
+    found = {finding.quantity: finding for finding in findings}
+    layers: dict[str, list[tuple[int, Finding]]] = {}
+    for layer in network.trained_layers:
+        if first := _common(contents, found, {f"a_{z}": (z,) for z in network.neurons(layer)}):
+            layers.setdefault(parsed(first.found).pattern, []).append((layer, first))
+    for alike in layers.values():
+        first, sums = alike[0][1], [z for layer, _ in alike for z in network.neurons(layer)]
+        yield Unjudged(
+            frozenset({*(f"a_{z}" for z in sums), *_behind(contents, max(layer for layer, _ in alike))}),
+            f"the activation of {_listed(sums)}, {first.found} in {first.cell}, is none that is known here: neither it "
+            "nor the gradients that go by its slope are judged",
+        )
+    outputs = network.activations(network.last)
+    errors = {f"E{n + 1}": (t, a) for n, (t, a) in enumerate(zip(network.target_names, outputs, strict=True))}
+    if first := _common(contents, found, errors):
+        yield Unjudged(
+            frozenset({*errors, *_behind(contents, network.last)}),
+            f"the error {first.found} in {first.cell} is none that is known here: neither it nor the gradients are "
+            "judged",
+        )
+
+
+def _common(contents: Contents, found: Mapping[str, Finding], takes: Mapping[str, Sequence[str]]) -> Finding | None:
+    """The first finding, where all of these quantities have the same function of what they may take, and no slip."""
+    # one alone is like no other
+    if len(takes) < 2 or not all(
+        name in found and found[name].kind is Kind.FORMULA and not found[name].slip for name in takes
+    ):
+        return None
+    shapes, every = set(), len(contents.table.rows)
+    for name, own in takes.items():
+        finding = found[name]
+        step = contents.table.row_numbers[place(finding.cell)[0]]
+        formula = parsed(contents.texts[name][step] or "")
+        used = [contents.trial.name_of(of, step) for of in formula.references]
+        if finding.rows < every or formula.names or not {(one, 0) for one in own}.issuperset(used):
+            return None
+        shapes.add((formula.pattern, tuple(own.index(one[0]) for one in used if one)))
+    return next(iter(found[name] for name in takes)) if len(shapes) == 1 and next(iter(shapes))[1] else None
+
+
+def _behind(contents: Contents, layer: int) -> Iterator[str]:
+    """The derivatives that go by the slope of a layer: its own, and those of the layers before it."""
+    network = contents.network
+    for before in range(1, layer + 1):
+        for z, weights, bias in zip(
+            network.neurons(before),
+            network.layer_weights(before),
+            network.layer_biases(before) or [""] * network.layers[before],
+            strict=True,
+        ):
+            yield from (f"dE_d{name}" for name in (*weights, bias) if name)
+            yield from (f"delta_{z}", f"da_{z}_d{z}")
+            if before < layer or before == network.last:
+                yield f"dE_da_{z}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`h1 and h2`."""
+    told = [notation.header(name) for name in names]
+    return f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
+
+
+def without(findings: Sequence[Finding], unjudged: Sequence[Unjudged]) -> list[Finding]:
+    """The findings, without those of what cannot be judged."""
+    names = {name for one in unjudged for name in one.names}
+    return [finding for finding in findings if finding.quantity not in names]
