@@ -1,7 +1,8 @@
 """Other conventions than the classroom's are as right as it, if they are kept to; a slip in them is told in them."""
 
+import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -206,6 +207,37 @@ def test_samples_that_take_turns_are_right_and_noted(tmp_path: Path) -> None:
     odd = cells | {("i1", 5): 0.5}
     (table,) = check(write(tmp_path / "book.xlsx", Handmade(start=START_C, cells=odd))).tables
     assert table.verdict == "wrong"
+
+
+_XOR = [(0.0, 0.0, 0.1), (0.0, 1.0, 0.9), (1.0, 0.0, 0.9), (1.0, 1.0, 0.1)]
+
+
+def _with_samples(path: Path, order: Sequence[int], other: Mapping[tuple[str, int], float]) -> CheckedTable:
+    cells: dict[tuple[str, int], str | float | None] = {
+        (name, step): number
+        for step, sample in enumerate(order)
+        for name, number in zip(("i1", "i2", "t1"), _XOR[sample], strict=True)
+    }
+    (table,) = check(write(path, Handmade(start=START_C, cells=cells | dict(other), steps=len(order) - 1))).tables
+    return table
+
+
+def test_one_sample_that_is_mistyped_in_one_of_its_turns_is_wrong_alone(tmp_path: Path) -> None:
+    (finding,) = _with_samples(tmp_path / "book.xlsx", [0, 1, 2, 3] * 5, {("t1", 9): 0.1}).findings
+    assert (finding.quantity, finding.ranges, finding.expected) == ("t1", ("A15",), "=$A$7")
+    assert finding.slip == "is not what its sample has in its other turns"
+
+
+def test_samples_in_an_order_that_is_drawn_are_right(tmp_path: Path) -> None:
+    order = random.Random(3).choices(range(4), k=30)
+    table = _with_samples(tmp_path / "book.xlsx", order, {})
+    assert (table.verdict, table.notes) == ("correct", ("4 samples take turns, one a row",))
+
+
+def test_a_target_that_is_another_one_from_some_row_on_is_no_sample(tmp_path: Path) -> None:
+    cells: dict[tuple[str, int], str | float | None] = {("t2", step): 0.9 for step in range(5, 21)}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(cells=cells, steps=20))).tables
+    assert [finding.quantity for finding in table.findings] == ["t2"]
 
 
 @pytest.mark.parametrize("repeated", [False, True])

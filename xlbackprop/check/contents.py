@@ -14,6 +14,7 @@ from xlbackprop import reference
 from xlbackprop.backprop.quantities import chain_rule_names, training_step
 from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.trial import Trial, TriedFormula
+from xlbackprop.check.turns import Turns, turns
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.spreadsheet.cells import Cell, Sheets
 from xlbackprop.spreadsheet.formulas import FilledFormula, filled_columns, parsed
@@ -242,8 +243,8 @@ class Contents:
                 break
         for name in self.constants:
             value = np.full(len(self.table.rows), usual(self.numbers[name]))
-            if self.samples_in_turn:
-                value = self.numbers[name]
+            if self.samples_in_turn and name[0] in "it":
+                value = self.turns.given[self._given.index(name)]
             found[name] = [Expected(value, np.abs(value))]
         return found
 
@@ -298,15 +299,20 @@ class Contents:
             return False
         return group.right or not self.looks_wrong(group.name, steps)
 
+    @property
+    def _given(self) -> list[str]:
+        """The inputs and targets that have a column."""
+        return [name for name in self.constants if name[0] in "it"]
+
     @cached_property
+    def turns(self) -> Turns:
+        """How samples take turns."""
+        return turns(np.array([self.numbers[name] for name in self._given]))
+
+    @property
     def samples_in_turn(self) -> int:
         """How many samples take turns, a row each; 0 where each row has the same one."""
-        given = np.array([self.numbers[name] for name in self.constants if name[0] in "it"])
-        if not given.size or (given == given[:, :1]).all():
-            return 0
-        rows = given.shape[1]
-        periods = (n for n in range(2, rows // 2 + 1) if (given[:, n:] == given[:, :-n]).all())
-        return next(periods, 0)
+        return self.turns.samples
 
     @cached_property
     def rows_a_step(self) -> int:

@@ -44,6 +44,10 @@ class Rendering:
         if built := self._contents.built_formula(name, step):
             return built
         if name in self._contents.constants:
+            if period := self._contents.turns.period:
+                # what the sample has in another of its turns
+                right = [n for n in range(step % period, len(table.rows), period) if not self._contents.wrong[name][n]]
+                return f"={fixed_address(table.rows[right[0]], table.columns[name])}"
             first = int(np.argmax(self._numbers[name] == usual(self._numbers[name])))
             return f"={fixed_address(table.rows[first], table.columns[name])}"
         source = table.rows[max(step - 1, 0) if name in self._contents.updates else step]
