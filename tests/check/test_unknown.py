@@ -1,11 +1,12 @@
 """Activations and errors that are of no known kind are not judged, and one neuron that has another one is wrong."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.handmade import FORMULAS, GRADIENTS, START_C, Handmade, Layout, write
+from tests.handmade import FORMULAS, GRADIENTS, START_C, WEIGHTS, Handmade, Layout, write
 from xlbackprop.check.file import check
 from xlbackprop.report.findings import CheckedTable
 
@@ -83,3 +84,29 @@ def test_a_short_e_is_named(checked: Checked) -> None:
     assert {finding.slip for finding in result.findings} == {
         "uses 2.71828 for e, which has more digits; it should be EXP"
     }
+
+
+def _row_by_row() -> dict[str, str]:
+    """A table whose rows go forward with the weights of the row above, and update them in their own."""
+    later = {name: re.sub(r"\{(w\d)\}", r"{-\1}", formula) for name, formula in FORMULAS.items() if name[0] != "w"}
+    return later | {w: f"{{-{w}}}-{{eta}}*{{dE_d{w}}}" for w in WEIGHTS}
+
+
+def _without_the_first_row(formulas: Mapping[str, str]) -> Handmade:
+    cells: dict[tuple[str, int], str | float | None] = dict.fromkeys((name, 0) for name in FORMULAS if name[0] != "w")
+    return Handmade(Layout(), START_C, formulas=formulas, cells=cells)
+
+
+def test_rows_that_go_forward_with_the_weights_of_the_row_above_are_not_judged(tmp_path: Path) -> None:
+    (table,) = check(write(tmp_path / "book.xlsx", _without_the_first_row(_row_by_row()))).tables
+    assert (table.verdict, table.findings, len(table.notes)) == ("incomplete", (), 1)
+    assert table.notes[0].startswith("each row goes forward with the weights of the row above")
+
+
+def test_a_weight_that_is_updated_too_early_is_wrong_there(tmp_path: Path) -> None:
+    formulas = _row_by_row()
+    formulas["dE_dw2"] = formulas["dE_dw2"].replace("{-w5}", "{w5}")
+    (table,) = check(write(tmp_path / "book.xlsx", _without_the_first_row(formulas))).tables
+    (finding,) = table.findings
+    assert (finding.quantity, finding.kind, finding.mend) == ("dE_dw2", "reference", None)
+    assert finding.slip == "takes w5 from another row than the weights of the other formulas, the one above"

@@ -12,7 +12,7 @@ from xlbackprop.check.numpy_run import largest_error
 from xlbackprop.check.optimizers import judged_by, other_update
 from xlbackprop.check.readings import best_reading, renamed
 from xlbackprop.check.start_values import unlinked
-from xlbackprop.check.unknown import unknown_functions, without
+from xlbackprop.check.unknown import Unjudged, unknown_functions, updated_in_their_row, without
 from xlbackprop.report.findings import CheckedTable, Finding
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.tables.table import Table
@@ -66,8 +66,12 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
         # what is given stands on the Network sheet, and not in the row that most others agree with
         findings = [finding for finding in findings if finding.quantity not in contents.constants]
         findings = in_order([*findings, *unlinked(contents, network)], contents)
-    unjudged = [] if network or contents.is_ours else [*unknown_functions(contents, findings)]
-    findings = without(findings, unjudged)
+    unjudged: Sequence[Unjudged] = ()
+    if findings and not (network or contents.is_ours or table.missing):
+        findings, unjudged = updated_in_their_row(contents, findings)
+        if not unjudged:
+            unjudged = [*unknown_functions(contents, findings)]
+            findings = without(findings, unjudged)
     update = None if network or contents.is_ours else other_update(contents, findings)
     told, error = list(table_notes(contents)), largest_error(contents)
     if update:

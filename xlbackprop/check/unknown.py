@@ -4,7 +4,7 @@ They may be right, so neither they nor what follows from their slope can be judg
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xlbackprop.backprop import notation
 from xlbackprop.check.contents import Contents
@@ -49,6 +49,51 @@ def unknown_functions(contents: Contents, findings: Sequence[Finding]) -> Iterat
             f"the error {first.found} in {first.cell} is none that is known here: neither it nor the gradients are "
             "judged",
         )
+
+
+def updated_in_their_row(contents: Contents, findings: Sequence[Finding]) -> tuple[list[Finding], Sequence[Unjudged]]:
+    """The findings of a table, and that each row goes forward with the weights of the row above, where that is so.
+
+    There only a formula is wrong that takes weights of its own row, which are updated by then.
+    """
+    step = min(2, len(contents.table.rows) - 1)
+    rows_back = {name: _rows_back(contents, name, step) for name in (*contents.quantities, *contents.updates)}
+    for name in contents.updates:
+        back = rows_back[name]
+        if back.get(name) != {1} or back.get(f"dE_d{name}") != {0}:
+            return [*findings], ()
+    weights = set(contents.network.weight_names)
+    of_weights = {
+        name: {n for used in weights & rows_back[name].keys() for n in rows_back[name][used]}
+        for name in contents.quantities
+    }
+    taking = [name for name, back in of_weights.items() if back]
+    usual = {name for name in taking if of_weights[name] == {1}}
+    if not contents.updates or 2 * len(usual) <= len(taking):
+        return [*findings], ()
+    note = (
+        "each row goes forward with the weights of the row above and updates them in its own: a table whose rows hold "
+        "the weights that they go forward with is judged, this one is not"
+    )
+    left = []
+    for finding in findings:
+        if finding.quantity in taking and finding.quantity not in usual:
+            back = rows_back[finding.quantity]
+            slip = f"takes {_listed(sorted(w for w in weights & back.keys() if back[w] != {1}))} from another row than "
+            slip += "the weights of the other formulas, the one above"
+            expected = "the weights of the row above"
+            left.append(replace(finding, kind=Kind.REFERENCE, slip=slip, expected=expected, helper=None))
+    every = frozenset({*contents.quantities, *contents.updates})
+    return left, [Unjudged(every, note)]
+
+
+def _rows_back(contents: Contents, name: str, step: int) -> dict[str, set[int]]:
+    """The quantities that a formula takes, each with how many rows above its own."""
+    found: dict[str, set[int]] = {}
+    for of in parsed(contents.texts[name][step] or "").references:
+        if named := contents.trial.name_of(of, step):
+            found.setdefault(named[0], set()).add(named[1])
+    return found
 
 
 def _common(contents: Contents, found: Mapping[str, Finding], takes: Mapping[str, Sequence[str]]) -> Finding | None:
