@@ -99,3 +99,23 @@ def test_each_run_under_one_row_of_headers_has_its_own_labelled_rate(tmp_path: P
     rates = [learning_rate(sheets, table, table.read(sheets)).first for table in (first, second)]
     assert rates == [0.5, 2.0]
     assert [table.verdict for table in check(path).tables] == ["correct", "correct"]
+
+
+@pytest.mark.parametrize(("label", "verdict"), [("η output", "correct"), ("η", "wrong"), (None, "wrong")])
+def test_layers_have_learning_rates_of_their_own_where_labels_say_so(
+    tmp_path: Path, label: str | None, verdict: str
+) -> None:
+    other = {w: FORMULAS[w].replace("{eta}", "$D$2") for w in WEIGHTS[4:]}
+    path = write(tmp_path / "book.xlsx", Handmade(formulas=FORMULAS | other))
+    book = load_workbook(path)
+    book.active["C2"], book.active["D2"] = label, 0.1
+    book.active["C1"] = "η hidden" if label == "η output" else "η"
+    book.save(path)
+    (table,) = check(path).tables
+    assert table.verdict == verdict
+    if verdict == "correct":
+        assert table.notes == ("its layers have learning rates of their own, 0.5 in D1 and 0.1 in D2",)
+        book.active["M9"] = "=M8-$D$2*AC8"
+        book.save(path)
+        (finding,) = check(path).tables[0].findings
+        assert (finding.quantity, finding.expected) == ("w5", "=M8-$D$2*AB8")

@@ -147,6 +147,7 @@ class Contents:
         """Cells outside the table that hold an input, a target or a fixed bias."""
         names = self.table.network_names
         found = {cell: names.get(name, name) for name, cell in self.table.cells.items() if name != "eta"}
+        found |= dict.fromkeys(self.eta.others.values(), "eta")
         for name in self.constants:
             text = self.sheets.formula(self.table.sheet, self.table.rows[0], self.table.columns[name])
             # what the whole formula stands for: =$A$3, =Parameters!B2 or =t_1
@@ -237,7 +238,7 @@ class Contents:
                 for name in self.quantities:
                     found.setdefault(name, []).append(step[name])
                 for name in self.updates:
-                    gradient = cells.get(f"dE_d{name}", step[f"dE_d{name}"].value)
+                    gradient = cells.get(f"dE_d{name}", step[f"dE_d{name}"].value) * self.eta.parts.get(name, 1.0)
                     found.setdefault(name, []).extend(self._expected_updates(cells[name], gradient))
             if not without & set(given):
                 break
@@ -333,7 +334,7 @@ class Contents:
     @property
     def is_one_run(self) -> bool:
         """Whether each step follows from the one before it, by one learning rate and with one sample."""
-        return not (self.jumps or self.eta.changes or self.samples_in_turn)
+        return not (self.jumps or self.eta.changes or self.eta.others or self.samples_in_turn)
 
     @cached_property
     def overflows(self) -> dict[str, Mask]:

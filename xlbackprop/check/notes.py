@@ -17,7 +17,7 @@ from xlbackprop.spreadsheet.cells import CIRCULAR, Sheets, Value
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import KNOWN_FUNCTIONS, Stored
 from xlbackprop.tables.headers import quantity
-from xlbackprop.tables.table import Table
+from xlbackprop.tables.table import Table, number_in
 
 _LUCK = "comes out right here, but "
 #: A sentence lists so many columns.
@@ -111,6 +111,10 @@ def is_luck(note: str, names: Collection[str]) -> bool:
 
 def _about_the_learning_rate(contents: Contents) -> Iterator[str]:
     eta = contents.eta
+    if eta.others and eta.cell:
+        cells = dict.fromkeys((eta.cell, *eta.others.values()))
+        told = [f"{number_in(contents.sheets, one):g} in {cell_address(one.row, one.column)}" for one in cells]
+        yield f"its layers have learning rates of their own, {' and '.join(told)}"
     if contents.typed_eta() and any(
         text and eta.first in parsed(text).numbers for name in contents.updates for text in contents.texts[name][1:2]
     ):

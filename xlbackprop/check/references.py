@@ -152,20 +152,22 @@ class References:
 
     def other_eta(self, name: str, formula: Formula) -> Slip | None:
         """Another cell where the learning rate belongs."""
-        eta_cell = self._eta.cell
+        eta_cell = self._eta.others.get(name, self._eta.cell)
         if name not in self._contents.updates or eta_cell is None:
             return None
         for target in formula.references:
             cell = Cell(target.sheet or self._table.sheet, target.row, target.column)
             in_table = cell.sheet == self._table.sheet and self._table.header_row < cell.row <= self._table.rows[-1]
             if target.is_cell and cell.sheet == eta_cell.sheet and self._slides(target, eta_cell):
-                held = self._rendering.addresses(0)("eta")
+                held = self._rendering.addresses(0, name)("eta")
                 return Slip(
                     f"takes η from a cell that slides down with the rows, for want of the $ in {held}", shifted=True
                 )
             if target.is_cell and not in_table and cell != eta_cell:
                 found = self._rendering.sheet_of(cell) + cell_address(cell.row, cell.column)
-                return Slip(f"takes η from {found} instead of {self._rendering.addresses(0)('eta')}", shifted=True)
+                return Slip(
+                    f"takes η from {found} instead of {self._rendering.addresses(0, name)('eta')}", shifted=True
+                )
         return None
 
     def _slides(self, target: Reference, eta_cell: Cell) -> bool:

@@ -52,10 +52,11 @@ class Rendering:
             return f"={fixed_address(table.rows[first], table.columns[name])}"
         source = table.rows[max(step - 1, 0) if name in self._contents.updates else step]
         expression = expected_expression(self._network, name, self.known(text, step), tuple(table.multiples.items()))
-        return f"={cell_formula(expression, self.addresses(source))}"
+        return f"={cell_formula(expression, self.addresses(source, name))}"
 
-    def addresses(self, row: int) -> Callable[[str], str]:
-        table = self._table
+    def addresses(self, row: int, of_weight: str = "") -> Callable[[str], str]:
+        """How the cell of each quantity is written in a formula; η may be that of a weight."""
+        table, eta_cell = self._table, self._contents.eta.others.get(of_weight, self._contents.eta.cell)
 
         def address(name: str) -> str:
             place = table.places.get(name, name)
@@ -63,7 +64,7 @@ class Rendering:
                 return f"{table.typed[name]:.12g}"
             if place in table.columns:
                 return cell_address(row, table.columns[place])
-            cell = self._contents.eta.cell if name == "eta" else table.cells.get(place)
+            cell = eta_cell if name == "eta" else table.cells.get(place)
             if cell is None:
                 eta = self._contents.shown_rate
                 return f"{eta:.12g}" if name == "eta" and eta is not None else notation.header(name)
