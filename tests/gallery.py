@@ -52,10 +52,14 @@ def _with(name: str, found: str, instead: str) -> dict[str, str]:
 #: A layout with a column of helper cells, which no header tells of.
 _HELPER = Layout(order=(*CLASSIC, "Y"))
 
+#: What flows back to the first hidden neuron by way of the second output, and nothing instead.
+_SECOND_PATH = ("+({a_o2}-{t2})*{a_o2}*(1-{a_o2})*{w7}", "")
+
 CASES: dict[str, Case] = {
     "the other neuron's slope": Case(_with("dE_dw3", "{a_h2}", "{a_h1}") | _with("dE_dw4", "{a_h2}", "{a_h1}")),
     "an index swapped": Case(_with("o1", "{w6}", "{w7}")),
     "a factor forgotten": Case(_with("dE_dw6", "*(1-{a_o1})", "")),
+    "the path of an output forgotten": Case(_with("dE_dw2", *_SECOND_PATH)),
     "a sign turned round": Case(_with("a_h2", "EXP(-", "EXP(")),
     "brackets around a difference": Case({"dE_dw5": "{a_o1}-{t1}*{a_o1}*(1-{a_o1})*{a_h1}"}),
     "brackets around a square": Case({"E1": "0.5*{t1}-{a_o1}^2"}),

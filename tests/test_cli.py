@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from tests.command_line import run
 from tests.conftest import Editor, Workbook, with_zip_field
-from tests.handmade import Handmade, write
+from tests.handmade import Handmade, Layout, write
 from xlbackprop import __version__, cli
 from xlbackprop.backprop.templates import template_names
 from xlbackprop.report.annotation import FILL
@@ -163,6 +163,16 @@ def handmade_workbooks(folder: Path) -> tuple[Path, Path]:
     """A right workbook and a wrong one."""
     wrong = Handmade(steps=4).with_formula("E1", "({t1}-{a_o1})^2")
     return write(folder / "right.xlsx", Handmade(steps=4)), write(folder / "wrong.xlsx", wrong)
+
+
+def test_check_accuses_no_file_that_it_does_not_understand(tmp_path: Path) -> None:
+    strange = tmp_path / "strange.xlsx"
+    write(strange, Handmade(Layout(total="Fehler"), steps=4))
+    result = run("check", strange)
+    assert (result.exit_code, result.stderr) == (1, f"Error: {strange} could not be judged as a whole.\n")
+    right, wrong = handmade_workbooks(tmp_path)
+    assert run("check", right, strange).stderr == "Error: not every table could be judged.\n"
+    assert run("check", wrong, strange).stderr == "Error: not every table is correct.\n"
 
 
 def test_check_has_a_line_a_table_and_sentences_below(tmp_path: Path) -> None:

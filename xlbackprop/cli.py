@@ -127,7 +127,17 @@ def check(
             errors[0] if len(checked) == 1 else f"{len(errors)} of {len(checked)} files could not be checked."
         )
     if not all(file.correct for file in checked):
-        raise CheckFailed("not every table is correct." if len(checked) > 1 else f"{checked[0].file} is not correct.")
+        raise CheckFailed(_why_not(checked))
+
+
+def _why_not(files: "list[CheckedFile]") -> str:
+    """That files are not correct, or no more than not understood, in one sentence."""
+    verdicts = {sheet.verdict for file in files for sheet in file.sheets}
+    if verdicts and verdicts <= {"correct", "incomplete"}:
+        return (
+            "not every table could be judged." if len(files) > 1 else f"{files[0].file} could not be judged as a whole."
+        )
+    return "not every table is correct." if len(files) > 1 else f"{files[0].file} is not correct."
 
 
 def _print_checked(files: "list[CheckedFile]") -> None:

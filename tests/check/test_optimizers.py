@@ -19,6 +19,11 @@ SUM_OF_SQUARES = ("{G}^2", "{-S}+{G}^2")
 ADAM = "{-W}-{eta}*({-S}/(1-0.9^{-k}))/(SQRT({-T}/(1-0.999^{-k}))+0.00000001)"
 
 RIGHT: dict[str, tuple[str, list[State]]] = {
+    "gradient descent with weight decay, with λ = 0.01": ("{-W}-{eta}*({-G}+0.01*{-W})", []),
+    "momentum with weight decay, with mu = 0.9, λ = 0.01": (
+        "{-W}-{eta}*{-S}",
+        [("{G}+0.01*{W}", "0.9*{-S}+{G}+0.01*{W}")],
+    ),
     "momentum, with mu = 0.9": ("{-W}-{eta}*{-S}", [MOMENTUM]),
     "Nesterov momentum, with mu = 0.9": ("{-W}-{eta}*({-G}+0.9*{-S})", [MOMENTUM]),
     "momentum as a running average, with mu = 0.9": ("{-W}-{eta}*{-S}", [FIRST]),
@@ -116,7 +121,68 @@ def test_a_weight_that_takes_the_state_of_another_is_wrong_alone(checked: Checke
     update, states = RIGHT["momentum, with mu = 0.9"]
     result = checked(update, states, w3="{-w3}-{eta}*{-s_w4}")
     assert ([finding.quantity for finding in result.findings], result.learning_rate) == (["w3"], pytest.approx(0.1))
-    assert result.findings[0].expected == "the update of momentum"
+    assert (result.findings[0].expected, result.findings[0].slip) == (
+        "=G6-$D$1*AI6",
+        "uses s_w4; it should be s_w3",
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "slip", "mend"),
+    [
+        ("0.9*{-s_w3}+{dE_dw4}", "uses ∂E/∂w4; it should be ∂E/∂w3", "=0.9*AI6+Z7"),
+        ("0.8*{-s_w3}+{dE_dw3}", "has another formula than the other weights have there", "=0.9*AI6+Z7"),
+        ("0.9*{-s_w3}-{dE_dw3}", "has another formula than the other weights have there", "=0.9*AI6+Z7"),
+    ],
+)
+def test_a_state_that_differs_from_the_others_is_what_is_to_be_mended(
+    checked: Checked, state: str, slip: str, mend: str
+) -> None:
+    result = checked(*RIGHT["momentum, with mu = 0.9"], s_w3=state)
+    (finding,) = result.findings
+    assert (finding.quantity, finding.slip) == ("w3", slip)
+    assert finding.mend
+    assert (finding.mend.cell, finding.mend.formula, finding.mend.ranges) == ("AI7", mend, ("AI7:AI14",))
+
+
+def test_a_second_state_that_differs_is_what_is_to_be_mended(checked: Checked) -> None:
+    result = checked(*RIGHT["Adam, with b1 = 0.9, b2 = 0.999, eps = 1e-08"], t_w5="0.999*{-t_w5}+0.001*{dE_dw5}")
+    (finding,) = result.findings
+    assert finding.quantity == "w5"
+    assert finding.mend
+    assert finding.mend.ranges == ("AP7:AP14",)
+
+
+def test_one_update_that_follows_from_itself_is_wrong_and_no_other(checked: Checked) -> None:
+    result = checked(*RIGHT["momentum, with mu = 0.9"], w5="{-w5}-{eta}*{s_w5}")
+    (finding,) = result.findings
+    assert (finding.quantity, finding.expected) == ("w5", "=M6-$D$1*AK6")
+
+
+CLIPPED = "{-W}-{eta}*MAX(-0.01,MIN(0.01,{-G}))"
+
+
+def test_updates_that_all_do_the_same_unknown_thing_are_not_judged_and_one_that_does_not_is_wrong(
+    checked: Checked,
+) -> None:
+    result = checked(CLIPPED, [])
+    assert (result.verdict, result.findings) == ("incomplete", ())
+    assert result.notes == (
+        "its updates, such as =M6-$D$1*MAX(-0.01,MIN(0.01,AB6)) in M7, are of no kind that is known here: they are "
+        "not judged",
+    )
+    (finding,) = checked(CLIPPED, [], w6="{-w6}-{eta}*MAX(-0.01,MIN(0.01,{-dE_dw5}))").findings
+    assert (finding.quantity, finding.slip) == ("w6", "uses ∂E/∂w5; it should be ∂E/∂w6")
+    assert finding.expected == "=N6-$D$1*MAX(-0.01,MIN(0.01,AC6))"
+
+
+def test_a_layer_that_is_not_trained_is_not_judged_and_one_weight_of_it_is_wrong(checked: Checked) -> None:
+    frozen = {w: f"{{-{w}}}" for w in WEIGHTS[:4]}
+    result = checked("{-W}-{eta}*{-G}", [], **frozen)
+    assert (result.verdict, result.findings) == ("incomplete", ())
+    assert result.notes == ("w1, w2, w3 and w4 stay as they are in each row: their updates are not judged",)
+    (finding,) = checked("{-W}-{eta}*{-G}", [], w2="{-w2}").findings
+    assert (finding.quantity, finding.slip) == ("w2", "lacks the term -η*∂E/∂w2")
 
 
 @pytest.mark.parametrize(("steps", "optimizer"), [(3, "momentum"), (2, "gradient descent")])

@@ -1,7 +1,8 @@
 """Other conventions than the classroom's are as right as it, if they are kept to; a slip in them is told in them."""
 
+import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,56 @@ def test_gradients_of_the_wrong_sign_are_no_convention_where_the_updates_take_th
     assert [finding.quantity for finding in result.findings] == [*GRADIENTS[4:], *GRADIENTS[:4]]
 
 
+#: The columns of the delta rule: δ of the outputs, and of the hidden neurons.
+DELTAS = {f"delta_o{k}": f"({{t{k}}}-{{a_o{k}}})*{{a_o{k}}}*(1-{{a_o{k}}})" for k in (1, 2)} | {
+    f"delta_h{j}": f"({{delta_o1}}*{{w{4 + j}}}+{{delta_o2}}*{{w{6 + j}}})*{{a_h{j}}}*(1-{{a_h{j}}})" for j in (1, 2)
+}
+WITH_DELTAS = (*CLASSIC[:23], *DELTAS, *GRADIENTS)
+DELTA_RULE = {
+    "dE_dw1": "{delta_h1}*{i1}",
+    "dE_dw2": "{delta_h1}*{i2}",
+    "dE_dw3": "{delta_h2}*{i1}",
+    "dE_dw4": "{delta_h2}*{i2}",
+    "dE_dw5": "{delta_o1}*{a_h1}",
+    "dE_dw6": "{delta_o1}*{a_h2}",
+    "dE_dw7": "{delta_o2}*{a_h1}",
+    "dE_dw8": "{delta_o2}*{a_h2}",
+}
+
+
+def _delta_rule(pattern: str, update: str) -> dict[str, str]:
+    of_weights = {w: update.replace("W", f"{{-{w}}}").replace("G", f"{{-dE_d{w}}}") for w in WEIGHTS}
+    return DELTAS | {name: pattern.replace("G", text) for name, text in DELTA_RULE.items()} | of_weights
+
+
+@pytest.mark.parametrize(
+    ("pattern", "update", "sign", "note"),
+    [
+        ("-G", "W-{eta}*G", "∂E/∂", ""),
+        ("G", "W+{eta}*G", "∂E/∂", "its gradients have the other sign, as what is added to the weights and "),
+        ("{eta}*G", "W+G", "Δ", "its columns hold the changes of the weights, -η ∂E/∂w and "),
+    ],
+)
+def test_the_delta_rule_is_right_and_noted(checked: Checked, pattern: str, update: str, sign: str, note: str) -> None:
+    formulas = _delta_rule(pattern, update)
+    result = checked(formulas, sign=sign, order=WITH_DELTAS)
+    assert (result.verdict, result.notes) == ("correct", (f"{note}its δ is -∂E/∂o, as in the delta rule",))
+    slip = {"delta_h2": DELTAS["delta_h2"].replace("(1-{a_h2})", "(1-{a_h1})")}
+    (finding,) = checked(formulas | slip, sign=sign, order=WITH_DELTAS).findings
+    assert (finding.quantity, finding.slip) == ("delta_h2", "uses a_h1; it should be a_h2")
+
+
+def test_a_delta_of_the_other_sign_is_wrong_where_the_updates_go_uphill_by_it(checked: Checked) -> None:
+    result = checked(_delta_rule("G", "W-{eta}*G"), order=WITH_DELTAS)
+    assert {finding.slip for finding in result.findings} == {"has the wrong sign"}
+    assert [finding.quantity for finding in result.findings] == ["delta_o1", "delta_o2"]
+
+
+def test_a_delta_of_the_other_sign_is_wrong_in_one_output_alone(checked: Checked) -> None:
+    result = checked(_delta_rule("-G", "W-{eta}*G") | {"delta_o1": f"-({DELTAS['delta_o1']})"}, order=WITH_DELTAS)
+    assert [finding.quantity for finding in result.findings] == ["delta_o1"]
+
+
 def test_an_error_without_its_half_is_wrong_where_the_gradients_have_it(checked: Checked) -> None:
     assert [finding.quantity for finding in checked(WITHOUT_HALF).findings] == ["E1", "E2"]
 
@@ -158,6 +209,37 @@ def test_samples_that_take_turns_are_right_and_noted(tmp_path: Path) -> None:
     assert table.verdict == "wrong"
 
 
+_XOR = [(0.0, 0.0, 0.1), (0.0, 1.0, 0.9), (1.0, 0.0, 0.9), (1.0, 1.0, 0.1)]
+
+
+def _with_samples(path: Path, order: Sequence[int], other: Mapping[tuple[str, int], float]) -> CheckedTable:
+    cells: dict[tuple[str, int], str | float | None] = {
+        (name, step): number
+        for step, sample in enumerate(order)
+        for name, number in zip(("i1", "i2", "t1"), _XOR[sample], strict=True)
+    }
+    (table,) = check(write(path, Handmade(start=START_C, cells=cells | dict(other), steps=len(order) - 1))).tables
+    return table
+
+
+def test_one_sample_that_is_mistyped_in_one_of_its_turns_is_wrong_alone(tmp_path: Path) -> None:
+    (finding,) = _with_samples(tmp_path / "book.xlsx", [0, 1, 2, 3] * 5, {("t1", 9): 0.1}).findings
+    assert (finding.quantity, finding.ranges, finding.expected) == ("t1", ("A15",), "=$A$7")
+    assert finding.slip == "is not what its sample has in its other turns"
+
+
+def test_samples_in_an_order_that_is_drawn_are_right(tmp_path: Path) -> None:
+    order = random.Random(3).choices(range(4), k=30)
+    table = _with_samples(tmp_path / "book.xlsx", order, {})
+    assert (table.verdict, table.notes) == ("correct", ("4 samples take turns, one a row",))
+
+
+def test_a_target_that_is_another_one_from_some_row_on_is_no_sample(tmp_path: Path) -> None:
+    cells: dict[tuple[str, int], str | float | None] = {("t2", step): 0.9 for step in range(5, 21)}
+    (table,) = check(write(tmp_path / "book.xlsx", Handmade(cells=cells, steps=20))).tables
+    assert [finding.quantity for finding in table.findings] == ["t2"]
+
+
 @pytest.mark.parametrize("repeated", [False, True])
 def test_several_samples_a_step_are_not_judged_and_said_so(tmp_path: Path, repeated: bool) -> None:
     cells: dict[tuple[str, int], str | float | None] = {}
@@ -184,3 +266,34 @@ def test_a_learning_rate_that_falls_from_row_to_row_is_a_schedule(tmp_path: Path
         "correct",
         ("the learning rate changes from step to step, from 0.5 to 0.215234",),
     )
+
+
+SOFTMAX = (
+    {f"a_o{k}": f"EXP({{o{k}}})/(EXP({{o1}})+EXP({{o2}}))" for k in (1, 2)}
+    | {f"E{k}": f"-{{t{k}}}*LN({{a_o{k}}})" for k in (1, 2)}
+    | {name: CROSS_ENTROPY[name] for name in GRADIENTS}
+)
+
+
+@pytest.mark.parametrize("targets", [{}, {"t1": 0.0, "t2": 1.0}])
+@pytest.mark.parametrize("error", ["E1", "E_total"])
+def test_softmax_with_cross_entropy_is_right_and_a_slip_in_it_is_found(
+    tmp_path: Path, targets: dict[str, float], error: str
+) -> None:
+    formulas = FORMULAS | SOFTMAX
+    order = CLASSIC
+    if error == "E_total":
+        order = tuple(name for name in CLASSIC if name not in ("E1", "E2"))
+        formulas |= {"E_total": f"{SOFTMAX['E1']}+({SOFTMAX['E2']})"}
+
+    def checked_with(name: str, formula: str) -> CheckedTable:
+        table = Handmade(Layout(order), START_C | targets, formulas=formulas | {name: formula})
+        (found,) = check(write(tmp_path / "book.xlsx", table)).tables
+        return found
+
+    right = checked_with("o1", FORMULAS["o1"])
+    assert (right.verdict, right.notes) == ("correct", ("its neurons have the activation softmax",))
+    (finding,) = checked_with("dE_dw6", SOFTMAX["dE_dw5"]).findings
+    assert (finding.quantity, finding.slip) == ("dE_dw6", "is the formula of ∂E/∂w5")
+    (finding,) = checked_with("a_o2", "EXP({o2})/(EXP({o1})+EXP({o1}))").findings
+    assert finding.quantity == "a_o2"

@@ -39,6 +39,9 @@ def named(name: str, expression: str) -> str | None:
             "uses (a_o2-t2)*a_o2*(1-a_o2); it should be (a_o1-t1)*a_o1*(1-a_o1)",
         ),
         ("dE_dw2", f"({DELTA[1]}*w5 + a_o2*(1 - a_o2)*w7)*a_h1*(1 - a_h1)*i2", "lacks the factor (a_o2-t2)"),
+        ("dE_dw1", f"{DELTA[1]}*w5*a_h1*(1 - a_h1)*i1", "lacks the term (a_o2-t2)*a_o2*(1-a_o2)*w7"),
+        ("dE_dw4", f"{DELTA[2]}*w8*a_h2*(1 - a_h2)*i2", "lacks the term (a_o1-t1)*a_o1*(1-a_o1)*w6"),
+        ("a_h1", "1/1 + exp(-h1)", "lacks brackets: 1/1+EXP(-h1); it should be 1/(1+EXP(-h1))"),
         ("dE_dw6", f"{DELTA[1]}*a_h1*a_h2", "has the factor a_h1 too much"),
         ("dE_dw6", f"{DELTA[1]}*a_h1", "is the formula of ∂E/∂w5"),
         ("dE_dw5", f"-{DELTA[1]}*a_h1", "has the wrong sign"),
@@ -95,3 +98,12 @@ def test_a_typed_number_has_its_name() -> None:
     found = slip(NETWORK, "h1", KNOWN, (), values, (0.05,))
     assert found is not None
     assert found.sentence == "has the number 0.05 where i1 belongs"
+
+
+def test_a_slip_is_not_named_by_a_quantity_that_the_formula_does_not_take() -> None:
+    runs = trainings(NETWORK)
+    values = [run[CURRENT]["w5"] * run[CURRENT]["a_h1"] + run[CURRENT]["w6"] * run[CURRENT]["t1"] for run in runs]
+    found = slip(NETWORK, "o1", KNOWN, (), values, held=lambda: frozenset({"w5", "a_h1", "w6", "t1"}))
+    assert found
+    assert found.sentence == "uses t1; it should be a_h2"
+    assert slip(NETWORK, "o1", KNOWN, (), values, held=lambda: frozenset({"w5", "a_h1", "w6", "t2"})) is None

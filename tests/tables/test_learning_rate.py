@@ -1,11 +1,13 @@
 """The learning rate is found wherever it stands."""
 
+import re
 from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
 
-from tests.handmade import FORMULAS, GRADIENTS, WEIGHTS, Handmade, Layout, write
+from tests.handmade import FORMULAS, GRADIENTS, WEIGHTS, Handmade, Layout, write, write_table
+from xlbackprop.check.file import check
 from xlbackprop.spreadsheet.ironcalc import opened
 from xlbackprop.tables.finding import find_tables
 from xlbackprop.tables.learning_rate import LearningRate, learning_rate
@@ -74,3 +76,46 @@ def test_without_gradients_nothing_tells_but_a_label(tmp_path: Path) -> None:
     cells = {(name, step): 0.1 for name in (*GRADIENTS, *WEIGHTS) for step in range(9)}
     path = write(tmp_path / "book.xlsx", Handmade(Layout(eta="number"), cells=cells))
     assert rate_of(path).first is None
+
+
+@pytest.mark.parametrize(("label", "rate"), [("C18", "D18"), ("AH21", "AI21"), ("A20", "B20")])
+def test_each_run_under_one_row_of_headers_has_its_own_labelled_rate(tmp_path: Path, label: str, rate: str) -> None:
+    path = write(tmp_path / "book.xlsx", Handmade(rate=0.5))
+    book = load_workbook(path)
+    sheet = book.active
+    write_table(sheet, Handmade(Layout(header_row=20), rate=0.5))
+    for cell in sheet[20]:
+        cell.value = None
+    sheet[label], sheet[rate] = "η", 2.0
+    fixed = re.sub(r"([A-Z]+)", r"$\1$", rate)
+    for row in sheet.iter_rows(min_row=21):
+        for cell in row:
+            if isinstance(cell.value, str):
+                cell.value = cell.value.replace("$D$1", fixed)
+    book.save(path)
+    sheets, _ = opened(path)
+    first, second = find_tables(sheets)
+    assert (first.rows[0], second.rows[0]) == (6, 21)
+    rates = [learning_rate(sheets, table, table.read(sheets)).first for table in (first, second)]
+    assert rates == [0.5, 2.0]
+    assert [table.verdict for table in check(path).tables] == ["correct", "correct"]
+
+
+@pytest.mark.parametrize(("label", "verdict"), [("η output", "correct"), ("η", "wrong"), (None, "wrong")])
+def test_layers_have_learning_rates_of_their_own_where_labels_say_so(
+    tmp_path: Path, label: str | None, verdict: str
+) -> None:
+    other = {w: FORMULAS[w].replace("{eta}", "$D$2") for w in WEIGHTS[4:]}
+    path = write(tmp_path / "book.xlsx", Handmade(formulas=FORMULAS | other))
+    book = load_workbook(path)
+    book.active["C2"], book.active["D2"] = label, 0.1
+    book.active["C1"] = "η hidden" if label == "η output" else "η"
+    book.save(path)
+    (table,) = check(path).tables
+    assert table.verdict == verdict
+    if verdict == "correct":
+        assert table.notes == ("its layers have learning rates of their own, 0.5 in D1 and 0.1 in D2",)
+        book.active["M9"] = "=M8-$D$2*AC8"
+        book.save(path)
+        (finding,) = check(path).tables[0].findings
+        assert (finding.quantity, finding.expected) == ("w5", "=M8-$D$2*AB8")

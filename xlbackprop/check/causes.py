@@ -158,7 +158,8 @@ class _Causes:
         if name in self._contents.constants:
             other = steps[self._contents.wrong[name][steps]]
             if other.size:
-                yield self._finding(name, other, slip="is not what the other rows hold")
+                of = "its sample has in its other turns" if self._contents.turns.period else "the other rows hold"
+                yield self._finding(name, other, slip=f"is not what {of}")
             return
         yield from self._judge_blanks(name, steps)
         numbers = steps[np.isfinite(self._numbers[name][steps])]

@@ -1,6 +1,6 @@
 """The contents of a table: its numbers, what they should be, and how far they are from that."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 
 import numpy as np
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from xlbackprop import reference
 from xlbackprop.backprop.quantities import chain_rule_names, training_step
 from xlbackprop.check.formulas import Formulas
-from xlbackprop.check.formulas import is_of_google as is_of_google
 from xlbackprop.check.mistakes import Slip
 from xlbackprop.check.tried import Columns, Group, TriedFormulas, usual
+from xlbackprop.check.turns import Turns, turns
 from xlbackprop.reference import TINY, TOLERANCE, Array, Expected
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.tables.learning_rate import LearningRate, learning_rate
@@ -112,7 +112,7 @@ class Contents:
                 for name in self.quantities:
                     found.setdefault(name, []).append(step[name])
                 for name in self.updates:
-                    gradient = cells.get(f"dE_d{name}", step[f"dE_d{name}"].value)
+                    gradient = cells.get(f"dE_d{name}", step[f"dE_d{name}"].value) * self.eta.parts.get(name, 1.0)
                     found.setdefault(name, []).extend(self._expected_updates(cells[name], gradient))
             if not without & set(given):
                 break
@@ -122,9 +122,10 @@ class Contents:
         """What inputs, targets and fixed biases should be: in each row the same, unless samples take turns."""
         found = {}
         for name in self.constants:
-            numbers = self.numbers[name]
-            same = np.full(len(self.table.rows), usual(numbers))
-            found[name] = Expected.exactly(numbers if self.samples_in_turn else same)
+            should = np.full(len(self.table.rows), usual(self.numbers[name]))
+            if self.samples_in_turn and name[0] in "it":
+                should = self.turns.given[self._given.index(name)]
+            found[name] = Expected.exactly(should)
         return found
 
     def _left_out(self, chain: frozenset[str]) -> Sequence[Set[str]]:
@@ -178,25 +179,26 @@ class Contents:
             return False
         return group.right or not self.looks_wrong(group.name, steps)
 
-    @cached_property
-    def _given(self) -> Array:
-        """The inputs and targets, a row each; empty where they are the same in each row of the table."""
-        given = np.array([self.numbers[name] for name in self.constants if name[0] in "it"])
-        return np.array([]) if given.size and (given == given[:, :1]).all() else given
+    @property
+    def _given(self) -> list[str]:
+        """The inputs and targets that have a column."""
+        return [name for name in self.constants if name[0] in "it"]
 
     @cached_property
+    def turns(self) -> Turns:
+        """How samples take turns."""
+        return turns(np.array([self.numbers[name] for name in self._given]))
+
+    @property
     def samples_in_turn(self) -> int:
         """How many samples take turns, a row each; 0 where each row has the same one."""
-        given, rows = self._given, len(self.table.rows)
-        if not given.size:
-            return 0
-        periods = (n for n in range(2, rows // 2 + 1) if (given[:, n:] == given[:, :-n]).all())
-        return next(periods, 0)
+        return self.turns.samples
 
     @cached_property
     def rows_a_step(self) -> int:
         """How many rows share the weights of a step, where each is another of its samples; 1 where each has its own."""
-        if not self._given.size:
+        given = self.turns.given
+        if not given.size or (given == given[:, :1]).all():
             return 1
         weights = np.array([self.numbers[name] for name in self.updates])
         last, moved = weights[:, 0], []
@@ -211,7 +213,7 @@ class Contents:
     @property
     def is_one_run(self) -> bool:
         """Whether each step follows from the one before it, by one learning rate and with one sample."""
-        return not (self.formulas.jumps or self.eta.changes or self.samples_in_turn)
+        return not (self.formulas.jumps or self.eta.changes or self.eta.others or self.samples_in_turn)
 
     @cached_property
     def overflows(self) -> dict[str, Mask]:
@@ -226,29 +228,3 @@ class Contents:
                 if rows.any():
                     found[name] = rows
         return found
-
-    # -- by these names the notes ask for them -------------------------------------------------------
-
-    @property
-    def texts(self) -> Mapping[str, list[str | None]]:
-        return self.formulas.texts
-
-    @property
-    def of_google(self) -> frozenset[tuple[int, int]]:
-        return self.formulas.of_google
-
-    @property
-    def jumps(self) -> dict[int, int]:
-        return self.formulas.jumps
-
-    def jump(self, step: int) -> str:
-        """Where a step of `jumps` goes on from, in words."""
-        return self.formulas.jump(step)
-
-    @property
-    def groups(self) -> dict[str, list[Group]]:
-        return self.tried.groups
-
-    def typed_eta(self) -> dict[str, float]:
-        """The learning rate, where it is typed into the formulas."""
-        return self.tried.typed_eta

@@ -1,5 +1,7 @@
 """Explains a wrong formula: the slip, and the formula that should stand there instead."""
 
+import re
+
 import numpy as np
 
 from xlbackprop.check.contents import Contents, Steps
@@ -9,9 +11,11 @@ from xlbackprop.check.rendering import Rendering
 from xlbackprop.check.slips import slip, slips_in_numbers
 from xlbackprop.check.tried import Group
 from xlbackprop.reference import Array
-from xlbackprop.spreadsheet.formulas import parsed
+from xlbackprop.spreadsheet.formulas import FilledFormula, parsed
 from xlbackprop.tables.table import AS_IT_IS
 
+#: A number that is taken for e.
+_SHORT_E = re.compile(r"(?<![\w.$])2\.7\d*(?![\w.(])")
 _ROUNDING_FUNCTIONS = {"ROUND", "ROUNDUP", "ROUNDDOWN", "TRUNC", "INT", "MROUND", "FIXED"}
 
 #: Numbers that were pasted from a formula may be off by so much more than the rounding of the right one allows ...
@@ -49,10 +53,28 @@ class Explanation:
         for tried in (group.tried, group.tried_with_constants):
             if tried and not tried.right:
                 found = slip(
-                    self._network, name, known, tried.constants, tried.results, formula.numbers, self._multiples, text
+                    self._network,
+                    name,
+                    known,
+                    tried.constants,
+                    tried.results,
+                    formula.numbers,
+                    self._multiples,
+                    text,
+                    held=lambda: self.references.held(name, text, step),
                 )
                 if found:
                     return found
+        return self._short_e(group)
+
+    def _short_e(self, group: Group) -> Slip | None:
+        """A number that is typed for e, where that is all that is wrong."""
+        if group.tried and (match := _SHORT_E.search(group.formula.text or "")):
+            exact = _SHORT_E.sub("EXP(1)", group.formula.text or "")
+            formula = FilledFormula(exact, group.formula.row, group.formula.steps)
+            (tried,) = self._contents.tried.results([(group.name, formula)], dict(group.tried.constants))
+            if tried and tried.right:
+                return Slip(f"uses {match[0]} for e, which has more digits; it should be EXP")
         return None
 
     def slip_in_numbers(self, name: str, off: Steps, allowed: Array) -> tuple[Slip | None, Steps]:

@@ -6,6 +6,7 @@ sentence that says what it does.
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -31,6 +32,8 @@ class Slip:
         sentence: what the formula does and what it should do, as the end of a sentence.
         shifted: whether the formula refers to another row than it should.
         sign: the operator without which a formula cannot have this slip.
+        names: the quantities without which a formula cannot have this slip.
+        without: the quantities with which a formula cannot have this slip.
         kind: which one it is, where more than the sentence depends on it.
         computed_with: what stands behind `computed with` where numbers come from such a formula; empty where they
             are told by the sentence.
@@ -40,6 +43,8 @@ class Slip:
     sentence: str
     shifted: bool = False
     sign: str = ""
+    names: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
     kind: SlipKind = SlipKind.OTHER
     computed_with: str = ""
     formula_of: str = ""
@@ -67,10 +72,13 @@ def mistakes(network: Network, name: str, known: frozenset[str], multiples: Mult
     yield from _other_quantities(network, name, known, multiples)
     yield from _wrong_signs(expression, parts)
     yield from _missing_terms(parts)
-    yield from _exchanged_names(parts, names)
+    yield from _exchanged_names(parts, names, alike=True)
     yield from _exchanged_neurons(network, parts)
-    yield from _lost_brackets(parts)
+    # before what gives the same numbers as a missing part: t2-t2 for a_o2-t2, or a_o2*1-a_o2 for a_o2*(1-a_o2)
     yield from _missing_parts(parts)
+    yield from _lost_brackets(parts)
+    yield from _missing_functions(parts)
+    yield from _exchanged_names(parts, names, alike=False)
     yield from _repeated_parts(parts)
     yield from _wrong_operators(parts)
     yield from _split_products(parts)
@@ -83,9 +91,14 @@ def typed_numbers(
     network: Network, name: str, known: frozenset[str], typed: Sequence[float], multiples: Multiples = ()
 ) -> Iterator[Mistake]:
     """One of the numbers that are typed into a formula where a quantity belongs."""
-    for part in parts_of(expected(network, name, known, multiples)):
-        for number in typed if isinstance(part.node, ast.Name) else ():
-            yield part.put(ast.Constant(number)), Slip(f"has the number {number:g} where {_text(part.node)} belongs")
+    expression = expected(network, name, known, multiples)
+    often = Counter(names_in(expression))
+    for part in parts_of(expression):
+        if isinstance(part.node, ast.Name):
+            gone = frozenset({part.node.id} if often[part.node.id] == 1 else ())
+            for number in typed:
+                text = f"has the number {number:g} where {_text(part.node)} belongs"
+                yield part.put(ast.Constant(number)), Slip(text, without=gone)
 
 
 @lru_cache(maxsize=1024)
@@ -106,7 +119,12 @@ def _text(node: ast.expr) -> str:
 
 def _uses(found: ast.expr, expected: ast.expr) -> Slip:
     what = f"{_text(found)}; it should be {_text(expected)}"
-    return Slip(f"uses {what}", computed_with=what)
+    return Slip(f"uses {what}", names=_held(found), computed_with=what)
+
+
+def _held(found: ast.expr) -> frozenset[str]:
+    """The quantities in a part of a wrong formula, whichever row they stand in."""
+    return frozenset(name.removeprefix(ABOVE).removeprefix(BELOW) for name in names_in(found))
 
 
 def _other_quantities(network: Network, name: str, known: frozenset[str], multiples: Multiples) -> Iterator[Mistake]:
@@ -130,11 +148,12 @@ def _other_losses(network: Network, name: str, known: frozenset[str], multiples:
                 yield expected(other, name, known, multiples), Slip(sentence)
 
 
-def _exchanged_names(parts: Sequence[Part], names: Sequence[str]) -> Iterator[Mistake]:
+def _exchanged_names(parts: Sequence[Part], names: Sequence[str], *, alike: bool) -> Iterator[Mistake]:
+    """A name where another one belongs: with `alike` one of its kind, w6 for w7, or else one of another kind."""
     for part in parts:
         if isinstance(part.node, ast.Name):
             for other in names:
-                if other != part.node.id:
+                if other != part.node.id and alike == (_kind(other) == _kind(part.node.id)):
                     yield part.put(ast.Name(other)), _uses(ast.Name(other), part.node)
     # the same name in several places: a_h1*(1-a_h1)
     for part in sorted(parts, key=lambda part: len(ast.unparse(part.node))):
@@ -143,10 +162,11 @@ def _exchanged_names(parts: Sequence[Part], names: Sequence[str]) -> Iterator[Mi
         inside = names_in(part.node)
         for one in dict.fromkeys(inside):
             for other in names:
-                if inside.count(one) > 1 and one != other and _kind(one) == _kind(other):
+                is_alike = _kind(one) == _kind(other)
+                if alike and is_alike and inside.count(one) > 1 and one != other:
                     new = renamed(part.node, {one: other})
                     yield part.put(new), _uses(new, part.node)
-                if one < other and other in inside:
+                if alike == is_alike and one < other and other in inside:
                     new = renamed(part.node, {one: other, other: one})
                     yield part.put(new), Slip(f"has {notation.header(one)} and {notation.header(other)} swapped")
 
@@ -199,6 +219,11 @@ def _missing_parts(parts: Sequence[Part]) -> Iterator[Mistake]:
                 yield part.put(minus(right)), _uses(minus(right), part.node)
             case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=int() as exponent)):
                 yield part.put(base), Slip(f"lacks the {_power(exponent)} of {_factor(base)}")
+
+
+def _missing_functions(parts: Sequence[Part]) -> Iterator[Mistake]:
+    for part in parts:
+        match part.node:
             case ast.BinOp(left=ast.Constant(value=1), op=ast.Div(), right=below):
                 yield part.put(below), Slip(f"lacks the 1/ before {_factor(below)}")
             case ast.Call(args=[argument]):
@@ -266,7 +291,10 @@ def _wrong_operators(parts: Sequence[Part]) -> Iterator[Mistake]:
                     right = signs[type(part.node.op)]
                     yield (
                         part.put(new),
-                        Slip(f"has {sign} where {right} belongs: {_text(new)}; it should be {_text(part.node)}"),
+                        Slip(
+                            f"has {sign} where {right} belongs: {_text(new)}; it should be {_text(part.node)}",
+                            names=_held(new),
+                        ),
                     )
 
 
@@ -278,14 +306,15 @@ def _split_products(parts: Sequence[Part]) -> Iterator[Mistake]:
             for operator, sign in ((ast.Add(), "+"), (ast.Sub(), "-")):
                 new = ast.BinOp(product_of(factors[:n]), operator, product_of(factors[n:]))
                 text = f"has {sign} where * belongs: {_text(new)}; it should be {_text(part.node)}"
-                yield part.put(new), Slip(text)
+                yield part.put(new), Slip(text, names=_held(new))
 
 
 def _lost_brackets(parts: Sequence[Part]) -> Iterator[Mistake]:
     for part in parts:
         for new in _without_brackets(part.node):
             sign = "/" if isinstance(part.node, ast.BinOp) and isinstance(part.node.op, ast.Div) else ""
-            yield part.put(new), Slip(f"lacks brackets: {_text(new)}; it should be {_text(part.node)}", sign=sign)
+            text = f"lacks brackets: {_text(new)}; it should be {_text(part.node)}"
+            yield part.put(new), Slip(text, sign=sign, names=_held(new))
 
 
 def _without_brackets(node: ast.expr) -> Iterator[ast.expr]:

@@ -2,23 +2,25 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
 from xlbackprop.backprop import notation
-from xlbackprop.check.contents import Contents, is_of_google
+from xlbackprop.check.contents import Contents
 from xlbackprop.check.explanation import Explanation
+from xlbackprop.check.formulas import is_of_google
 from xlbackprop.report.findings import CheckedTable, listed
 from xlbackprop.spreadsheet.addresses import cell_address
 from xlbackprop.spreadsheet.cells import CIRCULAR, Sheets, Value
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.spreadsheet.ironcalc import KNOWN_FUNCTIONS, Stored
 from xlbackprop.tables.headers import quantity
-from xlbackprop.tables.table import Table
+from xlbackprop.tables.table import Table, number_in
 
+_LUCK = "comes out right here, but "
 #: A sentence lists so many columns.
 _MOST_NAMES = 10
 #: A learning rate that changes in more than this part of the rows has a schedule.
@@ -47,9 +49,9 @@ def table_notes(contents: Contents) -> Iterator[str]:
         yield f"{contents.samples_in_turn} samples take turns, one a row"
     yield from _about_the_learning_rate(contents)
     yield from _other_patterns(contents)
-    if contents.jumps and not table.missing:
-        more = f", and so {len(contents.jumps) - 1} more" if len(contents.jumps) > 1 else ""
-        yield contents.jump(min(contents.jumps)) + more
+    if contents.formulas.jumps and not table.missing:
+        more = f", and so {len(contents.formulas.jumps) - 1} more" if len(contents.formulas.jumps) > 1 else ""
+        yield contents.formulas.jump(min(contents.formulas.jumps)) + more
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -71,7 +73,7 @@ def _elsewhere(contents: Contents) -> str:
 
 
 def _of_google(contents: Contents) -> Iterator[str]:
-    if found := contents.of_google:
+    if found := contents.formulas.of_google:
         yield (
             f"{cell_address(*min(found))} has a formula that only Google Sheets knows, and in the file just its "
             f"number{f', and so have {len(found) - 1} other cells' if len(found) > 1 else ''}"
@@ -92,7 +94,7 @@ def samples_a_step(contents: Contents) -> str:
 def _luck(contents: Contents) -> Iterator[str]:
     """Formulas that are wrong and come out right all the same."""
     explanation = Explanation(contents)
-    for name, groups in contents.groups.items():
+    for name, groups in contents.tried.groups.items():
         # without its inputs nothing can be tried
         if contents.table.missing or name in contents.constants:
             continue
@@ -100,13 +102,24 @@ def _luck(contents: Contents) -> Iterator[str]:
             named = explanation.named_slip(group)
             what = named.sentence if named else "does not follow the chain rule, or has numbers typed into it"
             cell = cell_address(group.formula.row, contents.table.columns[name])
-            yield f"{notation.header(name)} ({cell}) comes out right here, but {what}"
+            yield f"{notation.header(name)} ({cell}) {_LUCK}{what}"
+
+
+def is_luck(note: str, names: Collection[str]) -> bool:
+    """Whether a note tells that the formula of one of these quantities is wrong and comes out right."""
+    return any(note.startswith(f"{notation.header(name)} (") and _LUCK in note for name in names)
 
 
 def _about_the_learning_rate(contents: Contents) -> Iterator[str]:
     eta = contents.eta
-    if contents.typed_eta() and any(
-        text and eta.first in parsed(text).numbers for name in contents.updates for text in contents.texts[name][1:2]
+    if eta.others and eta.cell:
+        cells = dict.fromkeys((eta.cell, *eta.others.values()))
+        told = [f"{number_in(contents.sheets, one):g} in {cell_address(one.row, one.column)}" for one in cells]
+        yield f"its layers have learning rates of their own, {' and '.join(told)}"
+    if contents.tried.typed_eta and any(
+        text and eta.first in parsed(text).numbers
+        for name in contents.updates
+        for text in contents.formulas.texts[name][1:2]
     ):
         yield "the learning rate is typed into the formulas: give it a cell, to try others"
     if len(eta.changes) > len(eta.values) / _SCHEDULE:
@@ -123,7 +136,7 @@ def _other_patterns(contents: Contents) -> Iterator[str]:
     """Rows in which a column has another formula than in most, though an equal one."""
     # an update reaches over the rows that hold no step, so its form may differ and mean nothing
     for name in contents.quantities:
-        right = [group.formula for group in contents.groups[name] if group.formula.text and group.right]
+        right = [group.formula for group in contents.tried.groups[name] if group.formula.text and group.right]
         usual = max(right, key=lambda formula: len(formula.steps), default=None)
         for other in right:
             if other is not usual and usual is not None:

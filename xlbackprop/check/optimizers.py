@@ -4,17 +4,18 @@ Each is followed from the sheet's own gradients, as torch.optim defines it (k is
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 
+from xlbackprop.check.alike import odd_states, updates
 from xlbackprop.check.contents import Contents
 from xlbackprop.check.references import References
 from xlbackprop.reference import Array
 from xlbackprop.report.findings import Finding, Kind, SlipKind
-from xlbackprop.spreadsheet.addresses import cell_address
+from xlbackprop.spreadsheet.addresses import cell_address, place
 from xlbackprop.spreadsheet.cells import Cell
 from xlbackprop.spreadsheet.formulas import parsed
 from xlbackprop.tables.table import number_in
@@ -106,6 +107,10 @@ def _adam_second_first_power(g: Array, eta: float, of: Mapping[str, float]) -> A
     return eta * (m / first) / (np.sqrt(v / second[:1]) + of["eps"])
 
 
+def _plain(g: Array, eta: float, of: Mapping[str, float]) -> Array:
+    return eta * g
+
+
 def _from_rest(moves: _Moves) -> _Moves:
     """The moves of a rule whose state stands as 0 in the first row, and takes its first gradient in the second."""
 
@@ -117,7 +122,10 @@ def _from_rest(moves: _Moves) -> _Moves:
 
 @dataclass(frozen=True)
 class _Rule:
-    """A way to update weights: its name, the numbers that it takes, what is wrong with it, or else worth saying."""
+    """A way to update weights: its name, the numbers that it takes, what is wrong with it, or else worth saying.
+
+    With a λ among the numbers, λ times each weight is added to its gradient.
+    """
 
     name: str
     numbers: tuple[str, ...]
@@ -127,6 +135,7 @@ class _Rule:
 
 
 _ADAM = ("b1", "b2", "eps")
+_DECAY = "λ"
 _DAMPED = "damps the first step of momentum, where the state is the gradient itself"
 _AT_REST = "; its state begins with 0 in the first row, so that the first step moves nothing"
 _INSIDE = "has eps inside the root; it should be added to the root"
@@ -137,6 +146,8 @@ _RULES = (
     _Rule("Adagrad", ("eps",), _adagrad),
     _Rule("RMSprop", ("b2", "eps"), _rmsprop),
     _Rule("Adam", _ADAM, _adam),
+    _Rule("gradient descent with weight decay", (_DECAY,), _plain),
+    _Rule("momentum with weight decay", ("mu", _DECAY), _momentum),
     _Rule("momentum", ("mu",), _from_rest(_momentum), remark=_AT_REST),
     _Rule("momentum as a running average", ("mu",), _from_rest(_averaged_momentum), remark=_AT_REST),
     _Rule("Adam", _ADAM, _from_rest(_adam), remark=_AT_REST),
@@ -180,17 +191,19 @@ def other_update(contents: Contents, findings: Sequence[Finding]) -> Update | No
     names = [name for name in contents.updates if f"dE_d{name}" in contents.numbers]
     found = {finding.quantity for finding in findings if not finding.is_right_constant}
     wrong = [name for name in names if name in found]
-    if 2 * len(wrong) <= len(names) or len(contents.table.rows) < _FEWEST_ROWS:
+    if not wrong or len(contents.table.rows) < _FEWEST_ROWS:
         return None
+    if 2 * len(wrong) <= len(names):
+        return _unknown(contents, findings, names)
     weights = np.array([contents.numbers[name] for name in names]).T
     gradients = np.array([contents.numbers[f"dE_d{name}"] for name in names]).T[:-1]
     moves = weights[:-1] - weights[1:]
     if not (np.isfinite(moves).all() and np.isfinite(gradients).all()):
-        return None
+        return _without_numbers(contents, findings, names)
     given = _numbers(contents, names[0])
     for rule in _RULES:
         for eta, of in _choices(rule, given):
-            off = np.abs(rule.moves(gradients, eta, of) - moves)
+            off = np.abs(rule.moves(gradients + of.get(_DECAY, 0.0) * weights[:-1], eta, of) - moves)
             fits = (off <= _TOLERANCE * (np.abs(moves) + np.abs(moves).max())).all(axis=0)
             if 2 * fits.sum() > len(names):
                 told = ", ".join(f"{name} = {number:g}" for name, number in of.items())
@@ -237,40 +250,114 @@ def _numbers(contents: Contents, name: str) -> list[float]:
 
 
 def _unknown(contents: Contents, findings: Sequence[Finding], names: Sequence[str]) -> Update | None:
-    """That the updates take cells of which nothing is known; None where they are plain, and so wrong."""
-    references, strange = References(contents), list[Cell]()
-    for finding in findings:
-        if finding.quantity in names:
-            step = contents.table.row_numbers[contents.table.rows[min(2, len(contents.table.rows) - 1)]]
-            cells = references.unnamed(contents.formulas.texts[finding.quantity][step], step)
-            # what a formula lacks may be in such cells
-            unclear = finding.by_way_of or finding.slip_kind in (SlipKind.UNNAMED_CELLS, SlipKind.MISSING_TERM)
-            if not cells or (finding.slip and not unclear):
-                return None
-            strange += cells
-    where = ", ".join(dict.fromkeys(cell_address(cell.row, cell.column) for cell in strange[:2]))
-    note = f"its updates take cells such as {where}, and are of no kind that is known here: they are not judged"
-    return Update("", contents.shown_rate, "", note, frozenset(names))
+    """That updates are of a kind of which nothing is known, all of them or those of a layer; None where they are wrong.
+
+    Weights that are updated otherwise than most are not of that kind, and wrong.
+    """
+    strange, found = list[Finding](), {finding.quantity: finding for finding in findings if finding.quantity in names}
+    of = set[str]()
+    for members in (list(names), *_layers(contents, names)):
+        alike = updates(contents, members, _second(contents)).alike if len(members) > 1 else frozenset()
+        wrong = [found[name] for name in members if name in alike and name in found]
+        # of a layer all have to agree, as most weights of the table do not
+        if not wrong or of or (len(members) < len(names) and len(alike) < len(members)):
+            continue
+        # the same formula in all weights, and right numbers in most: then it is what they go by way of that differs
+        differing = 2 * len(wrong) <= len(alike) and any(_goes_by_way(contents, finding) for finding in wrong)
+        unclear = (_is_unclear(contents, finding, whole=len(members) == len(names)) for finding in wrong)
+        if not differing and all(unclear):
+            of |= alike
+            strange += wrong
+    if not of:
+        return None
+    first, cells = strange[0], [cell for finding in strange for cell in _goes_by_way(contents, finding)]
+    where = ", ".join(dict.fromkeys(cell_address(cell.row, cell.column) for cell in cells[:2]))
+    takes = f" take cells such as {where}, and" if cells else ""
+    whose = "its updates" if of.issuperset(names) else f"the updates of {_spoken(names, of)}"
+    such = "" if cells else f", such as {first.found} in {first.cell},"
+    note = f"{whose}{such}{takes} are of no kind that is known here: they are not judged"
+    if _stays(contents, first):
+        note = f"{_spoken(names, of)} stay as they are in each row: their updates are not judged"
+    return Update("", contents.shown_rate, "", note, frozenset(of))
 
 
-def judged_by(update: Update, findings: Sequence[Finding], names: Sequence[str]) -> list[Finding]:
+def _without_numbers(contents: Contents, findings: Sequence[Finding], names: Sequence[str]) -> Update | None:
+    """That one update keeps all others from being computed; None where most are not alike, or are plain."""
+    alike, found = updates(contents, names, _second(contents)).alike, {finding.quantity for finding in findings}
+    if alike.isdisjoint(found) or alike.issuperset(found):
+        return None
+    note = "the updates of the other weights have no numbers until that is mended, and are not judged"
+    return Update("", contents.shown_rate, "", note, alike)
+
+
+def _second(contents: Contents) -> int:
+    """A step whose update is like those that follow: the first one is special at times."""
+    return min(2, len(contents.table.rows) - 1)
+
+
+def _spoken(names: Sequence[str], of: Collection[str]) -> str:
+    """`w1, w2, w3 and w4`."""
+    told = [name for name in names if name in of]
+    return f"{', '.join(told[:-1])} and {told[-1]}"
+
+
+def _layers(contents: Contents, names: Sequence[str]) -> Iterator[list[str]]:
+    """The weights of each layer."""
+    network = contents.network
+    for layer in network.trained_layers:
+        own = {name for row in network.layer_weights(layer) for name in row}
+        if members := [name for name in names if name in own]:
+            yield members
+
+
+def _stays(contents: Contents, finding: Finding) -> bool:
+    """Whether a weight is no more than that of the row above."""
+    table = contents.table
+    above = table.rows[max(table.row_numbers[place(finding.cell)[0]] - 1, 0)]
+    return finding.found.replace("$", "") == f"={cell_address(above, table.columns[finding.quantity])}"
+
+
+def _is_unclear(contents: Contents, finding: Finding, *, whole: bool) -> bool:
+    """Whether an update may be of a kind that is not known: no slip explains it.
+
+    Args:
+        contents: of the table.
+        finding: of the update.
+        whole: whether all weights of the table have it, and not those of a layer alone.
+    """
+    if finding.kind not in (Kind.UPDATE, Kind.REFERENCE) or not finding.slip:
+        return finding.kind is Kind.UPDATE
+    if _stays(contents, finding):
+        return not whole
+    # what a formula lacks may be in cells of which no header tells
+    unclear = bool(finding.by_way_of) or finding.slip_kind in (SlipKind.UNNAMED_CELLS, SlipKind.MISSING_TERM)
+    return unclear and bool(_goes_by_way(contents, finding))
+
+
+def _goes_by_way(contents: Contents, finding: Finding) -> list[Cell]:
+    """The cells of which no header tells what they are and that a wrong formula takes."""
+    step = contents.table.row_numbers[place(finding.cell)[0]]
+    return References(contents).unnamed(contents.formulas.texts[finding.quantity][step], step)
+
+
+def judged_by(update: Update, findings: Sequence[Finding], contents: Contents) -> list[Finding]:
     """The findings, with those of updates as the optimizer of the table has them."""
-    expected, judged = f"the update of {update.name}", []
+    judged, names = [], contents.updates
     for finding in findings:
         if finding.quantity not in names:
             judged.append(finding)
         elif finding.quantity not in update.of:
-            judged.append(replace(finding, expected=expected, helper=None))
+            judged += odd_ones(contents, finding, f"the update of {update.name}" if update.name else finding.expected)
         elif update.slip:
-            judged.append(_of_optimizer(finding, update.slip, expected))
+            told = _told_anew(finding, update.slip, f"the update of {update.name}")
+            judged.append(replace(told, kind=Kind.UPDATE))
     return judged
 
 
-def _of_optimizer(finding: Finding, slip: str, expected: str) -> Finding:
-    """A finding of an update with the slip of its optimizer, instead of what it was taken for."""
+def _told_anew(finding: Finding, slip: str, expected: str) -> Finding:
+    """A finding of an update with another slip than what it was taken for."""
     return replace(
         finding,
-        kind=Kind.UPDATE,
         expected=expected,
         slip=slip,
         helper=None,
@@ -278,3 +365,22 @@ def _of_optimizer(finding: Finding, slip: str, expected: str) -> Finding:
         formula_of="",
         by_way_of=(),
     )
+
+
+def odd_ones(contents: Contents, finding: Finding, expected: str) -> list[Finding]:
+    """A wrong update that most other weights have right: with their formula, or the cells that it goes by way of.
+
+    Args:
+        contents: of the table.
+        finding: of the update.
+        expected: what should stand there where the others do not tell.
+    """
+    names = [name for name in contents.updates if f"dE_d{name}" in contents.numbers]
+    step = contents.table.row_numbers[place(finding.cell)[0]]
+    family = updates(contents, names, max(step, _second(contents)))
+    if family.alike and finding.quantity not in family.alike:
+        formula = updates(contents, names, step).formula(finding.quantity) or expected
+        return [_told_anew(finding, family.slip(finding.quantity), formula)]
+    if odd := odd_states(contents, names, finding.quantity) if family.alike else []:
+        return [replace(_told_anew(finding, one.slip, expected), helper=one.mend) for one in odd]
+    return [replace(finding, expected=expected, helper=None)]

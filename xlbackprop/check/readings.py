@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 
@@ -287,12 +287,14 @@ def _typed_number(text: str, number: float) -> float | None:
 
 
 def _multiples(contents: Contents) -> Iterator[tuple[Table, str]]:
-    """E without 1/2 or as a mean, and columns that hold a multiple of the gradients."""
+    """E without 1/2 or as a mean, and columns that hold a multiple of the gradients, or of δ."""
     table, network = contents.table, contents.network
     outputs = len(network.target_names)
     wrong = [name for name, mask in contents.wrong.items() if mask.any()]
     gradients_off = sum(name.startswith("dE_d") for name in wrong)
-    if 2 * gradients_off < len(network.trained_names) and sum(name.startswith("E") for name in wrong) < _FEWEST_ERRORS:
+    errors_off = sum(name.startswith("E") for name in wrong)
+    turned = any(f"delta_{o}" in wrong for o in network.neurons(network.last))
+    if 2 * gradients_off < len(network.trained_names) and errors_off < _FEWEST_ERRORS and not turned:
         return
     errors: dict[tuple[float, float], str] = {
         (1.0, 1.0): "",
@@ -307,26 +309,29 @@ def _multiples(contents: Contents) -> Iterator[tuple[Table, str]]:
         Multiple(-1.0, of_eta=True): "its columns hold the changes of the weights, -η ∂E/∂w",
         Multiple(1.0, of_eta=True): "its columns hold η ∂E/∂w, what is taken off the weights",
     }
-    for (each, total), of_error in errors.items():
-        for multiple, of_gradients in gradients.items():
-            if not of_error and not of_gradients:
+    of_delta = {1.0: "", -1.0: "its δ is -∂E/∂o, as in the delta rule"}
+    ways = product(errors.items(), gradients.items(), list(of_delta.items())[: 1 + turned])
+    for ((each, total), of_error), (multiple, of_gradients), (sign, of_sign) in ways:
+        if not (of_error or of_gradients or of_sign):
+            continue
+        # the learning rate goes with the gradient of the error as it is shown
+        scale = 1.0 if multiple.of_eta else total
+        local = {name for name in chain_rule_names(network) if not name.startswith("da_")}
+        found = {
+            "eta": Multiple(1.0 / total),
+            **{name: Multiple(total * (sign if name.startswith("delta_") else 1.0)) for name in sorted(local)},
+            **{f"E{n + 1}": Multiple(each) for n in range(outputs)},
+            "E_total": Multiple(total),
+            **{f"dE_d{name}": Multiple(multiple.factor * scale, multiple.of_eta) for name in network.trained_names},
+        }
+        typed = dict(table.typed)
+        if multiple.of_eta and "eta" not in table.columns and "eta" not in table.cells:
+            if (eta := _typed_rate(contents)) is None:
                 continue
-            # the learning rate goes with the gradient of the error as it is shown
-            scale = 1.0 if multiple.of_eta else total
-            found = {
-                "eta": Multiple(1.0 / total),
-                **{name: Multiple(total) for name in chain_rule_names(network) if not name.startswith("da_")},
-                **{f"E{n + 1}": Multiple(each) for n in range(outputs)},
-                "E_total": Multiple(total),
-                **{f"dE_d{name}": Multiple(multiple.factor * scale, multiple.of_eta) for name in network.trained_names},
-            }
-            typed = dict(table.typed)
-            if multiple.of_eta and "eta" not in table.columns and "eta" not in table.cells:
-                if (eta := _typed_rate(contents)) is None:
-                    continue
-                typed["eta"] = eta
-            found = {name: of for name, of in found.items() if of != Multiple()}
-            yield replace(table, multiples=found, typed=typed), " and ".join(filter(None, (of_error, of_gradients)))
+            typed["eta"] = eta
+        found = {name: of for name, of in found.items() if of != Multiple()}
+        note = " and ".join(filter(None, (of_error, of_gradients, of_sign)))
+        yield replace(table, multiples=found, typed=typed), note
 
 
 def _typed_rate(contents: Contents) -> float | None:

@@ -1,9 +1,11 @@
 """What is wrong with a formula for the cells that it refers to: another row, an empty cell, itself."""
 
+import ast
 from collections.abc import Iterator
 from itertools import islice
 
 from xlbackprop.backprop import notation
+from xlbackprop.backprop.quantities import training_step
 from xlbackprop.check.contents import Contents
 from xlbackprop.check.expression_parts import names_in
 from xlbackprop.check.mistakes import Slip, expected
@@ -118,22 +120,57 @@ class References:
         )
         return list(dict.fromkeys(cells))
 
+    def held(self, name: str, text: str, step: int) -> frozenset[str]:
+        """The quantities that a formula takes, also by way of cells without a header, a gradient by way of others.
+
+        Args:
+            name: the quantity, weight or bias.
+            text: its formula.
+            step: the step in whose row it stands.
+        """
+        contents, table = self._contents, self._table
+        found, waiting, seen = set(table.typed), [(text, table.sheet)], set[tuple[str, str]]()
+        while waiting and len(seen) < _MOST_CELLS:
+            one, sheet = waiting.pop()
+            if (one, sheet) in seen:
+                continue
+            seen.add((one, sheet))
+            formula = parsed(one)
+            found |= {name for of in formula.references for name in contents.tried.trial.names_in(of, step)}
+            cells = [Cell(of.sheet or sheet, of.row, of.column) for of in formula.references if of.is_cell]
+            cells += [at for used in formula.names if (at := self._sheets.named_cell(used, sheet))]
+            for cell in cells:
+                of = Reference(cell.sheet, cell.row, cell.column, cell.row, cell.column, row_fixed=True)
+                named, _ = contents.tried.trial.name_of(of, step) or ("", 0)
+                found |= {named} - {""}
+                of_gradient = named.startswith(("dE_d", "delta_", "da_")) and name not in contents.updates
+                if (not named or of_gradient) and cell.sheet in self._sheets.names:
+                    below = self._sheets.formulas(cell.sheet).get((cell.row, cell.column))
+                    waiting += [(below, cell.sheet)] if below else []
+        for quantity in training_step(contents.network):
+            # what is written out instead: h1 as w1*i1+w2*i2
+            if found.issuperset(names_in(ast.parse(quantity.expression, mode="eval").body)):
+                found.add(quantity.name)
+        return frozenset(found)
+
     def other_eta(self, name: str, formula: Formula) -> Slip | None:
         """Another cell where the learning rate belongs."""
-        eta_cell = self._eta.cell
+        eta_cell = self._eta.others.get(name, self._eta.cell)
         if name not in self._contents.updates or eta_cell is None:
             return None
         for target in formula.references:
             cell = self._cell(target)
             in_table = cell.sheet == self._table.sheet and self._table.header_row < cell.row <= self._table.rows[-1]
             if target.is_cell and cell.sheet == eta_cell.sheet and self._slides(target, eta_cell):
-                held = self._rendering.addresses(0)("eta")
+                held = self._rendering.addresses(0, name)("eta")
                 return Slip(
                     f"takes η from a cell that slides down with the rows, for want of the $ in {held}", shifted=True
                 )
             if target.is_cell and not in_table and cell != eta_cell:
                 found = self._rendering.sheet_of(cell) + cell_address(cell.row, cell.column)
-                return Slip(f"takes η from {found} instead of {self._rendering.addresses(0)('eta')}", shifted=True)
+                return Slip(
+                    f"takes η from {found} instead of {self._rendering.addresses(0, name)('eta')}", shifted=True
+                )
         return None
 
     def _slides(self, target: Reference, eta_cell: Cell) -> bool:

@@ -47,15 +47,20 @@ class Rendering:
         if built := self._contents.tried.built_formula(name, step):
             return built
         if name in self._contents.constants:
+            if period := self._contents.turns.period:
+                # what the sample has in another of its turns
+                right = [n for n in range(step % period, len(table.rows), period) if not self._contents.wrong[name][n]]
+                return f"={fixed_address(table.rows[right[0]], table.columns[name])}"
             first = int(np.argmax(self._numbers[name] == usual(self._numbers[name])))
             return f"={fixed_address(table.rows[first], table.columns[name])}"
         source = table.rows[max(step - 1, 0) if name in self._contents.updates else step]
         expression = expected_expression(self._network, name, self.known(text, step), tuple(table.multiples.items()))
         # a neuron without a bias adds 0
-        return f"={cell_formula(expression, self.addresses(source))}".removesuffix("+0")
+        return f"={cell_formula(expression, self.addresses(source, name))}".removesuffix("+0")
 
-    def addresses(self, row: int) -> Callable[[str], str]:
-        table = self._table
+    def addresses(self, row: int, of_weight: str = "") -> Callable[[str], str]:
+        """How the cell of each quantity is written in a formula; η may be that of a weight."""
+        table, eta_cell = self._table, self._contents.eta.others.get(of_weight, self._contents.eta.cell)
 
         def address(name: str) -> str:
             place = table.places.get(name, name)
@@ -63,7 +68,7 @@ class Rendering:
                 return f"{table.typed[name]:.12g}"
             if place in table.columns:
                 return cell_address(row, table.columns[place])
-            cell = self._contents.eta.cell if name == "eta" else table.cells.get(place)
+            cell = eta_cell if name == "eta" else table.cells.get(place)
             if cell is None:
                 eta = self._contents.shown_rate
                 return f"{eta:.12g}" if name == "eta" and eta is not None else notation.header(name)

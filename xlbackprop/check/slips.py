@@ -35,6 +35,7 @@ def slip(
     typed: Sequence[float] = (),
     multiples: Multiples = (),
     text: str = "/",
+    held: Callable[[], frozenset[str]] | None = None,
 ) -> Slip | None:
     """The slip that makes a formula give these numbers; None if it is none of the known kinds.
 
@@ -47,6 +48,7 @@ def slip(
         typed: the numbers that are typed into it.
         multiples: what the table shows as multiples.
         text: the formula itself.
+        held: tells the quantities that it takes; None where that cannot be told.
     """
     answers = np.array(found)
     if not answers.size or not np.isfinite(answers).all():
@@ -57,14 +59,23 @@ def slip(
     with np.errstate(all="ignore"):
         matching = same(values, answers).all(axis=1)
     for n in np.flatnonzero(matching):
-        if slips[n].sign in text:
+        if slips[n].sign in text and _fits(slips[n], held):
             return slips[n]
     environment = _environment(network, name, constants, multiples)
     with np.errstate(all="ignore"):
         for changed, named in typed_numbers(network, name, known, typed, multiples):
-            if same(_evaluate(changed, environment), answers).all():
+            if same(_evaluate(changed, environment), answers).all() and _fits(named, held):
                 return named
     return None
+
+
+def _fits(found: Slip, held: Callable[[], frozenset[str]] | None) -> bool:
+    """Whether a formula that takes these quantities may have a slip."""
+    if held is None or not (found.names or found.without):
+        return True
+    taken = held()
+    # a learning rate may be typed
+    return found.names - {"eta"} <= taken and found.without.isdisjoint(taken)
 
 
 def slips_in_numbers(

@@ -86,10 +86,16 @@ def texts_for_numbers(contents: Contents) -> Iterator[Finding]:
     for name in table.network.start_values:
         column = table.columns.get(name)
         # of ours, it is told where such values come from
-        if contents.is_ours or column is None or math.isfinite(contents.numbers[name][0]) or contents.texts[name][0]:
+        if (
+            contents.is_ours
+            or column is None
+            or math.isfinite(contents.numbers[name][0])
+            or contents.formulas.texts[name][0]
+        ):
             continue
         texts = [
-            values.get((row, column)) if contents.texts[name][n] is None else None for n, row in enumerate(table.rows)
+            values.get((row, column)) if contents.formulas.texts[name][n] is None else None
+            for n, row in enumerate(table.rows)
         ]
         steps = np.flatnonzero([text == texts[0] for text in texts])
         text = texts[0]

@@ -9,12 +9,13 @@ from xlbackprop.backprop.network import Network
 from xlbackprop.check.causes import find_causes, in_order
 from xlbackprop.check.contents import Contents
 from xlbackprop.check.evidence import curves, pieces
-from xlbackprop.check.notes import samples_a_step, table_notes
+from xlbackprop.check.notes import is_luck, samples_a_step, table_notes
 from xlbackprop.check.numpy_run import largest_error
 from xlbackprop.check.optimizers import judged_by, other_update
 from xlbackprop.check.own_contents import ContentsAsBuilt
 from xlbackprop.check.readings import best_reading, renamed
 from xlbackprop.check.start_values import unlinked
+from xlbackprop.check.unknown import Unjudged, unknown_functions, updated_in_their_row, without
 from xlbackprop.report.findings import CheckedTable, Finding
 from xlbackprop.spreadsheet.cells import Sheets
 from xlbackprop.tables.table import Table
@@ -69,18 +70,29 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
         findings = [finding for finding in findings if finding.quantity not in contents.constants]
         findings = in_order([*findings, *unlinked(contents, network)], contents)
     unknown = [] if table.missing else list(_unknown(contents, findings))
+    unjudged: Sequence[Unjudged] = ()
+    if findings and not (network or contents.is_ours or table.missing):
+        findings, unjudged = updated_in_their_row(contents, findings)
+        if not unjudged:
+            unjudged = [*unknown_functions(contents, findings)]
+            findings = without(findings, unjudged)
     update = None if network or contents.is_ours else other_update(contents, findings)
     told, error = list(table_notes(contents)), None if unknown else largest_error(contents)
     if update:
-        findings, error = judged_by(update, findings, contents.updates), None
+        findings, error = judged_by(update, findings, contents), None
+        told = [note for note in told if not is_luck(note, update.of)]
         told.append(update.note)
+    if unjudged:
+        error = None
+        told = [note for note in told if not any(is_luck(note, one.names) for one in unjudged)]
+        told += [one.note for one in unjudged]
     if not (findings or contents.gathers) and error is not None and error > _RUN_TOLERANCE:
         told.append(f"E_total leaves NumPy's own run from the start values by {error:.1e}")
     return CheckedTable(
         sheet=table.sheet,
         findings=tuple(_in_own_names(finding, table.own_names) for finding in findings),
         notes=(*notes, *(renamed(note, table.own_names) for note in [*told, *unknown])),
-        incomplete=bool(table.missing or unknown) or (update is not None and not update.name),
+        incomplete=bool(table.missing or unknown or unjudged) or (update is not None and not update.name),
         header_row=table.header_row,
         first_row=table.rows[0],
         last_row=table.rows[-1],
@@ -94,7 +106,7 @@ def judge_contents(contents: Contents, network: Network | None = None, notes: Se
         },
         columns=table.columns,
         missing=table.missing,
-        curves=None if update else curves(contents),
+        curves=None if update or unjudged else curves(contents),
         pieces=pieces(contents, findings),
     )
 

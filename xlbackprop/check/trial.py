@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from xlbackprop.backprop.functions import SOFTMAX
 from xlbackprop.backprop.network import Network
 from xlbackprop.backprop.simulation import Simulation
 from xlbackprop.check.shown import Multiples, multiple
@@ -35,6 +36,9 @@ _UNTRIABLE = {"OFFSET", "INDIRECT", "ROW", "ROWS", "COLUMN", "COLUMNS", "CELL", 
 
 #: Larger networks are judged by their numbers alone.
 _MOST_WEIGHTS = 500
+
+#: A constant that tells that the targets add up to it: those of softmax to 1, in most tables.
+SUM_OF_TARGETS = "sum of targets"
 
 Step = Mapping[str, float]
 #: Values that are not drawn, by name, in order.
@@ -103,6 +107,9 @@ def trainings(network: Network, constants: Constants = ()) -> tuple[tuple[Step, 
         values = {name: generator.uniform(0.2, 1.2) * generator.choice((-1, 1)) for name in network.start_values}
         values |= {name: generator.uniform(0.1, 0.9) for name in [*network.input_names, *network.target_names]}
         eta = generator.uniform(0.3, 0.9)
+        if SUM_OF_TARGETS in fixed:
+            scale = fixed[SUM_OF_TARGETS] / sum(values[name] for name in network.target_names)
+            values |= {name: scale * values[name] for name in network.target_names}
         values |= {name: value for name, value in fixed.items() if name in values}
         found.append(_training(network, values, fixed.get("eta", eta)))
     return tuple(found)
@@ -186,7 +193,7 @@ class Trial:
             constants: values that are as they stand in the sheet, and not drawn.
         """
         network = self._table.network
-        fixed = {**constants, **self._table.typed}
+        fixed = {**constants, **self._table.typed, **self._sum_of_targets}
         places = self._table.places
         if any(places.get(bias) != bias for bias in network.bias_names):
             # biases that share a cell share their value, and one that is left out is none
@@ -217,6 +224,16 @@ class Trial:
             usable &= all(map(math.isfinite, answers[n])) or calls_only_known(computable(formulas[n][0]))
             found.append(TriedFormula(answers[n] if usable else (), expected, known))
         return found
+
+    @cached_property
+    def _sum_of_targets(self) -> Mapping[str, float]:
+        """With softmax, what the targets add up to where it is 1 in each row: a - t is right only then."""
+        network = self._table.network
+        if network.output != SOFTMAX:
+            return {}
+        numbers = self._table.read(self._sheets)
+        total = sum((numbers[name] for name in network.target_names if name in numbers), np.zeros(1))
+        return {SUM_OF_TARGETS: 1.0} if np.isclose(total, 1.0, rtol=1e-12).all() else {}
 
     def _layout(self, text: str, row: int) -> _Layout | None:
         """Every cell that a formula depends on; None if these are too many, or depend on where they stand."""

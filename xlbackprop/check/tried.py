@@ -92,6 +92,7 @@ class TriedFormulas:
         """Cells outside the table that hold an input, a target or a fixed bias."""
         names = self._table.network_names
         found = {cell: names.get(name, name) for name, cell in self._table.cells.items() if name != "eta"}
+        found |= dict.fromkeys(self._eta.others.values(), "eta")
         for name in self._columns.constants:
             text = self._sheets.formula(self._table.sheet, self._table.rows[0], self._table.columns[name])
             # what the whole formula stands for: =$A$3, =Parameters!B2 or =t_1
@@ -115,9 +116,9 @@ class TriedFormulas:
                     # the first rows of a table are special at times
                     chosen = steps[min(1, len(steps) - 1)]
                     waiting.append((name, FilledFormula(texts[name][chosen], rows[chosen], steps)))
-        tried = self._results(waiting, self.typed_eta)
+        tried = self.results(waiting, self.typed_eta)
         doubtful = [item for item, result in zip(waiting, tried, strict=True) if result and not result.right]
-        again = dict(zip(map(id, doubtful), self._results(doubtful, self.sheet_constants), strict=True))
+        again = dict(zip(map(id, doubtful), self.results(doubtful, self.sheet_constants), strict=True))
         groups: dict[str, list[Group]] = {}
         for item, result in zip(waiting, tried, strict=True):
             groups.setdefault(item[0], []).append(Group(*item, result, again.get(id(item))))
@@ -130,11 +131,11 @@ class TriedFormulas:
     def _group(self, name: str, formula: FilledFormula) -> Group:
         """A formula, tried by itself in both ways."""
         tried, again = (
-            self._results([(name, formula)], constants)[0] for constants in (self.typed_eta, self.sheet_constants)
+            self.results([(name, formula)], constants)[0] for constants in (self.typed_eta, self.sheet_constants)
         )
         return Group(name, formula, tried, again)
 
-    def _results(
+    def results(
         self, items: Sequence[tuple[str, FilledFormula]], constants: Mapping[str, float]
     ) -> list[TriedFormula | None]:
         """What formulas give on random trainings, each with the quantity that it should give; None for no formula."""

@@ -19,7 +19,7 @@ class Verdict(StrEnum):
     WRONG = "wrong"
     #: right numbers are pasted where formulas belong
     CONSTANTS = "constants"
-    #: headers have no data below them, or columns are lacking
+    #: something could not be judged: no data below the headers, columns that are lacking, updates of no known kind
     INCOMPLETE = "incomplete"
 
 
@@ -143,7 +143,7 @@ class CheckedTable:
         sheet: the sheet.
         findings: the causes of what is wrong.
         notes: what else is worth knowing, as sentences.
-        incomplete: whether columns or all numbers are lacking.
+        incomplete: whether something could not be judged.
         header_row: its row of headers; None on a sheet around the tables.
         first_row, last_row: its first and last step; None where no row holds numbers.
         steps: the number of updates.

@@ -56,8 +56,27 @@ def _runs(sheets: Sheets, table: Table) -> Iterator[Table]:
     columns = [table.columns[name] for name in weights]
     states = [tuple(values.get((row, column)) for column in columns) for row in table.rows]
     starts = [0, *(step for step in range(1, len(states)) if states[step] == states[0] != states[step - 1])]
+    rates = _labelled_rates(sheets, table) if len(starts) > 1 else {}
     for first, last in zip(starts, [*starts[1:], len(states)], strict=True):
-        yield replace(table, rows=table.rows[first:last])
+        cells = dict(table.cells)
+        # above its rows, or beside them
+        own = [row for row in rates if table.rows[first - 1] < row <= table.rows[last - 1]] if first else []
+        if own:
+            cells["eta"] = rates[min(own)]
+        yield replace(table, rows=table.rows[first:last], cells=cells)
+
+
+def _labelled_rates(sheets: Sheets, table: Table) -> dict[int, Cell]:
+    """The learning rates that have a label around the rows of a table, by the row of the label."""
+    inside, found = set(table.columns.values()), dict[int, Cell]()
+    for (row, column), text in sheets.values(table.sheet).items():
+        if isinstance(text, str) and quantity(text) == "eta":
+            for cell in (Cell(table.sheet, row, column + 1), Cell(table.sheet, row + 1, column)):
+                in_table = cell.row in table.row_numbers and cell.column in inside
+                if not in_table and not math.isnan(number_in(sheets, cell)):
+                    found.setdefault(row, cell)
+                    break
+    return found
 
 
 @dataclass(frozen=True)
@@ -287,8 +306,22 @@ def _with_functions(sheets: Sheets, table: Table) -> Table:
 
     hidden, output = fit(network.trained_layers[:-1]), network.output
     if output != SOFTMAX:
+        if _is_softmax(network, numbers):
+            return replace(table, network=replace(network, hidden=hidden, output=SOFTMAX, loss="cross-entropy"))
         output = fit(network.trained_layers[-1:])
     return replace(table, network=replace(network, hidden=hidden, output=output))
+
+
+@np.errstate(all="ignore")
+def _is_softmax(network: Network, numbers: Mapping[str, Array]) -> bool:
+    """Whether at least half of the outputs are the softmax of the numbers beside them, and fewer are anything else."""
+    names = network.neurons(network.last)
+    if len(names) < 2 or not all(name in numbers for o in names for name in (o, f"a_{o}")):
+        return False
+    z, a = (np.stack([numbers[f"{mark}{o}"] for o in names], axis=-1) for mark in ("", "a_"))
+    fits = np.isclose(reference.activate(SOFTMAX, z), a, rtol=1e-6, atol=1e-12)
+    others = max(sum(_fit(name, numbers[o], numbers[f"a_{o}"]) for o in names) for name in ACTIVATIONS)
+    return bool(2 * fits.sum() >= fits.size and fits.sum() > others)
 
 
 def _best_fit(network: Network, numbers: Mapping[str, Array], layers: range, *, passed_on: bool) -> str:

@@ -2,13 +2,15 @@
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from xlbackprop.reference import Array
 from xlbackprop.spreadsheet.cells import Cell, Sheets
 from xlbackprop.spreadsheet.formulas import Formula, parsed
+from xlbackprop.tables.headers import quantity
 from xlbackprop.tables.table import AS_IT_IS, Table, number_in
 
 #: Ratios of change and gradient count as the same learning rate when they agree so far.
@@ -26,10 +28,14 @@ class LearningRate:
     Attributes:
         values: by step, what the update to the next step should use; NaN where nothing tells.
         cell: the cell that it stands in; None for a column or a number in the formulas.
+        others: where some weights have one of their own, its cell by weight.
+        parts: and how much larger it is.
     """
 
     values: Array
     cell: Cell | None
+    others: Mapping[str, Cell] = field(default_factory=dict)
+    parts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def first(self) -> float | None:
@@ -63,11 +69,42 @@ def learning_rate(sheets: Sheets, table: Table, numbers: dict[str, Array]) -> Le
     if labelled and (cell is None or numeric.get(labelled) == most or _belongs_elsewhere(table, cell)):
         cell = labelled
     if cell is not None:
-        return LearningRate(np.full(len(table.rows), number_in(sheets, cell) / shown), cell)
+        eta = number_in(sheets, cell)
+        others = _of_layers(sheets, table, cell) if eta else {}
+        parts = {name: number_in(sheets, other) / eta for name, other in others.items()}
+        return LearningRate(np.full(len(table.rows), eta / shown), cell, others, parts)
     typed = _typed_eta(sheets, table) / shown
     eta = abs(_eta_of_updates(sheets, table, numbers)) if math.isnan(typed) else typed
     # an update that changes nothing has no learning rate
     return LearningRate(np.full(len(table.rows), eta or math.nan), None)
+
+
+def _of_layers(sheets: Sheets, table: Table, usual: Cell) -> dict[str, Cell]:
+    """The learning rates of layers that take another one than the usual, where each has a label that says so."""
+    network, found, formulas = table.network, dict[str, Cell](), sheets.formulas(table.sheet)
+    labels = {usual: _label(sheets, usual)}
+    for layer in network.trained_layers if len(table.rows) > 1 else ():
+        own = [name for row in network.layer_weights(layer) for name in row]
+        texts = [formulas.get((table.rows[1], table.columns[name]), "") for name in own if name in table.columns]
+        cells = {tuple(_outside(sheets, table, parsed(text))) for text in texts}
+        if len(cells) != 1 or len(only := next(iter(cells))) != 1 or only[0] in table.other_eta_cells:
+            return {}
+        labels[only[0]] = _label(sheets, only[0])
+        found |= dict.fromkeys(own, only[0])
+    others = {name: cell for name, cell in found.items() if cell != usual and not math.isnan(number_in(sheets, cell))}
+    told_apart = all(labels.values()) and len(set(labels.values())) == len(labels)
+    # what no layer takes is the rate of the table all the same
+    return others if told_apart and len(others) < len(found) else {}
+
+
+def _label(sheets: Sheets, cell: Cell) -> str:
+    """The text beside or above a cell, if it begins with the name of a learning rate: `η hidden`."""
+    values = sheets.values(cell.sheet)
+    for text in (values.get((cell.row, cell.column - 1)), values.get((cell.row - 1, cell.column))):
+        words = text.split() if isinstance(text, str) else []
+        if any(quantity(" ".join(words[:n])) == "eta" for n in (1, 2)):
+            return " ".join(words)
+    return ""
 
 
 def _belongs_elsewhere(table: Table, cell: Cell) -> bool:
