@@ -283,8 +283,9 @@ def _unknown(contents: Contents, findings: Sequence[Finding], names: Sequence[st
 
 def _without_numbers(contents: Contents, findings: Sequence[Finding], names: Sequence[str]) -> Update | None:
     """That one update keeps all others from being computed; None where most are not alike, or are plain."""
-    alike, found = updates(contents, names, _second(contents)).alike, {finding.quantity for finding in findings}
-    if alike.isdisjoint(found) or alike.issuperset(found):
+    family, found = updates(contents, names, _second(contents)), {finding.quantity for finding in findings}
+    alike = family.alike
+    if not alike or not family.states() or alike.isdisjoint(found) or alike.issuperset(found.intersection(names)):
         return None
     note = "the updates of the other weights have no numbers until that is mended, and are not judged"
     return Update("", contents.shown_rate, "", note, alike)
