@@ -264,7 +264,11 @@ def _unknown(contents: Contents, findings: Sequence[Finding], names: Sequence[st
             continue
         # the same formula in all weights, and right numbers in most: then it is what they go by way of that differs
         differing = 2 * len(wrong) <= len(alike) and any(_goes_by_way(contents, finding) for finding in wrong)
-        unclear = (_is_unclear(contents, finding, whole=len(members) == len(names)) for finding in wrong)
+        # a layer may be left untrained, and a whole network may not
+        whole = len(members) == len(names) or (
+            len(found) == len(names) and all(_stays(contents, finding) for finding in found.values())
+        )
+        unclear = (_is_unclear(contents, finding, whole=whole) for finding in wrong)
         if not differing and all(unclear):
             of |= alike
             strange += wrong
