@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xlbackprop.spreadsheet.addresses import cell_address
@@ -55,7 +55,7 @@ def unread_tables(sheets: Sheets, tables: Sequence[Table]) -> Iterator[Unread]:
             yield Unread(sheet, found[0], _TURNED.format(cell_address(*found[:2])))
             continue
         known = {row for table in own if table.rows for row in range(table.header_row, table.rows[-1] + 1)}
-        rows = [row for row in _rows_of_updates(sheets, sheet) if row not in known]
+        rows = _rows_of_updates(sheets, sheet, known)
         if len(rows) >= _FEWEST_ROWS:
             yield Unread(
                 sheet,
@@ -65,9 +65,11 @@ def unread_tables(sheets: Sheets, tables: Sequence[Table]) -> Iterator[Unread]:
             )
 
 
-def _rows_of_updates(sheets: Sheets, sheet: str) -> list[int]:
-    """The rows in which several cells follow from the cell above them and from another one beside that."""
-    formulas, values = sheets.formulas(sheet), sheets.values(sheet)
+def _rows_of_updates(sheets: Sheets, sheet: str, known: Collection[int]) -> list[int]:
+    """The rows, but for those known, in which several cells follow from the cell above and from another beside it."""
+    # on most sheets hardly any is left
+    formulas = {place: text for place, text in sheets.formulas(sheet).items() if place[0] not in known}
+    values = sheets.values(sheet)
     if not any(name in "".join(formulas.values()) for name in ("EXP(", "TANH(", "MAX(", "^(-")):
         return []
     counts: Counter[int] = Counter()
