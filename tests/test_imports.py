@@ -10,42 +10,16 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "xlbackprop"
 
-#: What each folder, or module beside them, may import of this package, beside itself.
-MAY_IMPORT = {
-    "errors": set(),
-    "files": {"errors"},
-    "printing": {"errors"},
-    "interruption": set(),
-    "commands": {"errors", "interruption", "printing"},
-    "backprop": {"errors"},
-    "spreadsheet": {"errors", "files"},
-    "reference": {"backprop.network", "backprop.optimizers", "backprop.samples"},
-    "data_file": {"backprop", "spreadsheet", "errors"},
-    "report": {"backprop", "spreadsheet", "files", "printing", "errors"},
-    "tables": {"backprop", "spreadsheet", "reference", "errors"},
-    "workbook": {"backprop", "spreadsheet", "reference", "errors"},
-    "cnn": {"spreadsheet", "report", "files", "errors"},
-    "check": {"backprop", "spreadsheet", "reference", "report", "tables", "workbook", "cnn", "files", "errors"},
-    "build": {"backprop", "data_file", "spreadsheet", "report", "tables", "workbook", "check", "files", "errors"},
-    "grading": {"backprop", "spreadsheet", "report", "check", "files", "printing", "errors"},
-    "cli_build": {"backprop", "spreadsheet", "report", "workbook", "build", "commands", "printing"},
-    "cli_cnn": {"spreadsheet", "report", "cnn", "commands", "printing", "errors"},
-    "cli_grade": {"grading", "report", "files", "printing", "errors"},
-    "cli": {
-        "cli_build",
-        "cli_cnn",
-        "cli_grade",
-        "backprop",
-        "spreadsheet",
-        "report",
-        "check",
-        "commands",
-        "files",
-        "printing",
-        "errors",
-    },
-    "__main__": {"cli", "interruption"},
-}
+
+def rooms() -> dict[str, set[str]]:
+    """What each folder, or module beside them, may import of this package, beside itself: the table of the page."""
+    page = (PACKAGE.parent / "docs" / "structure.md").read_text(encoding="utf-8")
+    table = page.partition("| room | ")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1:4] for line in table.splitlines()[2:]]
+    return {room.strip(" `"): set(re.findall(r"`([\w.]+)`", allowed)) for room, _, allowed in rows}
+
+
+MAY_IMPORT = rooms()
 
 
 def imports(path: Path) -> set[str]:
