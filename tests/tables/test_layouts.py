@@ -76,7 +76,9 @@ def test_a_second_sheet_with_a_step_in_each_column_is_not_passed_over(tmp_path: 
         "incomplete",
         ("it has a quantity in each row, from E1 down, and a step in each column: transpose it to have it judged",),
     )
-    # a summary of some trainings is none
+    # three numbers beside each name are no steps, and a summary of some trainings is none
+    three = {(r, c): value for (r, c), value in turned.items() if c <= min(c for _, c in turned) + 3}
+    assert with_second(tmp_path / "book.xlsx", three).sheet == "Sheet1"
     summary = {(r, c): value for (r, c), value in turned.items() if r <= 23}
     assert with_second(tmp_path / "book.xlsx", summary).sheet == "Sheet1"
 

@@ -113,7 +113,8 @@ def _rows_of_steps(values: Mapping[tuple[int, int], Value]) -> tuple[int, int, s
     by_column: dict[int, list[tuple[int, str]]] = {}
     for row, column in _labels(values):
         name = quantity(str(values[row, column]))
-        if name and isinstance(values.get((row, column + 2)), float):
+        # found, expected and how far they are apart, as our sheet Check has them, are no steps
+        if name and all(isinstance(values.get((row, column + step)), float) for step in (2, 3, 4)):
             by_column.setdefault(column, []).append((row, name))
     for column, found in by_column.items():
         names = {name for _, name in found}
