@@ -256,6 +256,8 @@ def _unknown(contents: Contents, findings: Sequence[Finding], names: Sequence[st
     """
     strange, found = list[Finding](), {finding.quantity: finding for finding in findings if finding.quantity in names}
     of = set[str]()
+    # a layer may be left untrained, and a whole network may not
+    all_stay = len(found) == len(names) and all(_stays(contents, finding) for finding in found.values())
     for members in (list(names), *_layers(contents, names)):
         alike = updates(contents, members, _second(contents)).alike if len(members) > 1 else frozenset()
         wrong = [found[name] for name in members if name in alike and name in found]
@@ -264,10 +266,7 @@ def _unknown(contents: Contents, findings: Sequence[Finding], names: Sequence[st
             continue
         # the same formula in all weights, and right numbers in most: then it is what they go by way of that differs
         differing = 2 * len(wrong) <= len(alike) and any(_goes_by_way(contents, finding) for finding in wrong)
-        # a layer may be left untrained, and a whole network may not
-        whole = len(members) == len(names) or (
-            len(found) == len(names) and all(_stays(contents, finding) for finding in found.values())
-        )
+        whole = all_stay or len(members) == len(names)
         unclear = (_is_unclear(contents, finding, whole=whole) for finding in wrong)
         if not differing and all(unclear):
             of |= alike
