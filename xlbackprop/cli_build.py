@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xlbackprop.backprop.defaults import DEFAULT_ETAS, DEFAULT_STEPS
-from xlbackprop.commands import parsed
+from xlbackprop.commands import output_option, parsed
 from xlbackprop.printing import progress, say
 
 if TYPE_CHECKING:
@@ -23,14 +23,7 @@ _QUICK_PASSES = 5_000
     help="Learning rates, with commas: a sheet for each.  "
     f"[default: those of the template, or {','.join(f'{eta:g}' for eta in DEFAULT_ETAS)}]",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=DEFAULT_OUTPUT,
-    show_default=True,
-    help="The workbook to write.",
-)
+@output_option(DEFAULT_OUTPUT)
 @click.option("--template", default="A", show_default=True, help="The network: a name of `templates`, or a TOML file.")
 @click.option(
     "--data",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from xlbackprop.commands import parsed
+from xlbackprop.commands import output_option, parsed
 from xlbackprop.errors import UnusableInput
 from xlbackprop.printing import progress, say
 
@@ -18,14 +18,7 @@ _TEST_IMAGES = 10_000
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=DEFAULT_OUTPUT,
-    show_default=True,
-    help="The workbook to write.",
-)
+@output_option(DEFAULT_OUTPUT)
 @click.option("--network", help="Which of the networks that come with the program: nano or teach.  [default: nano]")
 @click.option(
     "--round", "decimals", type=int, metavar="N", help="Round the weights to N decimals, to read and type them."

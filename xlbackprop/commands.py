@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -11,6 +12,7 @@ from xlbackprop.errors import Failure, FileExists, UnusableInput, reason
 from xlbackprop.interruption import EXIT_CODE, raise_again
 from xlbackprop.printing import lead_nowhere, prepare_streams, say
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 Given = TypeVar("Given")
 Parsed = TypeVar("Parsed")
 
@@ -69,6 +71,16 @@ def end_if_asked() -> None:
     """
     if _asked:
         sys.exit(128 + _asked[0])
+
+
+def output_option(default: Path) -> Callable[[Command], Command]:
+    """The option that says where a workbook goes.
+
+    Args:
+        default: where it goes unless it is said.
+    """
+    where = click.Path(path_type=Path)
+    return click.option("-o", "--output", type=where, default=default, show_default=True, help="The workbook to write.")
 
 
 def parsed(parameter: str, parse: Callable[[Given], Parsed], given: Given) -> Parsed:
